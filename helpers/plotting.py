@@ -1,0 +1,353 @@
+"""Figures: each function takes data, draws it on an `Axes`, returns the `Axes`, computes nothing.
+
+Colours are those of Okabe and Ito, told apart with any kind of colour vision; every figure is shown
+through `show`, which asks for a text that states what the figure shows.
+"""
+
+import base64
+import html
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+COLOURS = {
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "green": "#009E73",
+    "red": "#D55E00",
+    "purple": "#CC79A7",
+    "sky": "#56B4E9",
+    "yellow": "#F0E442",
+    "black": "#000000",
+    "grey": "#777777",
+}
+_CYCLE = [COLOURS[name] for name in ("blue", "orange", "green", "red", "purple", "sky", "black")]
+_STYLES = ["-", "--", "-.", ":"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Something that a notebook displays: `html` where pages are shown, `text` elsewhere."""
+
+    html: str
+    text: str
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/html": self.html, "text/plain": self.text}
+
+
+def new_axes(
+    n_rows: int = 1, n_columns: int = 1, *, width=9.0, height=2.6, share_x=False, share_y=False
+):
+    """Make a figure and return its axes.
+
+    Parameters
+    ----------
+    n_rows, n_columns : int
+        Number of panels.
+    width : float
+        Width of the figure, in inches.
+    height : float
+        Height of one row, in inches.
+    share_x, share_y : bool
+        Let the panels share their axes.
+
+    Returns
+    -------
+    Axes or ndarray of Axes
+        One `Axes` for one panel; else an array, `(n,)` for one row or column, or
+        `(n_rows, n_columns)`.
+    """
+    figure = Figure(figsize=(width, height * n_rows), layout="constrained", dpi=100)
+    axes = figure.subplots(n_rows, n_columns, sharex=share_x, sharey=share_y)
+    for ax in np.atleast_1d(axes).flat:
+        ax.set_prop_cycle(color=_CYCLE)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(alpha=0.25, linewidth=0.6)
+    return axes
+
+
+def show(ax, *, alt: str) -> Shown:
+    """Turn a figure into a picture with alternative text; a cell that ends with it displays it.
+
+    Parameters
+    ----------
+    ax : Axes or ndarray of Axes
+        Any axes of the figure.
+    alt : str
+        What a reader who can't see the figure should know: its finding, not its ink.
+
+    Returns
+    -------
+    Shown
+        The picture as HTML, and `alt` where no HTML is shown.
+
+    Raises
+    ------
+    ValueError
+        If `alt` is empty.
+    """
+    if not alt.strip():
+        raise ValueError("alt must say in words what the figure shows, got an empty text")
+    figure = np.atleast_1d(ax).flat[0].figure
+    source = f"data:image/png;base64,{base64.b64encode(_png(figure)).decode()}"
+    text = html.escape(alt, quote=True)
+    return Shown(f'<img src="{source}" alt="{text}" style="max-width:100%">', f"Figure: {alt}")
+
+
+def _png(figure: Figure) -> bytes:
+    """Draw a figure as a PNG with a palette of 128 colours, in a third of the bytes."""
+    canvas, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(canvas, format="png", facecolor="white")
+    Image.open(canvas).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(
+        small, format="png", optimize=True
+    )
+    return small.getvalue()
+
+
+def waveform(
+    y: np.ndarray, *, sr: float, ax: Axes | None = None, start=0.0, label=None, **style
+) -> Axes:
+    """Draw a waveform over time.
+
+    Parameters
+    ----------
+    y : ndarray, float, (n_samples,)
+        Mono waveform.
+    sr : float
+        Sampling rate, in Hz.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    start : float
+        Time of the first sample, in seconds.
+    label : str, optional
+        Name in the legend.
+    **style
+        Passed to `Axes.plot`.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax if ax is not None else new_axes()
+    ax.plot(start + np.arange(len(y)) / sr, y, label=label, **({"linewidth": 0.7} | style))
+    _finish(ax, "Time (s)", "Amplitude", label)
+    return ax
+
+
+def samples(t, y, *, ax: Axes | None = None, label=None, colour="red") -> Axes:
+    """Draw samples as points on stems.
+
+    Parameters
+    ----------
+    t : ndarray, (n_samples,)
+        Times, in seconds.
+    y : ndarray, (n_samples,)
+        Values.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    label : str, optional
+        Name in the legend.
+    colour : str
+        A name in `COLOURS`.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax if ax is not None else new_axes()
+    ax.vlines(t, 0, y, color=COLOURS[colour], linewidth=0.8, alpha=0.6)
+    ax.plot(t, y, "o", color=COLOURS[colour], markersize=4, label=label)
+    _finish(ax, "Time (s)", "Amplitude", label)
+    return ax
+
+
+def spectrum(f, level_db, *, ax: Axes | None = None, label=None, **style) -> Axes:
+    """Draw levels over frequency.
+
+    Parameters
+    ----------
+    f : ndarray, (n_bins,)
+        Frequencies, in Hz.
+    level_db : ndarray, (n_bins,)
+        Levels, in dB.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    label : str, optional
+        Name in the legend.
+    **style
+        Passed to `Axes.plot`.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax if ax is not None else new_axes()
+    ax.plot(f, level_db, label=label, **({"linewidth": 0.9} | style))
+    _finish(ax, "Frequency (Hz)", "Level (dB)", label)
+    return ax
+
+
+def spectrogram(
+    level_db, *, sr: float, hop_length: int, ax: Axes | None = None, f_max=None, range_db=80.0
+) -> Axes:
+    """Draw levels over time and frequency.
+
+    Parameters
+    ----------
+    level_db : ndarray, (n_frames, n_bins)
+        Levels, in dB; the bins span 0 Hz to `sr / 2`.
+    sr : float
+        Sampling rate, in Hz.
+    hop_length : int
+        Samples between frames.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    f_max : float, optional
+        Highest frequency shown, in Hz; `sr / 2` by default.
+    range_db : float
+        Levels that lie further below the loudest are drawn as the darkest colour.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax if ax is not None else new_axes(height=3.2)
+    step = max(1, len(level_db) // 1500)  # more frames than pixels only cost time
+    loudest = float(np.max(level_db))
+    image = ax.imshow(
+        np.asarray(level_db)[::step].T,
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+        cmap="magma",
+        vmin=loudest - range_db,
+        vmax=loudest,
+        extent=(0, len(level_db) * hop_length / sr, 0, sr / 2),
+    )
+    ax.grid(False)
+    ax.set_ylim(0, f_max or sr / 2)
+    ax.figure.colorbar(image, ax=ax, label="Level (dB)", pad=0.01)
+    _finish(ax, "Time (s)", "Frequency (Hz)", None)
+    return ax
+
+
+def level_curve(t, level_db, *, ax: Axes | None = None, label=None, **style) -> Axes:
+    """Draw a level over time.
+
+    Parameters
+    ----------
+    t : ndarray, (n_frames,)
+        Times, in seconds.
+    level_db : ndarray, (n_frames,)
+        Levels, in dBFS.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    label : str, optional
+        Name in the legend.
+    **style
+        Passed to `Axes.plot`.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax if ax is not None else new_axes()
+    ax.plot(t, level_db, label=label, **({"linewidth": 1.2} | style))
+    _finish(ax, "Time (s)", "Level (dBFS)", label)
+    return ax
+
+
+def learning_curve(
+    train_loss, validation_loss, *, baselines=None, unit="mean absolute error", ax=None
+) -> Axes:
+    """Draw the losses by epoch, with the loss of each baseline as a horizontal line.
+
+    Parameters
+    ----------
+    train_loss, validation_loss : sequence of float, (n_epochs,)
+        Loss after each epoch.
+    baselines : dict of str to float, optional
+        Loss of each baseline on the validation music.
+    unit : str
+        What the loss measures; the label of the vertical axis.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax if ax is not None else new_axes(height=3.4)
+    epochs = np.arange(1, len(train_loss) + 1)
+    ax.plot(epochs, train_loss, "-", color=COLOURS["sky"], label="training")
+    ax.plot(epochs, validation_loss, "-o", color=COLOURS["blue"], markersize=3, label="validation")
+    names = ("orange", "green", "purple", "black", "red")
+    for i, (name, loss) in enumerate((baselines or {}).items()):
+        colour = COLOURS[names[i % len(names)]]
+        ax.axhline(loss, color=colour, linestyle=_STYLES[1 + i % 3], label=f"baseline: {name}")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    _finish(ax, "Epoch", unit.capitalize(), "losses")
+    return ax
+
+
+def timeline(parts, *, ax: Axes | None = None) -> Axes:
+    """Draw named parts of a sound as coloured spans of time.
+
+    Parameters
+    ----------
+    parts : dict of str to (float, float)
+        Start and end of each part, in seconds.
+    ax : Axes, optional
+        Where to draw, for instance over a waveform; a new figure by default.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax if ax is not None else new_axes(height=1.0)
+    for i, (name, (start, end)) in enumerate(parts.items()):
+        ax.axvspan(start, end, color=_CYCLE[i % len(_CYCLE)], alpha=0.18, linewidth=0)
+        ax.text((start + end) / 2, 1.02, name, ha="center", transform=ax.get_xaxis_transform())
+    _finish(ax, "Time (s)", ax.get_ylabel(), None)
+    return ax
+
+
+def heatmap(values, *, x_label: str, y_label: str, ax: Axes | None = None, label="") -> Axes:
+    """Draw a matrix as colours, time along the horizontal axis.
+
+    Parameters
+    ----------
+    values : ndarray, (n_frames, n_rows)
+        What to draw; time is axis 0.
+    x_label, y_label : str
+        Labels of the axes, with units.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    label : str
+        Label of the colour bar.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax if ax is not None else new_axes(height=2.8)
+    image = ax.imshow(
+        np.asarray(values).T, origin="lower", aspect="auto", interpolation="nearest", cmap="cividis"
+    )
+    ax.grid(False)
+    ax.figure.colorbar(image, ax=ax, label=label, pad=0.01)
+    _finish(ax, x_label, y_label, None)
+    return ax
+
+
+def _finish(ax: Axes, x_label: str, y_label: str, label) -> None:
+    """Label the axes, and show a legend where something has a name."""
+    ax.set_xlabel(x_label)
+    ax.set_ylabel(y_label)
+    if label is not None:
+        ax.legend(loc="upper right", fontsize="small", framealpha=0.9)

@@ -1,0 +1,179 @@
+"""Run the notebooks in order, headless: into outputs/, or, with --store, in place.
+
+A stored notebook changes only where a cell's code or its result did: what differs from run to run
+(measured times, encoded pictures and sounds of equal text) stays as it was stored.
+"""
+
+import argparse
+import configparser
+import copy
+import hashlib
+import json
+import os
+import re
+import sys
+import threading
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parent
+SETTING = re.compile(r"^MUSIC = .*$", re.MULTILINE)
+
+
+def main() -> int:
+    """Run the notebooks that the command line names, or all of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("notebooks", nargs="*", type=Path, help="all of them by default")
+    parser.add_argument("--store", action="store_true", help="store the outputs in place")
+    parser.add_argument("--music", type=Path, help="a folder of music to use instead of data/music")
+    parser.add_argument("--to", type=Path, default=PROJECT / "outputs" / "notebooks")
+    options = parser.parse_args()
+    if options.music and (options.store or not options.music.is_dir()):
+        parser.error("--music needs an existing folder, and can't be combined with --store")
+    os.environ["TQDM_DISABLE"] = "1"
+    paths = options.notebooks or sorted(HERE.glob("[0-9]*.ipynb"))
+    for i, path in enumerate(paths, 1):
+        print(f"[{i}/{len(paths)}] {path.stem} ...", end=" ", flush=True)
+        notebook = nbformat.read(path, 4)
+        if options.music:
+            use_music(notebook, options.music.resolve())
+        try:
+            seconds, peak_bytes = execute(notebook, announce=sys.stdout.isatty())
+        except CellExecutionError as error:
+            print(f"failed\n{error}")
+            return 1
+        print(f"{seconds:.0f} s, at most {peak_bytes / 2**30:.1f} GiB", flush=True)
+        if options.store:
+            keep_stored_outputs(notebook, nbformat.read(path, 4), read_sanitizers())
+            write(notebook, path)
+        else:
+            write(notebook, options.to / path.name)
+    return 0
+
+
+def use_music(notebook, folder: Path) -> None:
+    """Point the setting MUSIC of a notebook at another folder."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source = SETTING.sub(lambda _: f"MUSIC = {str(folder)!r}", cell.source)
+
+
+def execute(notebook, *, announce=False) -> tuple[float, int]:
+    """Run all cells in a fresh kernel; return the seconds and the kernel's peak memory in bytes."""
+    client = NotebookClient(
+        notebook,
+        timeout=1800,
+        record_timing=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(HERE)}},
+    )
+    client.widget_registry = {}  # else nbclient now and then waits for ever on widgets
+    if announce:
+        total = len(notebook.cells)
+        client.on_cell_start = lambda cell, cell_index: print(
+            f"cell {cell_index + 1}/{total}", end="\b" * (6 + 2 * len(str(total))), flush=True
+        )
+    start, peak, done = time.perf_counter(), [0], threading.Event()
+    watch = threading.Thread(target=_watch_memory, args=(peak, done), daemon=True)
+    watch.start()
+    try:
+        client.execute()
+    finally:
+        done.set()
+        watch.join()
+    clean(notebook)
+    return time.perf_counter() - start, peak[0]
+
+
+def _watch_memory(peak: list[int], done: threading.Event) -> None:
+    """Keep the largest memory of the kernel, this process's child, until told to stop."""
+    while not done.wait(0.2):
+        for child in psutil.Process().children(recursive=True):
+            try:
+                peak[0] = max(peak[0], child.memory_info().rss)
+            except psutil.NoSuchProcess:
+                continue
+
+
+def clean(notebook) -> None:
+    """Make a run repeatable: stable widget ids, no trace of the machine in the metadata."""
+    name_widgets(notebook)
+    notebook.metadata["language_info"] = {"name": "python"}
+    notebook.metadata["kernelspec"] = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
+
+
+def name_widgets(notebook) -> None:
+    """Name each widget by its place of display, and drop the state of those not displayed."""
+    key = "application/vnd.jupyter.widget-state+json"
+    stored = notebook.metadata.get("widgets", {}).get(key)
+    if not stored:
+        return
+    state, names = stored["state"], {}
+
+    def visit(widget):
+        if widget in state and widget not in names:
+            names[widget] = hashlib.md5(str(len(names)).encode()).hexdigest()
+            for child in re.findall(r"IPY_MODEL_(\w+)", json.dumps(state[widget])):
+                visit(child)
+
+    for widget in re.findall(r'"model_id": "(\w+)"', json.dumps(notebook.cells)):
+        visit(widget)
+    stored["state"] = {widget: state[widget] for widget in names}
+    text = nbformat.writes(notebook)
+    for widget, name in names.items():
+        text = text.replace(widget, name)
+    notebook.update(nbformat.reads(text, 4))
+
+
+def read_sanitizers() -> list[tuple[re.Pattern, str]]:
+    """Read what may differ between two runs, from the file that the tests use."""
+    parser = configparser.RawConfigParser()
+    parser.read(PROJECT / "tests" / "sanitize.cfg")
+    return [
+        (re.compile(s["regex"]), s["replace"]) for s in map(parser.__getitem__, parser.sections())
+    ]
+
+
+def keep_stored_outputs(notebook, stored, sanitizers) -> None:
+    """Put back the stored outputs of each cell that ran to the same result as before."""
+    before = {cell.id: cell for cell in stored.cells}
+    for cell in notebook.cells:
+        old = before.get(cell.id)
+        if cell.cell_type == "code" and old is not None and _same(cell, old, sanitizers):
+            cell.outputs = copy.deepcopy(old.outputs)
+
+
+def _same(cell, old, sanitizers) -> bool:
+    """Tell whether two runs of a cell differ only in what a test ignores."""
+    if "nbval-ignore-output" in cell.metadata.get("tags", []):
+        return bool(old.outputs) == bool(cell.outputs)
+
+    def text(outputs):
+        written = json.dumps(outputs, sort_keys=True)
+        for pattern, replacement in sanitizers:
+            written = pattern.sub(replacement, written)
+        return re.sub(r'"execution_count": \d+', "", written)
+
+    return text(cell.outputs) == text(old.outputs)
+
+
+def write(notebook, path: Path) -> None:
+    """Write a notebook whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    temporary.write_text(nbformat.writes(notebook).rstrip("\n") + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
