@@ -7,6 +7,7 @@ notebook still shows them where no kernel runs.
 import base64
 import html
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import ipywidgets as widgets
 import numpy as np
@@ -15,7 +16,12 @@ from helpers import audio, plotting
 from helpers.plotting import Shown
 
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # what every browser plays
-_MIME = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg"}
+_MIME = {
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".mp3": "audio/mpeg",
+    ".ogg": "audio/ogg",
+}
 _SHORT_BYTES = 60_000  # a sound up to this size is embedded as it is; a longer one as MP3
 
 
@@ -57,15 +63,46 @@ def player(y: np.ndarray, *, sr: int, label: str, lossless: bool = False) -> Sho
     caption = f"{label} ({len(y) / sr:.1f} s, {_level(y)}{_clipping(n_clipped)})"
     y, rate = _playable(np.clip(y, -1, 1), sr)
     suffix = ".flac" if lossless else ".wav" if 2 * len(y) <= _SHORT_BYTES else ".mp3"
-    encoded = base64.b64encode(audio.encode(y, sr=rate, suffix=suffix)).decode()
-    text = html.escape(caption, quote=True)
-    return Shown(
-        f'<figure style="display:inline-block;margin:.3em 1em .3em 0">'
-        f"<figcaption>{text}</figcaption>"
-        f'<audio controls preload="metadata" aria-label="{text}" '
-        f'src="data:{_MIME[suffix]};base64,{encoded}"></audio></figure>',
-        f"Sound: {caption}",
-    )
+    return _player(audio.encode(y, sr=rate, suffix=suffix), suffix, caption)
+
+
+def file_player(path: str | Path, *, label: str) -> Shown:
+    """Make an audio player of a file as it is: its own bytes, its own channels.
+
+    What is heard is what the reader's browser decodes: an MP3 with its losses, stereo in stereo.
+
+    Parameters
+    ----------
+    path : str or Path
+        WAV, FLAC, Ogg or MP3, at a rate that browsers play; short, for it is embedded whole.
+    label : str
+        What is heard.
+
+    Returns
+    -------
+    Shown
+        A caption with duration, channels and RMS level over all channels, and the player.
+
+    Raises
+    ------
+    AudioError
+        If the file holds no audio.
+    ValueError
+        If browsers don't play files of that suffix.
+
+    References
+    ----------
+    Notebook 01.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in _MIME:
+        raise ValueError(f"path must end in one of {', '.join(_MIME)}, got {path.name!r}")
+    samples, sr = audio.read(path)
+    n_samples, n_channels = samples.shape
+    channels = {1: "mono", 2: "stereo"}.get(n_channels, f"{n_channels} channels")
+    caption = f"{label} ({n_samples / sr:.1f} s, {channels}, {_level(samples.ravel())})"
+    return _player(path.read_bytes(), suffix, caption)
 
 
 def compare_players(sounds: dict[str, np.ndarray], *, sr: int, lossless: bool = False) -> Shown:
@@ -182,6 +219,18 @@ def _view_html(view, values) -> str:
     except ValueError as error:
         return f"<p><strong>{html.escape(str(error))}</strong></p>"
     return shown.html if isinstance(shown, Shown) else stack(*shown).html
+
+
+def _player(data: bytes, suffix: str, caption: str) -> Shown:
+    """Embed the bytes of an audio file, with a caption."""
+    encoded, text = base64.b64encode(data).decode(), html.escape(caption, quote=True)
+    return Shown(
+        f'<figure style="display:inline-block;margin:.3em 1em .3em 0">'
+        f"<figcaption>{text}</figcaption>"
+        f'<audio controls preload="metadata" aria-label="{text}" '
+        f'src="data:{_MIME[suffix]};base64,{encoded}"></audio></figure>',
+        f"Sound: {caption}",
+    )
 
 
 def _level(y: np.ndarray) -> str:

@@ -103,9 +103,9 @@ def _png(figure: Figure) -> bytes:
     """Draw a figure as a PNG with a palette of 128 colours, in a third of the bytes."""
     canvas, small = io.BytesIO(), io.BytesIO()
     figure.savefig(canvas, format="png", facecolor="white")
-    Image.open(canvas).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(
-        small, format="png", optimize=True
-    )
+    picture = Image.open(canvas).convert("RGB")
+    picture = picture.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    picture.save(small, format="png", optimize=True)
     return small.getvalue()
 
 
@@ -217,17 +217,23 @@ def spectrogram(
     Axes
     """
     ax = ax if ax is not None else new_axes(height=3.2)
-    step = max(1, len(level_db) // 1500)  # more frames than pixels only cost time
+    level_db = np.asarray(level_db)
+    spacing = sr / 2 / (level_db.shape[1] - 1)  # Hz between bins; a bin is drawn around its middle
+    n_drawn = level_db.shape[1] if f_max is None else int(f_max / spacing) + 2
+    drawn = level_db[:: max(1, len(level_db) // 1500), :n_drawn]  # more than pixels only cost time
     loudest = float(np.max(level_db))
     image = ax.imshow(
-        np.asarray(level_db)[::step].T,
+        drawn.T,
         origin="lower",
         aspect="auto",
         interpolation="nearest",
         cmap="magma",
         vmin=loudest - range_db,
         vmax=loudest,
-        extent=(0, len(level_db) * hop_length / sr, 0, sr / 2),
+        extent=(
+            *(0, len(level_db) * hop_length / sr),
+            *(-spacing / 2, (drawn.shape[1] - 0.5) * spacing),
+        ),
     )
     ax.grid(False)
     ax.set_ylim(0, f_max or sr / 2)
@@ -342,6 +348,34 @@ def heatmap(values, *, x_label: str, y_label: str, ax: Axes | None = None, label
     ax.grid(False)
     ax.figure.colorbar(image, ax=ax, label=label, pad=0.01)
     _finish(ax, x_label, y_label, None)
+    return ax
+
+
+def curves(x, lines, *, x_label: str, y_label: str, ax: Axes | None = None, **style) -> Axes:
+    """Draw named lines over one axis, told apart by colour and by dashes.
+
+    Parameters
+    ----------
+    x : ndarray, (n_points,)
+        Where the values lie.
+    lines : dict of str to ndarray, (n_points,)
+        Values by the name in the legend.
+    x_label, y_label : str
+        Labels of the axes, with units.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    **style
+        Passed to `Axes.plot`, for instance a linestyle or a marker for all lines.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax if ax is not None else new_axes()
+    for i, (name, values) in enumerate(lines.items()):
+        own = {"color": _CYCLE[i % len(_CYCLE)], "linestyle": _STYLES[i % len(_STYLES)]}
+        ax.plot(x, values, label=name, **(own | {"linewidth": 1.3} | style))
+    _finish(ax, x_label, y_label, "lines" if lines else None)
     return ax
 
 

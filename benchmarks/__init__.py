@@ -1,0 +1,1 @@
+"""Measurements side by side: the pipeline that this series remakes, and ours."""

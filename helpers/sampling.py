@@ -1,0 +1,406 @@
+"""Sampling and quantisation: test signals, aliases, reconstruction, bits and dither.
+
+Times and frequencies are float64 (float32 can't tell the samples of a few minutes apart);
+waveforms are float32.
+"""
+
+import math
+import numbers
+
+import numpy as np
+import scipy.signal
+
+_STOP_DB = 100  # what decimate leaves of everything above the new half rate
+_MOST_BITS = 24  # float32 holds every level of 24 bits exactly, and no more
+_TABLE_VALUES = 2**21  # sinc values that reconstruct holds at once: 16 MB
+
+
+def times(n_samples, *, sr):
+    """List the instants at which samples are taken.
+
+    Parameters
+    ----------
+    n_samples : int
+    sr : float, Hz
+
+    Returns
+    -------
+    ndarray, float64, (n_samples,), s
+        Sample n is taken at ``n / sr``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `n_samples` isn't a whole number above 0, or `sr` isn't positive.
+
+    References
+    ----------
+    Notebook 02.
+
+    Examples
+    --------
+    >>> times(3, sr=4)
+    array([0.  , 0.25, 0.5 ])
+    """
+    return np.arange(_whole(n_samples, "n_samples")) / _positive(sr, "sr", "Hz")
+
+
+def sinusoid(f0, *, sr, duration, amplitude=0.5, phase=0.0):
+    """Sample ``amplitude * sin(2 pi f0 t + phase)``.
+
+    Nothing stops `f0` from being above ``sr / 2``: the samples are then those of the alias.
+
+    Parameters
+    ----------
+    f0 : float, Hz
+    sr : float, Hz
+    duration : float, s
+        Rounded to the nearest whole number of samples.
+    amplitude : float
+        1.0 is full scale.
+    phase : float, radians
+
+    Returns
+    -------
+    ndarray, float32, (round(duration * sr),)
+
+    Raises
+    ------
+    ValueError
+        If `sr` or `duration` isn't positive, or the duration is shorter than a sample.
+
+    References
+    ----------
+    Notebook 02.
+
+    Examples
+    --------
+    >>> sinusoid(1, sr=4, duration=1.0).round(6) + 0.0
+    array([ 0. ,  0.5,  0. , -0.5], dtype=float32)
+    """
+    t = times(_n_samples(duration, sr), sr=sr)
+    return (amplitude * np.sin(2 * np.pi * f0 * t + phase)).astype(np.float32)
+
+
+def chirp(f_start, f_end, *, sr, duration, amplitude=0.5):
+    """Sample a sine whose frequency moves evenly from `f_start` to `f_end`.
+
+    Parameters
+    ----------
+    f_start, f_end : float, Hz
+    sr : float, Hz
+    duration : float, s
+        Rounded to the nearest whole number of samples.
+    amplitude : float
+        1.0 is full scale.
+
+    Returns
+    -------
+    ndarray, float32, (round(duration * sr),)
+
+    Raises
+    ------
+    ValueError
+        If `sr` or `duration` isn't positive, or the duration is shorter than a sample.
+
+    References
+    ----------
+    Notebook 02.
+    """
+    t = times(_n_samples(duration, sr), sr=sr)
+    cycles = f_start * t + (f_end - f_start) * t**2 / (2 * duration)  # integral of the frequency
+    return (amplitude * np.sin(2 * np.pi * cycles)).astype(np.float32)
+
+
+def alias_frequency(f, *, sr):
+    """Say at which frequency a sine of frequency `f` is heard once it is sampled at `sr`.
+
+    The samples are those of every frequency that differs from `f` by a multiple of `sr`, and of
+    the mirror images of these; one of them lies between 0 and ``sr / 2``.
+
+    Parameters
+    ----------
+    f : float or ndarray, Hz
+    sr : float, Hz
+
+    Returns
+    -------
+    float or ndarray, float64, Hz
+        From 0 to ``sr / 2``.
+
+    Raises
+    ------
+    ValueError
+        If `sr` isn't positive.
+
+    References
+    ----------
+    Shannon (1949), "Communication in the presence of noise". Notebook 02.
+
+    Examples
+    --------
+    >>> float(alias_frequency(30000, sr=44100))
+    14100.0
+    """
+    f = np.asarray(f, np.float64)
+    return np.abs(f - sr * np.round(f / _positive(sr, "sr", "Hz")))
+
+
+def decimate(y, factor, *, antialias=True):
+    """Keep every `factor`-th sample, after removing what the lower rate can't represent.
+
+    The low-pass is a windowed sinc, symmetrical, so that nothing is delayed. It passes 90 % of
+    the new half rate and leaves less than -100 dB of everything above it. Sample n of the result
+    lies at the same instant as sample ``n * factor`` of `y`.
+
+    Parameters
+    ----------
+    y : ndarray, float32, (n_samples,)
+    factor : int
+    antialias : bool
+        False leaves the low-pass out: everything above the new half rate comes back as an alias.
+
+    Returns
+    -------
+    ndarray, float32, (ceil(n_samples / factor),)
+        With `antialias` the edges of a loud signal can overshoot a little.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `y` isn't a waveform (one-dimensional, floating point, finite, not empty), or `factor`
+        isn't a whole number above 0.
+
+    References
+    ----------
+    Kaiser (1974), "Nonrecursive digital filter design using the I0-sinh window function".
+    Notebook 02.
+
+    Examples
+    --------
+    >>> decimate(np.float32([0, 1, 2, 3, 4]), 2, antialias=False)
+    array([0., 2., 4.], dtype=float32)
+    """
+    y = _waveform(y, "y")
+    factor = _whole(factor, "factor")
+    if factor == 1 or not antialias:
+        return y[::factor].copy()
+    n_taps, beta = scipy.signal.kaiserord(_STOP_DB, 0.1 / factor)
+    low_pass = scipy.signal.firwin(n_taps | 1, 0.95 / factor, window=("kaiser", beta))
+    return scipy.signal.resample_poly(y, 1, factor, window=low_pass).astype(np.float32)
+
+
+def reconstruct(samples, *, sr, t):
+    """Draw the smooth curve through samples: one sinc per sample, added up.
+
+    It is the original curve again if that held nothing at or above ``sr / 2``. Near the ends it
+    departs, because the samples before the first and after the last one count as zeros.
+
+    The time taken grows with ``samples.size * t.size``: it is meant for excerpts.
+
+    Parameters
+    ----------
+    samples : ndarray, float32, (n_samples,)
+        Taken at ``times(n_samples, sr=sr)``.
+    sr : float, Hz
+    t : ndarray, float64, (n_times,), s
+        When to evaluate the curve.
+
+    Returns
+    -------
+    ndarray, float32, (n_times,)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `samples` isn't a waveform, `sr` isn't positive, or `t` isn't a row of finite times.
+
+    References
+    ----------
+    Whittaker (1915); Shannon (1949), as in `alias_frequency`. Notebook 02.
+
+    Examples
+    --------
+    >>> reconstruct(np.float32([0, 1, 0]), sr=1, t=np.array([1.0, 1.5])).round(4)
+    array([1.    , 0.6366], dtype=float32)
+    """
+    samples = _waveform(samples, "samples")
+    t = np.asarray(t, np.float64)
+    if t.ndim != 1 or not np.isfinite(t).all():
+        raise ValueError(f"t must be a row of finite times in s, got shape {t.shape}")
+    position = t * _positive(sr, "sr", "Hz")
+    curve = np.empty(t.size, np.float32)
+    step = max(1, _TABLE_VALUES // samples.size)
+    for start in range(0, t.size, step):
+        part = slice(start, start + step)
+        table = np.sinc(position[part, None] - np.arange(samples.size))  # (n_times, n_samples)
+        curve[part] = table @ samples
+    return curve
+
+
+def quantise(y, n_bits, *, dither=False, rng=None):
+    """Round each sample to one of the ``2**n_bits`` levels that `n_bits` can store.
+
+    The levels are those of a WAV file: steps of ``2 / 2**n_bits`` from -1 to one step below 1,
+    with 0 among them (mid-tread), so that silence stays silent. The error is at most half a step,
+    except above the topmost level, where samples are clipped.
+
+    Dither adds noise before rounding, triangular between -1 and 1 step (TPDF). The error's mean
+    and its power then no longer depend on the signal: hiss instead of distortion.
+
+    Parameters
+    ----------
+    y : ndarray, float32, (n_samples,)
+    n_bits : int
+        1 to 24.
+    dither : bool
+    rng : numpy.random.Generator, optional
+        Where the dither comes from; needed with `dither`.
+
+    Returns
+    -------
+    ndarray, float32, (n_samples,)
+        Within [-1, 1).
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `y` isn't a waveform, `n_bits` isn't a whole number from 1 to 24, or `dither` has no
+        generator.
+
+    References
+    ----------
+    Lipshitz, Wannamaker and Vanderkooy (1992), "Quantization and dither: a theoretical survey".
+    Notebook 02.
+
+    Examples
+    --------
+    >>> quantise(np.float32([0, 0.1, 0.2, 0.9]), 3)
+    array([0.  , 0.  , 0.25, 0.75], dtype=float32)
+    """
+    y = _waveform(y, "y")
+    step = 2.0 ** (1 - _bits(n_bits))
+    in_steps = y / step  # exact: the step is a power of 2
+    if dither:
+        if not isinstance(rng, np.random.Generator):
+            raise ValueError(f"dither needs rng=np.random.default_rng(seed), got rng={rng!r}")
+        in_steps = in_steps + rng.random(y.size) - rng.random(y.size)
+    levels = np.clip(np.round(in_steps), -1 / step, 1 / step - 1)
+    return (levels * step).astype(np.float32)
+
+
+def snr_db(y, y_quantised):
+    """Compare the power of a signal with the power of the error made by quantising it.
+
+    Parameters
+    ----------
+    y, y_quantised : ndarray, float32, (n_samples,)
+
+    Returns
+    -------
+    float, dB
+        inf without any error, -inf for a silent signal with an error.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If one of them isn't a waveform, or their lengths differ.
+
+    References
+    ----------
+    Notebook 02.
+
+    Examples
+    --------
+    >>> round(snr_db(np.float32([1, -1]), np.float32([0.9, -1.1])), 4)
+    20.0
+    """
+    y, y_quantised = _waveform(y, "y"), _waveform(y_quantised, "y_quantised")
+    if y.size != y_quantised.size:
+        raise ValueError(
+            f"y and y_quantised must have one length, got {y.size} and {y_quantised.size} samples"
+        )
+    signal = np.sum(y.astype(np.float64) ** 2)
+    noise = np.sum((y.astype(np.float64) - y_quantised) ** 2)
+    if noise == 0:
+        return math.inf
+    return 10 * math.log10(signal / noise) if signal else -math.inf
+
+
+def theoretical_snr_db(n_bits):
+    """Return the signal-to-noise ratio of a full-scale sine in `n_bits`: 6.02 n + 1.76 dB.
+
+    The power of the sine is 1/2; that of an error spread evenly over a step is ``step**2 / 12``.
+    Measured values come near from about 6 bits on, for the loudest sine that `quantise` doesn't
+    clip: half a step below 1.
+
+    Parameters
+    ----------
+    n_bits : int
+        1 to 24.
+
+    Returns
+    -------
+    float, dB
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `n_bits` isn't a whole number from 1 to 24.
+
+    References
+    ----------
+    Bennett (1948), "Spectra of quantized signals". Notebook 02.
+
+    Examples
+    --------
+    >>> round(theoretical_snr_db(16), 2)
+    98.09
+    """
+    step = 2.0 ** (1 - _bits(n_bits))
+    return 10 * math.log10(0.5 / (step**2 / 12))
+
+
+def _waveform(y, name):
+    """Return `y` as float32 if it is a waveform, or say what is wrong with it."""
+    y = np.asarray(y)
+    if y.dtype.kind != "f":
+        raise TypeError(f"{name} must be floating point, got {y.dtype}; scale it to [-1, 1] first")
+    if y.ndim != 1 or y.size == 0:
+        raise ValueError(f"{name} must be one row of samples and not empty, got shape {y.shape}")
+    with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite
+        y = y.astype(np.float32, copy=False)
+    if not np.isfinite(y).all():
+        raise ValueError(f"{name} must be finite, got NaN or infinity; np.nan_to_num replaces them")
+    return y
+
+
+def _whole(value, name):
+    """Return `value` if it is a whole number above 0."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, got {value!r}; use int()")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, got {value}")
+    return int(value)
+
+
+def _bits(n_bits):
+    """Return `n_bits` if float32 can hold all its levels."""
+    if _whole(n_bits, "n_bits") > _MOST_BITS:
+        raise ValueError(f"n_bits must be from 1 to {_MOST_BITS} bits, got {n_bits}")
+    return int(n_bits)
+
+
+def _positive(value, name, unit):
+    """Return `value` if it is a finite number above 0."""
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f"{name} must be a positive number of {unit}, got {value!r}")
+    return value
+
+
+def _n_samples(duration, sr):
+    """Return how many samples `duration` has, at least one."""
+    n_samples = round(_positive(duration, "duration", "s") * _positive(sr, "sr", "Hz"))
+    if n_samples < 1:
+        raise ValueError(f"duration must be at least one sample, {1 / sr} s, got {duration} s")
+    return n_samples

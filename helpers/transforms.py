@@ -1,0 +1,678 @@
+"""Waveform to blocks to spectra and back: FFT, windows, overlap, STFT, phase.
+
+Every array that comes in is checked (floating point, right shape, not empty, finite) and computed
+in single precision: float64 is accepted and converted to float32, integers are refused, because
+nobody can tell whether they were meant to be scaled. Each transform stands beside its inverse.
+"""
+
+import numbers
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+
+_CHUNK_VALUES = 2**20  # windowed samples held at once by stft and istft: 4 MB
+_LEAST_WEIGHT = 1e-3  # below this, dividing by the squared windows would amplify rounding > 30-fold
+
+
+def split_blocks(y, block_length):
+    """Split a waveform into blocks that don't overlap; the last one is padded with zeros.
+
+    Parameters
+    ----------
+    y : ndarray, float32, (n_samples,)
+    block_length : int, samples
+
+    Returns
+    -------
+    ndarray, float32, (n_blocks, block_length)
+
+    Raises
+    ------
+    ValueError
+        If `y` isn't one-dimensional, is empty or isn't finite, or `block_length` is below 1.
+    TypeError
+        If `y` isn't floating point or `block_length` isn't an integer.
+
+    References
+    ----------
+    Notebook 03.
+
+    Examples
+    --------
+    >>> split_blocks(np.float32([1, 2, 3]), 2)
+    array([[1., 2.],
+           [3., 0.]], dtype=float32)
+    """
+    y = _checked(y, "y", ("n_samples",))
+    block_length = _count(block_length, "block_length", "sample")
+    return np.pad(y, (0, -y.size % block_length)).reshape(-1, block_length)
+
+
+def join_blocks(blocks, n_samples):
+    """Join blocks into a waveform of `n_samples`, without the zeros that `split_blocks` added.
+
+    Parameters
+    ----------
+    blocks : ndarray, float32, (n_blocks, block_length)
+    n_samples : int
+        How many samples to keep, at most ``blocks.size``.
+
+    Returns
+    -------
+    ndarray, float32, (n_samples,)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `blocks` has another shape, isn't finite, or holds fewer than `n_samples`.
+
+    References
+    ----------
+    Notebook 03.
+
+    Examples
+    --------
+    >>> join_blocks(np.float32([[1, 2], [3, 0]]), 3)
+    array([1., 2., 3.], dtype=float32)
+    """
+    blocks = _checked(blocks, "blocks", ("n_blocks", "block_length"))
+    n_samples = _count(n_samples, "n_samples", "sample", at_most=blocks.size)
+    return blocks.reshape(-1)[:n_samples].copy()
+
+
+def rfft_blocks(blocks, *, n_fft=None):
+    """Compute the one-sided spectrum of each block.
+
+    Parameters
+    ----------
+    blocks : ndarray, float32, (n_blocks, block_length)
+    n_fft : int, samples, optional
+        FFT length; `block_length` when left out. A longer one pads each block with zeros: the
+        same spectrum on a finer grid, no more resolution.
+
+    Returns
+    -------
+    ndarray, complex64, (n_blocks, n_fft // 2 + 1)
+        Unscaled: a sine of amplitude a in the middle of a bin has the magnitude
+        ``a * block_length / 2``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `blocks` has another shape or isn't finite, or `n_fft` is shorter than a block.
+
+    References
+    ----------
+    Cooley and Tukey (1965), "An algorithm for the machine calculation of complex Fourier
+    series"; Bluestein (1970) for prime lengths. Notebook 03.
+
+    Examples
+    --------
+    >>> rfft_blocks(np.ones((1, 4))).real
+    array([[4., 0., 0.]], dtype=float32)
+    """
+    blocks = _checked(blocks, "blocks", ("n_blocks", "block_length"))
+    n_fft = _fft_length(n_fft, blocks.shape[1])
+    return scipy.fft.rfft(blocks, n=n_fft)
+
+
+def irfft_blocks(spectra, *, block_length, n_fft=None):
+    """Compute the blocks that one-sided spectra belong to: the inverse of `rfft_blocks`.
+
+    The imaginary parts of the first bin, and of the last when `n_fft` is even, count for
+    nothing: they are zero in the spectrum of any real waveform.
+
+    Parameters
+    ----------
+    spectra : ndarray, complex64, (n_blocks, n_bins)
+    block_length : int, samples
+    n_fft : int, samples, optional
+        The FFT length that `rfft_blocks` was given; `block_length` when left out.
+
+    Returns
+    -------
+    ndarray, float32, (n_blocks, block_length)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `spectra` has another shape, isn't finite, or its bins don't belong to `n_fft`.
+
+    References
+    ----------
+    Notebook 03.
+    """
+    spectra = _checked(spectra, "spectra", ("n_blocks", "n_bins"), np.complex64)
+    block_length = _count(block_length, "block_length", "sample")
+    n_fft = _fft_length(n_fft, block_length)
+    _match_bins(spectra, "spectra", n_fft)
+    return scipy.fft.irfft(spectra, n=n_fft)[:, :block_length]
+
+
+def bin_frequencies(n_fft, *, sr):
+    """List the frequency of each bin of a one-sided spectrum.
+
+    Parameters
+    ----------
+    n_fft : int, samples
+    sr : float, Hz
+
+    Returns
+    -------
+    ndarray, float64, (n_fft // 2 + 1,), Hz
+        Multiples of ``sr / n_fft``.
+
+    References
+    ----------
+    Notebook 03.
+
+    Examples
+    --------
+    >>> bin_frequencies(4, sr=44100)
+    array([    0., 11025., 22050.])
+    """
+    n_fft = _count(n_fft, "n_fft", "sample")
+    if not (np.isfinite(sr) and sr > 0):
+        raise ValueError(f"sr must be a positive number of Hz, got {sr!r}")
+    return scipy.fft.rfftfreq(n_fft, 1 / sr)
+
+
+def window(name, n):
+    """Return a window of `n` samples, periodic, as spectral analysis wants it.
+
+    Parameters
+    ----------
+    name : str or tuple
+        Whatever `scipy.signal.get_window` knows: "hann", "boxcar", ("kaiser", 8.0), ...
+    n : int, samples
+
+    Returns
+    -------
+    ndarray, float32, (n,)
+
+    Raises
+    ------
+    ValueError
+        If there is no such window, or `n` is below 1.
+
+    References
+    ----------
+    Harris (1978), "On the use of windows for harmonic analysis with the discrete Fourier
+    transform". Notebook 03.
+
+    Examples
+    --------
+    >>> window("hann", 4)
+    array([0. , 0.5, 1. , 0.5], dtype=float32)
+    """
+    n = _count(n, "n", "sample")
+    try:
+        return scipy.signal.get_window(name, n, fftbins=True).astype(np.float32)
+    except ValueError as error:
+        raise ValueError(
+            f'name must be a window that scipy.signal.get_window knows, such as "hann" or '
+            f'("kaiser", 8.0), got {name!r} ({error})'
+        ) from error
+
+
+def frame(y, *, frame_length, hop_length):
+    """Slice a waveform into frames, frame k centred on sample ``k * hop_length``.
+
+    Zeros are added before the first and after the last sample. The frames go on until a centre
+    has reached the end, so that each sample lies between two centres and is covered.
+
+    Parameters
+    ----------
+    y : ndarray, float32, (n_samples,)
+    frame_length, hop_length : int, samples
+        The hop is at most the frame.
+
+    Returns
+    -------
+    ndarray, float32, (1 + ceil(n_samples / hop_length), frame_length)
+        A read-only view that shares the overlapping samples; copy it before writing to it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `y` isn't a waveform (see `split_blocks`), a length is below 1, or the hop is longer
+        than the frame.
+
+    References
+    ----------
+    Notebook 03.
+
+    Examples
+    --------
+    >>> frame(np.float32([1, 2, 3, 4]), frame_length=4, hop_length=2)
+    array([[0., 0., 1., 2.],
+           [1., 2., 3., 4.],
+           [3., 4., 0., 0.]], dtype=float32)
+    """
+    y = _checked(y, "y", ("n_samples",))
+    hop_length = _hop(hop_length, _count(frame_length, "frame_length", "sample"))
+    last_centre = -(-y.size // hop_length) * hop_length
+    before = frame_length // 2
+    padded = np.pad(y, (before, last_centre + frame_length - before - y.size))
+    return np.lib.stride_tricks.sliding_window_view(padded, frame_length)[::hop_length]
+
+
+def overlap_add(frames, *, hop_length, n_samples=None):
+    """Add frames up, each one `hop_length` samples after the one before.
+
+    This undoes `frame` where the frames were multiplied by a window whose copies add up to 1 (a
+    Hann window with a hop of half its length, for instance).
+
+    Parameters
+    ----------
+    frames : ndarray, float32, (n_frames, frame_length)
+    hop_length : int, samples
+    n_samples : int, optional
+        Return the `n_samples` that `frame` was given, without the zeros it added around them.
+
+    Returns
+    -------
+    ndarray, float32, (n_samples,)
+        Without `n_samples`: all of the sum, ``(n_frames - 1) * hop_length + frame_length``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `frames` has another shape or isn't finite, the hop is longer than a frame, or
+        `n_samples` reaches beyond the centre of the last frame.
+
+    References
+    ----------
+    Allen and Rabiner (1977), "A unified approach to short-time Fourier analysis and
+    synthesis". Notebook 03.
+
+    Examples
+    --------
+    >>> overlap_add(np.ones((3, 4)), hop_length=2)
+    array([1., 1., 2., 2., 2., 2., 1., 1.], dtype=float32)
+    """
+    frames = _checked(frames, "frames", ("n_frames", "frame_length"))
+    n_frames, frame_length = frames.shape
+    hop_length = _hop(hop_length, frame_length)
+    total = _sum_overlapping(frames, hop_length)
+    if n_samples is None:
+        return total
+    n_samples = _count(n_samples, "n_samples", "sample", at_most=(n_frames - 1) * hop_length)
+    return total[frame_length // 2 :][:n_samples]
+
+
+def stft(y, *, n_fft, hop_length, window_name="hann"):
+    """Compute the short-time Fourier transform: the spectra of windowed, overlapping frames.
+
+    Memory beyond the result stays within a few megabytes and one padded copy of `y`.
+
+    Parameters
+    ----------
+    y : ndarray, float32, (n_samples,)
+    n_fft : int, samples
+        Length of a frame and of its FFT; even.
+    hop_length : int, samples
+    window_name : str or tuple
+        See `window`.
+
+    Returns
+    -------
+    ndarray, complex64, (1 + ceil(n_samples / hop_length), n_fft // 2 + 1)
+        Frame k is centred on sample ``k * hop_length``, as `frame` says. Unscaled: a full-scale
+        sine in the middle of a bin has the magnitude ``window(window_name, n_fft).sum() / 2``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `y` isn't a waveform (see `split_blocks`), `n_fft` isn't even, the hop is longer than
+        the frame, or there is no such window.
+
+    References
+    ----------
+    Allen and Rabiner (1977), as in `overlap_add`. Notebook 03.
+    """
+    n_fft = _even(n_fft)
+    frames = frame(y, frame_length=n_fft, hop_length=hop_length)
+    w = window(window_name, n_fft)
+    spectra = np.empty((len(frames), n_fft // 2 + 1), np.complex64)
+    for part in _chunks(len(frames), n_fft):
+        spectra[part] = scipy.fft.rfft(frames[part] * w)
+    return spectra
+
+
+def istft(spectra, *, hop_length, n_samples, window_name="hann"):
+    """Compute the waveform whose `stft` comes nearest to `spectra`: the exact inverse of `stft`.
+
+    Each frame is windowed once more, the frames are added up, and the sum is divided by the sum
+    of the squared windows. Spectra that no waveform has (altered, generated) give the waveform
+    that fits them best in the least-squares sense.
+
+    Parameters
+    ----------
+    spectra : ndarray, complex64, (n_frames, n_bins)
+    hop_length : int, samples
+    n_samples : int
+        Length of the waveform, at most ``(n_frames - 1) * hop_length``.
+    window_name : str or tuple
+        The window that `stft` used.
+
+    Returns
+    -------
+    ndarray, float32, (n_samples,)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `spectra` has another shape or isn't finite, `n_samples` reaches beyond the centre of
+        the last frame, or the windows leave samples (nearly) uncovered, as Hann windows without
+        overlap do.
+
+    References
+    ----------
+    Griffin and Lim (1984), "Signal estimation from modified short-time Fourier transform",
+    equation 6. Notebook 03.
+    """
+    spectra = _checked(spectra, "spectra", ("n_frames", "n_bins"), np.complex64)
+    n_frames, n_fft = len(spectra), _even(2 * (spectra.shape[1] - 1))
+    hop_length = _hop(hop_length, n_fft)
+    n_samples = _count(n_samples, "n_samples", "sample", at_most=(n_frames - 1) * hop_length)
+    w = window(window_name, n_fft)
+    inside = slice(n_fft // 2, n_fft // 2 + n_samples)
+    weight = _sum_overlapping(np.broadcast_to(w**2, (n_frames, n_fft)), hop_length)[inside]
+    if weight.min() < _LEAST_WEIGHT * weight.max():
+        raise ValueError(
+            f"hop_length must let the {window_name!r} windows overlap so that their squares leave "
+            f"no sample uncovered, got a hop of {hop_length} for {n_fft} samples; "
+            f"a hop of {max(1, n_fft // 4)} will do"
+        )
+    y = np.zeros((n_frames - 1) * hop_length + n_fft, np.float32)
+    for part in _chunks(n_frames, n_fft):
+        added = _sum_overlapping(scipy.fft.irfft(spectra[part], n=n_fft) * w, hop_length)
+        y[part.start * hop_length :][: added.size] += added
+    return y[inside] / weight
+
+
+def magnitude_db(spectra, *, reference=1.0, floor_db=-100.0):
+    """Express the magnitude of spectra in decibels.
+
+    Parameters
+    ----------
+    spectra : ndarray, complex64 or float32 (magnitudes), any shape
+    reference : float
+        The magnitude that reads 0 dB. ``window.sum() / 2`` (without a window, half the
+        block's length) makes a full-scale sine in the middle of a bin read 0 dB.
+    floor_db : float, dB
+        Lower levels, and silence, read this.
+
+    Returns
+    -------
+    ndarray, float32, dB re `reference`
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `spectra` is empty or isn't finite, or `reference` isn't positive.
+
+    References
+    ----------
+    Notebook 03.
+
+    Examples
+    --------
+    >>> magnitude_db(np.array([1 + 0j, 0.1j, 0]))
+    array([   0.,  -20., -100.], dtype=float32)
+    """
+    magnitudes = _checked(np.abs(spectra), "spectra", None)
+    if not (np.isfinite(reference) and reference > 0):
+        raise ValueError(f"reference must be a positive magnitude, got {reference!r}")
+    with np.errstate(divide="ignore"):  # silence is -inf dB, and then the floor
+        level_db = 20 * np.log10(magnitudes / float(reference))
+    return np.maximum(level_db, np.float32(floor_db))
+
+
+def spectra_to_features(spectra):
+    """Write complex spectra as real feature vectors: real parts, then imaginary parts.
+
+    Parameters
+    ----------
+    spectra : ndarray, complex64, (n_frames, n_bins)
+
+    Returns
+    -------
+    ndarray, float32, (n_frames, 2 * n_bins)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `spectra` has another shape or isn't finite.
+
+    References
+    ----------
+    Vitelli and Nayebi (2015), "GRUV: Algorithmic Music Generation using Recurrent Neural
+    Networks". Notebook 03.
+
+    Examples
+    --------
+    >>> spectra_to_features(np.array([[1 + 2j, 3 + 4j]]))
+    array([[1., 3., 2., 4.]], dtype=float32)
+    """
+    spectra = _checked(spectra, "spectra", ("n_frames", "n_bins"), np.complex64)
+    return np.concatenate([spectra.real, spectra.imag], axis=1)
+
+
+def features_to_spectra(frames):
+    """Read real feature vectors as complex spectra: the inverse of `spectra_to_features`.
+
+    Parameters
+    ----------
+    frames : ndarray, float32, (n_frames, 2 * n_bins)
+
+    Returns
+    -------
+    ndarray, complex64, (n_frames, n_bins)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `frames` has another shape, an odd number of features, or isn't finite.
+
+    References
+    ----------
+    Notebook 03.
+    """
+    frames = _checked(frames, "frames", ("n_frames", "2 * n_bins"))
+    n_bins, left_over = divmod(frames.shape[1], 2)
+    if left_over:
+        raise ValueError(
+            f"frames must have as many imaginary as real features, got {frames.shape[1]}, "
+            f"an odd number; pass what spectra_to_features returned"
+        )
+    return frames[:, :n_bins] + 1j * frames[:, n_bins:]
+
+
+def shuffle_phase(spectra, rng):
+    """Give every bin a random phase and leave its magnitude alone.
+
+    The first and the last bin stay as they are: in the spectrum of a real waveform they are real
+    (the last one when the FFT length is even), and another phase would lose magnitude in the
+    inverse FFT.
+
+    Parameters
+    ----------
+    spectra : ndarray, complex64, (n_blocks, n_bins)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, complex64, (n_blocks, n_bins)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `spectra` has another shape or isn't finite, or `rng` isn't a generator.
+
+    References
+    ----------
+    Theiler et al. (1992), "Testing for nonlinearity in time series: the method of surrogate
+    data". Notebook 03.
+    """
+    spectra = _checked(spectra, "spectra", ("n_blocks", "n_bins"), np.complex64)
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a generator, np.random.default_rng(seed), got {rng!r}")
+    phase = 2 * np.pi * rng.random(spectra.shape, dtype=np.float32)
+    shuffled = np.abs(spectra) * np.exp(1j * phase)
+    shuffled[:, [0, -1]] = spectra[:, [0, -1]]
+    return shuffled
+
+
+def griffin_lim(
+    magnitudes, *, n_fft, hop_length, n_samples, rng, n_iterations=32, window_name="hann"
+):
+    """Find a waveform whose `stft` has nearly the given magnitudes, from random phases.
+
+    Each iteration makes a waveform of the spectra, takes its `stft`, keeps the phases of that and
+    puts the wanted magnitudes back. A momentum of 0.99 along the last change makes it the fast
+    variant. It finds a waveform, not the waveform: the phases are lost for good.
+
+    Parameters
+    ----------
+    magnitudes : ndarray, float32, (n_frames, n_fft // 2 + 1)
+        What ``np.abs`` of `stft` gives; none below 0.
+    n_fft, hop_length, n_samples, window_name
+        As in `stft` and `istft`.
+    rng : numpy.random.Generator
+    n_iterations : int
+        0 leaves the random phases as they are.
+
+    Returns
+    -------
+    ndarray, float32, (n_samples,)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `magnitudes` has another shape than `stft` returns for `n_samples`, a value below 0 or
+        one that isn't finite, or for what `istft` and `shuffle_phase` refuse.
+
+    References
+    ----------
+    Griffin and Lim (1984), as in `istft`; Perraudin, Balazs and Sondergaard (2013), "A fast
+    Griffin-Lim algorithm". Notebook 03.
+    """
+    magnitudes = _checked(magnitudes, "magnitudes", ("n_frames", "n_bins"))
+    _match_bins(magnitudes, "magnitudes", _even(n_fft))
+    if magnitudes.min() < 0:
+        raise ValueError(f"magnitudes must be at least 0, got {magnitudes.min()}; take np.abs")
+    n_iterations = _count(n_iterations, "n_iterations", "iteration", at_least=0)
+    n_frames = 1 - (-_count(n_samples, "n_samples", "sample") // _hop(hop_length, n_fft))
+    if len(magnitudes) != n_frames:
+        raise ValueError(
+            f"magnitudes must have {n_frames} frames for {n_samples} samples and a hop of "
+            f"{hop_length}, got {len(magnitudes)}; pass the n_samples that stft was given"
+        )
+    settings = {"hop_length": hop_length, "window_name": window_name}
+
+    spectra = shuffle_phase(magnitudes, rng)
+    previous = np.zeros_like(spectra)
+    for _ in range(n_iterations):
+        y = istft(spectra, n_samples=n_samples, **settings)
+        rebuilt = stft(y, n_fft=n_fft, **settings)
+        spectra = rebuilt + 0.99 * (rebuilt - previous)
+        spectra *= magnitudes / np.maximum(np.abs(spectra), np.finfo(np.float32).tiny)
+        previous = rebuilt
+    return istft(spectra, n_samples=n_samples, **settings)
+
+
+def _checked(values, name, axes, dtype=np.float32):
+    """Return `values` as `dtype`, or say what is wrong with them; axes None is any shape."""
+    values = np.asarray(values)
+    wanted = "fc" if np.issubdtype(dtype, np.complexfloating) else "f"
+    if values.dtype.kind not in wanted:
+        raise TypeError(
+            f"{name} must hold {'complex' if 'c' in wanted else 'real'} floating point numbers, "
+            f"got {values.dtype}; integers need scaling first, as audio.from_int16 does"
+        )
+    if values.size == 0 or (axes is not None and values.ndim != len(axes)):
+        shape = f"shape ({', '.join(axes)})" if axes else "any shape"
+        raise ValueError(f"{name} must have {shape} and not be empty, got shape {values.shape}")
+    with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite
+        values = values.astype(dtype, copy=False)
+    n_bad = values.size - np.count_nonzero(np.isfinite(values))
+    if n_bad:
+        raise ValueError(
+            f"{name} must be finite, got NaN or infinity in {n_bad} of {values.size} values; "
+            f"mend what made them, or np.nan_to_num them"
+        )
+    return values
+
+
+def _count(value, name, unit, *, at_least=1, at_most=None):
+    """Return `value` if it is a whole number within its bounds, or say what is wrong with it."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number of {unit}s, got {value!r}; use int()")
+    if value < at_least:
+        plural = "" if at_least == 1 else "s"
+        raise ValueError(f"{name} must be at least {at_least} {unit}{plural}, got {value}")
+    if at_most is not None and value > at_most:
+        raise ValueError(
+            f"{name} must be at most the {at_most} {unit}s that there are, got {value}"
+        )
+    return int(value)
+
+
+def _hop(hop_length, frame_length):
+    """Return `hop_length` if frames that far apart leave no gap."""
+    hop_length = _count(hop_length, "hop_length", "sample")
+    if hop_length > frame_length:
+        raise ValueError(
+            f"hop_length must be at most the frame's {frame_length} samples, got {hop_length}; "
+            f"the samples in between would be lost"
+        )
+    return hop_length
+
+
+def _even(n_fft):
+    """Return `n_fft` if it is even, so that a frame has a centre and n_bins tells its length."""
+    n_fft = _count(n_fft, "n_fft", "sample", at_least=2)
+    if n_fft % 2:
+        raise ValueError(f"n_fft must be an even number of samples, got {n_fft}; take {n_fft + 1}")
+    return n_fft
+
+
+def _fft_length(n_fft, block_length):
+    """Return the FFT length for blocks, `block_length` when left out."""
+    n_fft = block_length if n_fft is None else _count(n_fft, "n_fft", "sample")
+    if n_fft < block_length:
+        raise ValueError(
+            f"n_fft must be at least the block's {block_length} samples, got {n_fft}; "
+            f"a shorter one would cut the blocks: split the waveform into shorter blocks instead"
+        )
+    return n_fft
+
+
+def _match_bins(values, name, n_fft):
+    """Check that one-sided spectra belong to FFTs of `n_fft` samples."""
+    if values.shape[1] != n_fft // 2 + 1:
+        raise ValueError(
+            f"{name} must have {n_fft // 2 + 1} bins for FFTs of {n_fft} samples, "
+            f"got {values.shape[1]}; pass the n_fft that made them"
+        )
+
+
+def _chunks(n_frames, frame_length):
+    """Yield slices over frames that are small enough to be windowed at once."""
+    step = max(1, _CHUNK_VALUES // frame_length)
+    for start in range(0, n_frames, step):
+        yield slice(start, min(start + step, n_frames))
+
+
+def _sum_overlapping(frames, hop_length):
+    """Add frames up `hop_length` apart: cut into hops, each frame adds to a run of rows."""
+    n_frames, frame_length = frames.shape
+    n_hops = -(-frame_length // hop_length)
+    rows = np.zeros((n_frames + n_hops - 1, hop_length), frames.dtype)
+    for hop in range(n_hops):
+        piece = frames[:, hop * hop_length : (hop + 1) * hop_length]
+        rows[hop : hop + n_frames, : piece.shape[1]] += piece
+    return rows.reshape(-1)[: (n_frames - 1) * hop_length + frame_length]

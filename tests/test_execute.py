@@ -1,0 +1,105 @@
+import copy
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "notebooks" / "execute.py"
+SPEC = importlib.util.spec_from_file_location("execute", SOURCE)
+execute = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(execute)
+
+
+def notebook_of(*sources, tags=()):
+    cells = [nbformat.v4.new_code_cell(s, id=f"cell-{i}") for i, s in enumerate(sources)]
+    for cell in cells:
+        cell.metadata["tags"] = list(tags)
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def run(notebook):
+    execute.execute(notebook)
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def with_slider():
+    sources = (
+        "import ipywidgets as widgets\nunseen = widgets.IntSlider()",
+        "widgets.HBox([widgets.IntSlider(value=3), widgets.HTML('<b>seen</b>')])",
+    )
+    return [run(notebook_of(*sources)) for _ in range(2)]
+
+
+def test_two_runs_store_the_same_bytes(with_slider):
+    first, second = with_slider
+    assert nbformat.writes(first) == nbformat.writes(second)
+
+
+def test_the_state_of_displayed_widgets_is_stored_and_no_other(with_slider):
+    state = with_slider[0].metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
+    assert sorted(s["model_name"] for s in state.values() if "Slider" in s["model_name"]) == [
+        "IntSliderModel",
+        "SliderStyleModel",
+    ]
+    shown = re.findall(r'"model_id": "(\w+)"', json.dumps(with_slider[0].cells))
+    assert len(shown) == 1
+    assert shown[0] in state
+
+
+def test_a_failing_cell_stops_the_run():
+    with pytest.raises(execute.CellExecutionError, match="ZeroDivisionError"):
+        run(notebook_of("1 / 0"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "tags", "kept"),
+    [
+        ("base64,AAAA", "base64,BBBB", (), True),
+        ("level -20.1", "level -20.2", (), False),
+        ("0.7 s", "0.8 s", ("nbval-ignore-output",), True),
+    ],
+)
+def test_stored_outputs_stay_where_only_ignored_things_differ(old, new, tags, kept):
+    def made(text):
+        notebook = notebook_of("show()", tags=tags)
+        data = {"text/html": text, "text/plain": "Figure"}
+        notebook.cells[0].outputs = [nbformat.v4.new_output("display_data", data)]
+        return notebook
+
+    stored, fresh = made(old), made(new)
+    execute.keep_stored_outputs(fresh, stored, execute.read_sanitizers())
+    assert fresh.cells[0].outputs[0].data["text/html"] == (old if kept else new)
+
+
+def test_changed_code_stores_its_new_output():
+    stored = notebook_of("1", tags=("nbval-ignore-output",))
+    fresh = copy.deepcopy(stored)
+    fresh.cells[0].source = "2"
+    fresh.cells[0].outputs = [nbformat.v4.new_output("stream", text="2")]
+    execute.keep_stored_outputs(fresh, stored, [])
+    assert fresh.cells[0].outputs[0].text == "2"
+
+
+def test_the_setting_is_pointed_at_another_folder(tmp_path):
+    notebook = notebook_of('MUSIC = "../data/music"  # the folder\nSEED = 0')
+    folder = tmp_path / "it's \\1 odd"
+    execute.use_music(notebook, folder)
+    assert notebook.cells[0].source == f"MUSIC = {str(folder)!r}\nSEED = 0"
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "n.ipynb"
+    execute.write(notebook_of("1"), path)
+    before = path.read_bytes()
+
+    def fail(*arguments):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(execute.os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        execute.write(notebook_of("2"), path)
+    assert path.read_bytes() == before

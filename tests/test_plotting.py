@@ -1,0 +1,102 @@
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import plotting
+
+T = np.arange(800) / 8000
+Y = np.sin(2 * np.pi * 440 * T).astype(np.float32)
+LEVELS = np.random.default_rng(0).normal(-40, 10, (50, 129)).astype(np.float32)
+
+DRAWN = {
+    "waveform": (lambda: plotting.waveform(Y, sr=8000, label="a"), "Time (s)", "Amplitude"),
+    "samples": (lambda: plotting.samples(T[:20], Y[:20]), "Time (s)", "Amplitude"),
+    "spectrum": (lambda: plotting.spectrum(T, Y), "Frequency (Hz)", "Level (dB)"),
+    "spectrogram": (
+        lambda: plotting.spectrogram(LEVELS, sr=8000, hop_length=64, f_max=2000),
+        "Time (s)",
+        "Frequency (Hz)",
+    ),
+    "level_curve": (lambda: plotting.level_curve(T, Y), "Time (s)", "Level (dBFS)"),
+    "learning_curve": (
+        lambda: plotting.learning_curve([3, 2], [3, 2.5], baselines={"silence": 2.2}),
+        "Epoch",
+        "Mean absolute error",
+    ),
+    "timeline": (lambda: plotting.timeline({"seed": (0, 1), "free": (1, 3)}), "Time (s)", ""),
+    "heatmap": (lambda: plotting.heatmap(LEVELS, x_label="Frame", y_label="Bin"), "Frame", "Bin"),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_axes_are_labelled_with_units(name):
+    draw, x_label, y_label = DRAWN[name]
+    ax = draw()
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (x_label, y_label)
+
+
+@pytest.mark.parametrize("name", ["waveform", "samples", "spectrum", "level_curve"])
+def test_a_function_draws_on_the_axes_it_is_given(name):
+    ax = plotting.new_axes()
+    extra = {"sr": 8000} if name == "waveform" else {}
+    data = (Y,) if name == "waveform" else (T, Y)
+    assert getattr(plotting, name)(*data, ax=ax, label="here", **extra) is ax
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["here"]
+
+
+def test_the_waveform_is_drawn_where_it_lies_in_time():
+    x, y = plotting.waveform(Y, sr=8000, start=2.0).lines[0].get_data()
+    np.testing.assert_allclose(x, 2 + T)
+    np.testing.assert_array_equal(y, Y)
+
+
+def test_the_spectrogram_spans_its_time_and_frequencies():
+    ax = plotting.spectrogram(LEVELS, sr=8000, hop_length=64)
+    half_bin = 4000 / 128 / 2  # the first bin is drawn around 0 Hz, the last around sr / 2
+    assert ax.images[0].get_extent() == [0, 50 * 64 / 8000, -half_bin, 4000 + half_bin]
+    assert ax.get_ylim() == (0, 4000)
+
+
+def test_the_spectrogram_draws_no_more_bins_than_are_shown():
+    ax = plotting.spectrogram(LEVELS, sr=8000, hop_length=64, f_max=1000)  # bin 32 is 1000 Hz
+    assert ax.images[0].get_array().shape[0] == 34
+    assert ax.images[0].get_extent()[3] > 1000
+    assert ax.get_ylim() == (0, 1000)
+
+
+def test_baselines_are_drawn_and_named():
+    ax = plotting.learning_curve([3, 2], [3, 2.5], baselines={"silence": 2.2, "mean": 2.1})
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["training", "validation", "baseline: silence", "baseline: mean"]
+    assert list(ax.lines[2].get_ydata()) == [2.2, 2.2]
+
+
+def test_a_figure_is_shown_as_a_png_with_its_text_escaped():
+    shown = plotting.show(plotting.waveform(Y, sr=8000), alt='A sine of 440 Hz, "loud" <&>.')
+    bundle = shown._repr_mimebundle_()
+    assert bundle["text/plain"] == 'Figure: A sine of 440 Hz, "loud" <&>.'
+    assert 'alt="A sine of 440 Hz, &quot;loud&quot; &lt;&amp;&gt;."' in bundle["text/html"]
+    data = re.search(r"base64,([^\"]+)", bundle["text/html"])[1]
+    image = Image.open(io.BytesIO(base64.b64decode(data)))
+    assert image.format == "PNG"
+    assert image.width == 900
+
+
+def test_several_panels_are_one_figure():
+    axes = plotting.new_axes(2, 3)
+    assert axes.shape == (2, 3)
+    assert "base64" in plotting.show(axes, alt="Six empty panels.").html
+
+
+def test_a_figure_needs_a_text():
+    with pytest.raises(ValueError, match="alt must say in words"):
+        plotting.show(plotting.new_axes(), alt=" ")
+
+
+def test_the_same_data_give_the_same_picture():
+    first, second = (plotting.show(plotting.waveform(Y, sr=8000), alt="A sine.") for _ in range(2))
+    assert first == second
