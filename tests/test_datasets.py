@@ -1,0 +1,354 @@
+import csv
+import hashlib
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers import audio, datasets
+
+SR = 8000
+DATA = Path(__file__).parent.parent / "data"
+HEADER = [*datasets.COLUMNS, "source", "sha256", "twenty"]
+
+
+def put(folder, *names, seconds=70.0, level=0.1):
+    """Write files of noise; the suffix chooses the format."""
+    for seed, name in enumerate(names):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        y = np.random.default_rng(seed).uniform(-level, level, int(seconds * SR))
+        audio.save(path, y.astype(np.float32), sr=SR)
+
+
+def row(name, file, split="train", **others):
+    cells = {"name": name, "file": file, "split": split, "minutes": "1.5", "instrument": "piano"}
+    return {**dict.fromkeys(HEADER, ""), "genre": "ragtime", **cells, **others}
+
+
+def put_manifest(folder, rows, header=HEADER):
+    folder.mkdir(exist_ok=True)
+    with (folder / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, header, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """A folder of four pieces with a manifest in the folder above, as in this repository."""
+    put(tmp_path, *(f"music/{name}.wav" for name in "abcd"), seconds=1)
+    rows = [
+        row("a", "music/a.wav", title="Für A", composer="C", twenty="0;61.5"),
+        row("b", "music/b.wav", "validation", instrument="violin"),
+        row("c", "music/c.wav", "test", genre="waltz", licence="CC0-1.0", origin="rendered"),
+        row("d", "music/d.wav", twenty="10"),
+    ]
+    put_manifest(tmp_path, rows)
+    return tmp_path, rows
+
+
+def shape(tracks):
+    return [(track.name, track.split) for track in tracks]
+
+
+# With a manifest
+
+
+@pytest.mark.parametrize("where", ["music", "."])
+def test_the_manifest_is_found_in_the_folder_and_above_it(listed, where):
+    tracks = datasets.find_tracks(str(listed[0] / where))
+    assert shape(tracks) == [("a", "train"), ("b", "validation"), ("c", "test"), ("d", "train")]
+    first = tracks[0]
+    assert first.path == listed[0] / "music/a.wav"
+    assert (first.title, first.composer, first.minutes) == ("Für A", "C", 1.5)
+    assert (tracks[2].genre, tracks[2].licence, tracks[2].origin) == (
+        "waltz",
+        "CC0-1.0",
+        "rendered",
+    )
+
+
+def test_a_manifest_above_that_lists_other_folders_does_not_count(listed):
+    put(listed[0] / "mine", "x.wav", "y.wav")
+    assert {track.name for track in datasets.find_tracks(listed[0] / "mine")} == {"x", "y"}
+
+
+def test_some_other_csv_above_does_not_count(tmp_path):
+    put(tmp_path / "mine", "x.wav", "y.wav")
+    (tmp_path / "manifest.csv").write_text("ship,cargo\nEver,bananas\n")
+    assert len(datasets.find_tracks(tmp_path / "mine")) == 2
+
+
+def test_files_that_the_manifest_does_not_list_are_named(listed):
+    put(listed[0], "music/my own.wav", seconds=1)
+    with pytest.warns(audio.AudioWarning, match=r"doesn't list them: my own\.wav; move your own"):
+        tracks = datasets.find_tracks(listed[0] / "music")
+    assert len(tracks) == 4
+
+
+@pytest.mark.parametrize("column", datasets.COLUMNS)
+@pytest.mark.parametrize("where", ["music", "."])
+def test_a_missing_column_is_named(listed, column, where):
+    put_manifest(*listed, header=[name for name in HEADER if name != column])
+    if (column, where) == ("file", "music"):  # no file column: not a manifest of this folder
+        with pytest.warns(audio.AudioWarning, match="only 2 s of music"):
+            assert datasets.find_tracks(listed[0] / where)[0].origin == "own"
+        return
+    with pytest.raises(ValueError, match=rf"manifest\.csv, line 2: .* lacks the columns {column}"):
+        datasets.find_tracks(listed[0] / where)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ({"file": "music/none.mp3"}, r"line 3: the file .*none\.mp3 is missing; restore it"),
+        ({"file": "music"}, r"line 3: the file .*music is missing"),
+        ({"split": "training"}, "line 3: split must be train, validation, test, got 'training'"),
+        ({"minutes": "2:30"}, "line 3: minutes must be a number, got '2:30'"),
+        ({"minutes": ""}, "line 3: nothing is given for minutes; fill it in"),
+        ({"name": "", "split": ""}, "line 3: nothing is given for name, split"),
+        ({"name": "a"}, "names must differ; listed twice: a"),
+    ],
+)
+def test_a_fault_in_a_row_is_named(listed, fault, message):
+    folder, rows = listed
+    put_manifest(folder, [rows[0], {**rows[1], **fault}, *rows[2:]])
+    with pytest.raises(ValueError, match=message):
+        datasets.find_tracks(folder)
+
+
+def test_a_manifest_in_another_encoding_is_named(listed):
+    text = (listed[0] / "manifest.csv").read_text(encoding="utf-8")
+    (listed[0] / "manifest.csv").write_text(text, encoding="latin-1")
+    with pytest.raises(ValueError, match="must be UTF-8 text"):
+        datasets.find_tracks(listed[0])
+
+
+def test_a_byte_order_mark_from_a_spreadsheet_does_no_harm(listed):
+    text = (listed[0] / "manifest.csv").read_text(encoding="utf-8")
+    (listed[0] / "manifest.csv").write_text(text, encoding="utf-8-sig")
+    assert len(datasets.find_tracks(listed[0])) == 4
+
+
+def test_clips_come_from_the_column_twenty(listed):
+    clips = datasets.twenty_clips(listed[0] / "music")
+    assert [(clip.track.name, clip.start) for clip in clips] == [("a", 0), ("a", 61.5), ("d", 10)]
+    assert {clip.duration for clip in clips} == {60}
+
+
+def test_faults_in_the_clips_are_named(listed):
+    folder, rows = listed
+    put_manifest(folder, [{**rows[0], "twenty": "0,61"}])
+    with pytest.raises(ValueError, match="line 2: twenty must be seconds like 0;61, got '0,61'"):
+        datasets.twenty_clips(folder)
+    put_manifest(folder, rows[1:3])
+    with pytest.raises(ValueError, match="names no clips in its column twenty"):
+        datasets.twenty_clips(folder)
+    put(folder / "mine", "x.wav", "y.wav", seconds=1)
+    with pytest.raises(ValueError, match=r"mine has no manifest\.csv.*use data/music"):
+        datasets.twenty_clips(folder / "mine")
+
+
+# A reader's folder
+
+
+def test_any_files_and_sub_folders_make_tracks(tmp_path):
+    put(tmp_path, "b.WAV", "Album <1>/ü c.flac", "Album <1>/deep/d.Mp3", "e.ogg", seconds=20)
+    put(tmp_path, ".hidden.wav", ".git/f.wav", seconds=1)
+    (tmp_path / "._b.mp3").write_bytes(b"a file of the Finder")
+    (tmp_path / "notes.txt").write_text("not audio")
+    (tmp_path / "cover.jpg").write_bytes(b"\xff\xd8\xff")
+    (tmp_path / "folder.mp3").mkdir()
+    with pytest.warns(audio.AudioWarning, match="only 40 s of music to train on"):
+        tracks = datasets.find_tracks(tmp_path)
+    assert [track.name for track in tracks] == ["d", "ü c", "b", "e"]
+    assert [track.genre for track in tracks] == ["deep", "Album <1>", "unknown", "unknown"]
+    assert all(track.origin == "own" and track.path.is_file() for track in tracks)
+    assert [track.minutes for track in tracks] == pytest.approx([1 / 3] * 4)
+    assert sorted(track.split for track in tracks) == ["test", "train", "train", "validation"]
+
+
+def test_the_same_name_in_two_sub_folders_stays_apart(tmp_path):
+    put(tmp_path, "x/song.wav", "y/song.wav", "song.wav", "song.flac")
+    names = [track.name for track in datasets.find_tracks(tmp_path)]
+    assert names == ["song.flac", "song.wav", "x/song.wav", "y/song.wav"]
+
+
+@pytest.mark.parametrize(
+    ("n_files", "held_out"), [(2, (1, 0)), (3, (1, 1)), (4, (1, 1)), (11, (1, 1)), (24, (3, 3))]
+)
+def test_some_files_are_held_out(tmp_path, n_files, held_out):
+    put(tmp_path, *(f"{i:02}.wav" for i in range(n_files)))
+    tracks = datasets.find_tracks(tmp_path)
+    splits = [track.split for track in tracks]
+    assert (splits.count("validation"), splits.count("test")) == held_out
+    assert tracks == datasets.find_tracks(tmp_path)  # and always the same ones
+
+
+@settings(deadline=None)
+@given(st.sets(st.text("abcdefgh", min_size=1), min_size=2, max_size=60))
+def test_every_split_has_what_it_needs(names):
+    files = {Path(f"{name}.mp3"): float(len(name)) for name in names}
+    splits = datasets._split(files)
+    assert splits == datasets._split(dict(sorted(files.items(), reverse=True)))
+    counts = [list(splits.values()).count(split) for split in datasets.SPLITS]
+    assert sum(counts) == len(files)
+    assert counts[0] >= 1
+    assert counts[1] >= 1
+    assert counts[2] == (counts[1] if len(files) > 2 else 0)
+
+
+def test_of_two_files_the_longer_one_trains(tmp_path):
+    for short, long in (("a", "b"), ("c", "d"), ("f", "e")):
+        put(tmp_path / short, f"{short}.wav", seconds=5)
+        put(tmp_path / short, f"{long}.wav", seconds=70)
+        splits = dict(shape(datasets.find_tracks(tmp_path / short)))
+        assert splits == {long: "train", short: "validation"}
+
+
+@pytest.mark.parametrize("n_files", [0, 1])
+def test_too_few_files_are_refused(tmp_path, n_files):
+    put(tmp_path, *["one.wav"][:n_files])
+    with pytest.raises(ValueError, match=rf"holds {n_files} readable audio files, .* at least 2"):
+        datasets.find_tracks(tmp_path)
+
+
+def test_very_little_music_is_said(tmp_path):
+    put(tmp_path, "a.wav", "b.wav", seconds=12)
+    with pytest.warns(audio.AudioWarning, match="only 12 s of music to train on") as caught:
+        datasets.find_tracks(tmp_path)
+    assert caught[0].filename == __file__
+
+
+def test_an_unreadable_file_is_named_and_left_out(tmp_path):
+    put(tmp_path, "a.wav", "b.wav", "c.wav")
+    (tmp_path / "bad.mp3").write_text("version https://git-lfs.github.com/spec/v1")
+    with pytest.warns(audio.AudioWarning, match=r"left out: .*bad\.mp3.*git lfs pull") as caught:
+        tracks = datasets.find_tracks(tmp_path)
+    assert caught[0].filename == __file__
+    assert [track.name for track in tracks] == ["a", "b", "c"]
+
+
+def test_a_folder_that_is_none_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="does not exist; check the setting MUSIC"):
+        datasets.find_tracks(tmp_path / "none")
+    put(tmp_path, "a.wav", seconds=1)
+    with pytest.raises(NotADirectoryError, match=r"got the file .*a\.wav: name its folder"):
+        datasets.find_tracks(tmp_path / "a.wav")
+
+
+# Tracks
+
+
+def test_selecting_by_split_instrument_and_genre(listed):
+    tracks = datasets.find_tracks(listed[0])
+    assert datasets.select(tracks) == tracks
+    assert shape(datasets.select(tracks, split="train")) == [("a", "train"), ("d", "train")]
+    assert shape(datasets.select(tracks, instrument="piano", genre="waltz")) == [("c", "test")]
+
+
+def test_selecting_nothing_names_what_exists(listed):
+    tracks = datasets.find_tracks(listed[0])
+    with pytest.raises(ValueError, match="no track has genre 'jazz'; choose from: ragtime; waltz"):
+        datasets.select(tracks, genre="jazz")
+    with pytest.raises(ValueError, match=r"'test' and instrument 'violin'; .*test, piano;"):
+        datasets.select(tracks, split="test", instrument="violin")
+    with pytest.raises(ValueError, match="choose from: no tracks"):
+        datasets.select([], split="test")
+
+
+def test_picking_gives_the_named_track_or_the_first(listed):
+    tracks = datasets.find_tracks(listed[0])
+    assert datasets.pick(tracks, "c") == tracks[2]
+    assert datasets.pick(tracks, "a piece that a reader hasn't got") == tracks[0]
+    with pytest.raises(ValueError, match="at least 1 track, got 0"):
+        datasets.pick([], "c")
+
+
+def test_loading_keeps_names_order_and_rate(listed):
+    tracks = datasets.find_tracks(listed[0])[::-1]
+    waveforms = datasets.load_waveforms(tracks, sr=4000)
+    assert list(waveforms) == ["d", "c", "b", "a"]
+    for y in waveforms.values():
+        assert (y.dtype, y.shape) == (np.float32, (4000,))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lengths"),
+    [(0.5, [4000]), (1, [8000]), (2.25, [8000, 8000, 2000]), (9, [8000] * 4)],
+)
+def test_loading_stops_at_the_limit(listed, seconds, lengths):
+    tracks = datasets.find_tracks(listed[0])
+    waveforms = datasets.load_waveforms(tracks, sr=SR, max_minutes=seconds / 60)
+    assert [len(y) for y in waveforms.values()] == lengths
+
+
+@pytest.mark.parametrize("max_minutes", [0, -1, np.nan])
+def test_an_impossible_limit_is_refused(listed, max_minutes):
+    with pytest.raises(ValueError, match="max_minutes must be more than 0 minutes"):
+        datasets.load_waveforms(datasets.find_tracks(listed[0]), sr=SR, max_minutes=max_minutes)
+
+
+def test_the_same_name_twice_is_refused(listed):
+    tracks = datasets.find_tracks(listed[0])
+    with pytest.raises(ValueError, match="names that differ, got twice: a, b"):
+        datasets.load_waveforms([*tracks, *tracks[:2]], sr=SR)
+
+
+def test_a_file_that_fails_while_loading_is_left_out_or_under_strict_refused(listed):
+    tracks = datasets.find_tracks(listed[0])
+    tracks[1].path.write_text("no longer a sound")
+    with pytest.warns(audio.AudioWarning, match=r"left out: .*b\.wav: is text") as caught:
+        waveforms = datasets.load_waveforms(tracks, sr=SR)
+    assert caught[0].filename == __file__
+    assert list(waveforms) == ["a", "c", "d"]
+    with pytest.raises(audio.AudioError, match=r"b\.wav: is text"):
+        datasets.load_waveforms(tracks, sr=SR, strict=True)
+    with (
+        pytest.warns(audio.AudioWarning, match="left out"),
+        pytest.raises(audio.AudioError, match="none of 1 tracks could be loaded"),
+    ):
+        datasets.load_waveforms(tracks[1:2], sr=SR)
+
+
+def test_the_description_counts_minutes_per_split(listed):
+    assert datasets.describe(datasets.find_tracks(listed[0])).splitlines() == [
+        "split       pieces  minutes  instruments",
+        "train            2      3.0  piano",
+        "validation       1      1.5  violin",
+        "test             1      1.5  piano",
+        "all              4      6.0",
+    ]
+
+
+# The music of this repository
+
+
+def test_the_music_of_this_repository_is_whole_and_as_listed():
+    tracks = datasets.find_tracks(DATA / "music")
+    assert sum(track.minutes for track in tracks) > 50
+    for split in ("validation", "test"):
+        assert len(datasets.select(tracks, split=split)) >= 3
+    rows = datasets._manifest_rows(DATA / "music")
+    listed = {Path(row["file"]).name: row["sha256"] for _, row, _ in rows}
+    for track in tracks:
+        assert audio.info(track.path).duration / 60 == pytest.approx(track.minutes, abs=0.01)
+        assert hashlib.sha256(track.path.read_bytes()).hexdigest() == listed[track.path.name]
+    assert sum(track.path.stat().st_size for track in tracks) <= 30e6
+
+
+def test_the_original_workload_is_twenty_minutes_of_piano():
+    clips = datasets.twenty_clips(DATA / "music")
+    assert len(clips) == 20
+    for clip in clips:
+        assert clip.track.instrument == "piano"
+        assert clip.track.split == "train"
+        assert clip.start + clip.duration <= audio.info(clip.track.path).duration
+    by_start = sorted(clips, key=lambda clip: (clip.track.name, clip.start))
+    for earlier, later in pairwise(by_start):
+        same = earlier.track == later.track
+        assert not same or earlier.start + earlier.duration <= later.start
