@@ -78,15 +78,19 @@ def examples(wavs: list[Path]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def network(n_features: int = 2 * BLOCK_LENGTH, width: int = WIDTH):
-    """Build the original network: linear dense, LSTM, linear dense."""
+    """Build the original network: linear dense, LSTM, linear dense.
+
+    The original wrapped the dense layers in TimeDistributed. A plain dense layer computes the same
+    for each block, and Keras 3.15 predicts wrong shapes through the wrapper when a history grows.
+    """
     import keras
 
     model = keras.Sequential(
         [
             keras.Input((None, n_features)),
-            keras.layers.TimeDistributed(keras.layers.Dense(width)),
+            keras.layers.Dense(width),
             keras.layers.LSTM(width, return_sequences=True),
-            keras.layers.TimeDistributed(keras.layers.Dense(n_features)),
+            keras.layers.Dense(n_features),
         ]
     )
     model.compile(loss="mean_absolute_error", optimizer="rmsprop")

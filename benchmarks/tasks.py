@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks import original
 from helpers import audio, models, sequences, transforms
 
-MODEL = Path("data/models/lstm_spectra.npz")  # the network that notebook 05 trains
+MODEL = Path("data/models/original_lstm.npz")  # the network that notebook 05 trains
 SEQ_LENGTH = original.SEQ_LENGTH
 
 

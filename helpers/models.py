@@ -1,0 +1,607 @@
+"""An LSTM that predicts the next frame: build, train, run it by hand, compose, save and load.
+
+Only `build` and `train` need TensorFlow, and import it when called. A trained network is a plain
+dictionary of arrays (`weights_of`), and composing with it is NumPy alone.
+"""
+
+import functools
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from helpers import sequences
+
+WEIGHT_NAMES = (
+    "dense_in/kernel",
+    "dense_in/bias",
+    "lstm/kernel",
+    "lstm/recurrent_kernel",
+    "lstm/bias",
+    "dense_out/kernel",
+    "dense_out/bias",
+)
+
+
+@dataclass(frozen=True)
+class LstmSettings:
+    """Say what network to build, and for which frames.
+
+    Parameters
+    ----------
+    n_features : int
+        Values in a frame; the network reads one frame and predicts the next.
+    dense : int
+        Values that the first layer squeezes a frame into.
+    hidden : int
+        Units of the LSTM.
+    sr, block_length : int, optional
+        How the frames were made: sampling rate in Hz, samples in a block. The network doesn't use
+        them; they are stored with it, so that it is never fed frames of another kind.
+
+    Raises
+    ------
+    ValueError
+        If a number is no whole number of at least 1.
+
+    References
+    ----------
+    Notebook 05.
+
+    Examples
+    --------
+    >>> LstmSettings.from_json(LstmSettings(n_features=4002).to_json()).hidden
+    256
+    """
+
+    n_features: int
+    dense: int = 256
+    hidden: int = 256
+    sr: int | None = None
+    block_length: int | None = None
+
+    def __post_init__(self):
+        for name, value in asdict(self).items():
+            if value is None and name in ("sr", "block_length"):
+                continue
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+
+    def to_json(self):
+        """Write the settings as a JSON object in one line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text):
+        """Read what `to_json` wrote; other JSON raises a ValueError."""
+        try:
+            return cls(**json.loads(text))
+        except TypeError as fault:
+            raise ValueError(f"these are not settings of an LSTM: {text} ({fault})") from fault
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Remember how a training went, epoch by epoch.
+
+    Parameters
+    ----------
+    train_loss, validation_loss : ndarray, float64, (n_epochs,)
+        Mean loss over the epoch, while the weights moved; on the validation music, at its end.
+    seconds : ndarray, float64, (n_epochs,)
+        Time from the start of the training to the end of each epoch, in s.
+    """
+
+    train_loss: np.ndarray
+    validation_loss: np.ndarray
+    seconds: np.ndarray
+
+    @property
+    def best_epoch(self):
+        """Index of the epoch with the lowest validation loss."""
+        return int(np.argmin(self.validation_loss))
+
+
+def count_parameters(settings):
+    """Count the numbers that training must find, layer by layer.
+
+    A dense layer has a kernel and a bias. An LSTM has four gates; each has a kernel W for the
+    input, a recurrent kernel U for its own last output, and a bias b.
+
+    Parameters
+    ----------
+    settings : LstmSettings
+
+    Returns
+    -------
+    dict of int
+        Parameters of ``"dense_in"``, ``"lstm"`` and ``"dense_out"``.
+
+    References
+    ----------
+    Notebook 05. The original spoke of three matrices.
+
+    Examples
+    --------
+    >>> count_parameters(LstmSettings(n_features=10, dense=3, hidden=2))
+    {'dense_in': 33, 'lstm': 48, 'dense_out': 30}
+    """
+    n_features, dense, hidden = settings.n_features, settings.dense, settings.hidden
+    return {
+        "dense_in": n_features * dense + dense,
+        "lstm": 4 * (dense * hidden + hidden * hidden + hidden),  # four gates, each W, U and b
+        "dense_out": hidden * n_features + n_features,
+    }
+
+
+def build(settings, *, seed=0, weights=None):
+    """Build the network of the original: linear dense layer, LSTM, linear dense layer.
+
+    The original wrapped its dense layers in TimeDistributed. A dense layer already acts on each
+    frame by itself, so they are the same; today's wrapper, however, returns a single frame when
+    `predict` is called with another number of frames than before (Keras 3.15).
+
+    Parameters
+    ----------
+    settings : LstmSettings
+    seed : int
+        Draws the first weights; the same seed draws the same. It also seeds Python's, NumPy's and
+        TensorFlow's global generators.
+    weights : dict of ndarray, optional
+        Weights to start from instead, as `weights_of` and `load` return them.
+
+    Returns
+    -------
+    keras.Model
+        Not compiled; `train` does that. Maps (n_sequences, seq_length, n_features) to the same
+        shape, float32, for any seq_length.
+
+    Raises
+    ------
+    ValueError
+        If `weights` don't fit `settings`.
+
+    References
+    ----------
+    A. Vitelli and A. Nayebi, "GRUV: Algorithmic Music Generation using Recurrent Neural Networks",
+    Stanford CS224D report, 2015. Notebook 05.
+    """
+    if weights is not None:
+        _check_weights(weights, settings)
+    keras = _tensorflow().keras
+    layers = keras.layers
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential(
+        [
+            keras.Input((None, settings.n_features)),  # None: any number of frames
+            layers.Dense(settings.dense, name="dense_in"),  # treats every frame alike
+            layers.LSTM(settings.hidden, return_sequences=True, name="lstm"),
+            layers.Dense(settings.n_features, name="dense_out"),
+        ]
+    )
+    if weights is not None:
+        model.set_weights([weights[name] for name in WEIGHT_NAMES])
+    return model
+
+
+def train(
+    model,
+    X,
+    Y,
+    validation,
+    *,
+    epochs,
+    batch_size=16,
+    learning_rate=1e-3,
+    loss="mae",
+    seconds=None,
+    patience=None,
+    seed=0,
+    on_epoch=None,
+):
+    """Train with Adam, and leave the model with the weights of its best epoch on validation music.
+
+    Parameters
+    ----------
+    model : keras.Model
+        What `build` returned; its weights are changed.
+    X, Y : ndarray, float32, (n_sequences, seq_length, n_features)
+        Training sequences; see `sequences.make_sequences`.
+    validation : tuple (X, Y)
+        Sequences of other pieces, to judge on.
+    epochs : int
+        Passes over the training sequences, at most.
+    batch_size : int
+        Sequences from one change of the weights to the next.
+    learning_rate : float
+        Adam's step size.
+    loss : str
+        Keras' name of the loss; ``"mae"`` is the mean absolute error.
+    seconds : float, optional
+        No epoch starts that would end later than this, judged by the one before; the first always
+        runs.
+    patience : int, optional
+        Stop after so many epochs in a row without a better validation loss.
+    seed : int
+        Order of the sequences. The same seed, data, epochs and machine give the same weights.
+    on_epoch : callable, optional
+        Called after each epoch with the `History` so far.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    ValueError
+        If sequences don't fit the model or aren't finite, or the loss stops being finite.
+
+    References
+    ----------
+    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015. Notebook 05.
+    """
+    if epochs < 1 or batch_size < 1:
+        raise ValueError(f"epochs and batch_size must be at least 1, got {epochs} and {batch_size}")
+    _check_sequences("training", X, Y, model)
+    _check_sequences("validation", *validation, model)
+    adam = _tensorflow().keras.optimizers.Adam(learning_rate)
+    model.compile(adam, loss, jit_compile=False)
+    rng = np.random.default_rng(seed)
+    records, best_weights, start = [], model.get_weights(), time.perf_counter()
+    progress = tqdm(range(epochs), desc="training", unit="epoch")
+    try:
+        for _ in progress:
+            train_loss = _train_epoch(model, X, Y, batch_size, rng)
+            validation_loss = model.evaluate(*validation, batch_size=batch_size, verbose=0)
+            _check_losses(train_loss, validation_loss)
+            records.append((train_loss, validation_loss, time.perf_counter() - start))
+            history = History(*np.array(records).T)
+            if history.best_epoch == len(records) - 1:
+                best_weights = model.get_weights()
+            progress.set_postfix(train=f"{train_loss:.4f}", validation=f"{validation_loss:.4f}")
+            if on_epoch is not None:
+                on_epoch(history)
+            if _is_over(history, seconds, patience):
+                break
+    finally:  # also when the reader interrupts it, or the loss explodes
+        progress.close()
+        model.set_weights(best_weights)
+    return history
+
+
+def weights_of(model):
+    """Take the weights out of a Keras model, as a dictionary of arrays by name.
+
+    Parameters
+    ----------
+    model : keras.Model
+        What `build` returned.
+
+    Returns
+    -------
+    dict of ndarray of float32
+        By `WEIGHT_NAMES`; ``build(settings, weights=...)`` is the way back.
+    """
+    return dict(zip(WEIGHT_NAMES, model.get_weights(), strict=True))
+
+
+def lstm_step(x, h, c, kernel, recurrent_kernel, bias):
+    r"""Compute one step of an LSTM: one input in, its output and its memory one frame later out.
+
+    Four gates look at the input x and at the last output h, each with weights of its own:
+
+    .. math::
+        i &= \sigma(x W_i + h U_i + b_i) && \text{input gate: how much of the candidate to store} \\
+        f &= \sigma(x W_f + h U_f + b_f) && \text{forget gate: how much of the memory to keep} \\
+        g &= \tanh(x W_g + h U_g + b_g) && \text{candidate: what could be stored} \\
+        o &= \sigma(x W_o + h U_o + b_o) && \text{output gate: how much of the memory to show}
+
+    The memory is then :math:`c' = f \odot c + i \odot g`, the output
+    :math:`h' = o \odot \tanh(c')`. The four kernels stand side by side in one matrix, in Keras'
+    order i, f, g, o (Keras calls g "c").
+
+    Parameters
+    ----------
+    x : ndarray, (..., n_inputs)
+        Input of this step.
+    h, c : ndarray, (..., hidden)
+        Output and memory of the step before; zeros at the beginning.
+    kernel : ndarray, (n_inputs, 4 * hidden)
+        W of all gates.
+    recurrent_kernel : ndarray, (hidden, 4 * hidden)
+        U of all gates.
+    bias : ndarray, (4 * hidden,)
+        b of all gates.
+
+    Returns
+    -------
+    h, c : ndarray, (..., hidden)
+        Output and memory of this step.
+    gates : dict of ndarray, each (..., hidden)
+        ``"input"``, ``"forget"``, ``"candidate"``, ``"output"``; the candidate lies between -1 and
+        1, the others between 0 and 1.
+
+    References
+    ----------
+    S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9(8), 1997. The
+    forget gate: F. A. Gers, J. Schmidhuber and F. Cummins, "Learning to forget: continual
+    prediction with LSTM", Neural Computation 12(10), 2000. Notebook 05.
+    """
+    i, f, g, o = np.split(x @ kernel + h @ recurrent_kernel + bias, 4, axis=-1)
+    i, f, g, o = _sigmoid(i), _sigmoid(f), np.tanh(g), _sigmoid(o)
+    c = f * c + i * g
+    h = o * np.tanh(c)
+    return h, c, {"input": i, "forget": f, "candidate": g, "output": o}
+
+
+def stepper(weights):
+    """Make a function that runs the network one frame at a time, in NumPy.
+
+    The caller carries the LSTM's state from call to call. Running the whole history again for every
+    new frame, as the original did, gives the same numbers with ever more work.
+
+    Parameters
+    ----------
+    weights : dict of ndarray
+        As `weights_of` and `load` return them.
+
+    Returns
+    -------
+    callable
+        ``step(frame, state=None) -> (prediction, state)``: `frame` and `prediction` of shape
+        (..., n_features), `state` the pair (h, c), None for the beginning.
+
+    References
+    ----------
+    Notebook 06.
+    """
+    hidden = len(weights["lstm/recurrent_kernel"])
+
+    def step(frame, state=None):
+        if state is None:
+            state = np.zeros((2, *frame.shape[:-1], hidden), np.float32)
+        h, c = state
+        x = frame @ weights["dense_in/kernel"] + weights["dense_in/bias"]
+        h, c, _ = lstm_step(
+            x, h, c, weights["lstm/kernel"], weights["lstm/recurrent_kernel"], weights["lstm/bias"]
+        )
+        return h @ weights["dense_out/kernel"] + weights["dense_out/bias"], (h, c)
+
+    return step
+
+
+def compose(step, seed_frames, n_frames, *, state=None):
+    """Let a network listen to real frames, then go on by itself.
+
+    Parameters
+    ----------
+    step : callable
+        ``step(frame, state) -> (prediction, state)``, for instance from `stepper`.
+    seed_frames : ndarray, float32, (n_seed, n_features)
+        Real music for the network to hear first; at least 1 frame.
+    n_frames : int
+        Frames to generate, 0 or more.
+    state : optional
+        Where to start from; None for the beginning.
+
+    Returns
+    -------
+    teacher_forced : ndarray, (n_seed, n_features)
+        ``teacher_forced[k]`` predicts the frame after ``seed_frames[k]``, having heard real music
+        until then: no music of its own.
+    generated : ndarray, (n_frames, n_features)
+        The frames after the seed, each predicted from those before it. The first is therefore
+        ``teacher_forced[-1]``.
+
+    Raises
+    ------
+    ValueError
+        If there is no seed frame, or `n_frames` is negative.
+
+    References
+    ----------
+    Notebook 06. The original played both as one piece that it had generated.
+    """
+    seed_frames = np.asarray(seed_frames)
+    if len(seed_frames) == 0:
+        raise ValueError("seed_frames must hold at least 1 frame, got 0: give music to continue")
+    if n_frames < 0:
+        raise ValueError(f"n_frames must be at least 0, got {n_frames}")
+    teacher_forced = np.empty_like(seed_frames)
+    generated = np.empty((n_frames, *seed_frames.shape[1:]), seed_frames.dtype)
+    for k, real in enumerate(seed_frames):
+        teacher_forced[k], state = step(real, state)
+    frame = teacher_forced[-1]
+    for k in range(n_frames):
+        if k > 0:
+            frame, state = step(frame, state)
+        generated[k] = frame
+    return teacher_forced, generated
+
+
+def save(path, weights, settings, standardiser):
+    """Write a trained network with all that is needed to use it, as one .npz file.
+
+    The file appears under its name only when it is complete.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write; its folder is made if missing.
+    weights : dict of ndarray
+        As `weights_of` returns them.
+    settings : LstmSettings
+    standardiser : sequences.Standardiser
+        The one that made the training frames.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        If `weights` don't fit `settings`, or aren't finite.
+
+    References
+    ----------
+    Notebook 05.
+    """
+    _check_weights(weights, settings)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.tmp")
+    content = {"settings": settings.to_json(), "mean": standardiser.mean, "std": standardiser.std}
+    try:
+        with open(temporary, "wb") as file:
+            np.savez(file, **content, **weights)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def load(path, *, expect=None):
+    """Read what `save` wrote, or fail: never with random weights.
+
+    Parameters
+    ----------
+    path : str or Path
+    expect : LstmSettings, optional
+        Refuse the file if it was saved with other settings.
+
+    Returns
+    -------
+    weights : dict of ndarray of float32
+        For `stepper`, or ``build(settings, weights=weights)``.
+    settings : LstmSettings
+    standardiser : sequences.Standardiser
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is damaged or no model, or has other settings than expected.
+
+    References
+    ----------
+    Notebook 06. The original saved under one name and loaded under another, and then played noise.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"no trained model at {path}: run notebook 05, which saves one")
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            settings = LstmSettings.from_json(str(content["settings"]))
+            weights = {name: content[name] for name in WEIGHT_NAMES}
+            standardiser = sequences.Standardiser(content["mean"], content["std"])
+        _check_weights(weights, settings)
+    except Exception as fault:  # a damaged file fails in many ways
+        raise ValueError(
+            f"{path} is damaged, or no model: run notebook 05 again to replace it "
+            f"({type(fault).__name__}: {fault})"
+        ) from fault
+    if expect is not None and expect != settings:
+        raise ValueError(
+            f"{path} holds a model with {settings}, expected {expect}: "
+            "use the settings that it was trained with, or run notebook 05 with the new ones"
+        )
+    return weights, settings, standardiser
+
+
+@functools.cache
+def _tensorflow():
+    """Import TensorFlow without its chatter, which would differ in every stored notebook."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)  # it writes to the file descriptor, past sys.stderr
+    try:
+        import tensorflow
+
+        tensorflow.constant(0.0)  # the first operation starts the devices, which talk too
+        tensorflow.get_logger().setLevel("ERROR")
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+    return tensorflow
+
+
+def _train_epoch(model, X, Y, batch_size, rng):
+    """Go through all sequences once, in random order, and return their mean loss."""
+    order = rng.permutation(len(X))
+    total = 0.0
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        model.reset_metrics()  # some versions of Keras average over batches until then
+        total += float(model.train_on_batch(X[batch], Y[batch])) * len(batch)
+    return total / len(order)
+
+
+def _is_over(history, seconds, patience):
+    """Decide whether a training ends: no time for another epoch, or no hope of a better one."""
+    elapsed = np.append(0.0, history.seconds)
+    out_of_time = seconds is not None and elapsed[-1] + (elapsed[-1] - elapsed[-2]) > seconds
+    epochs_since_best = len(history.seconds) - 1 - history.best_epoch
+    return out_of_time or (patience is not None and epochs_since_best >= patience)
+
+
+def _sigmoid(x):
+    """Squeeze into 0 to 1; written with tanh, which never overflows."""
+    return 0.5 * (1.0 + np.tanh(0.5 * x))
+
+
+def _check_sequences(name, X, Y, model):
+    """Raise unless X and Y are sequences that the model can learn from."""
+    n_features = model.input_shape[-1]
+    if X.shape != Y.shape or X.ndim != 3 or X.shape[-1] != n_features or len(X) == 0:
+        raise ValueError(
+            f"{name} sequences X and Y must have one shape (n_sequences, seq_length, {n_features}) "
+            f"and at least 1 sequence, got {X.shape} and {Y.shape}: see sequences.make_sequences"
+        )
+    if not (np.isfinite(X).all() and np.isfinite(Y).all()):
+        raise ValueError(f"{name} sequences must be finite, got NaN or infinity: check the frames")
+
+
+def _check_losses(train_loss, validation_loss):
+    """Raise unless both losses are finite."""
+    if not np.isfinite([train_loss, validation_loss]).all():
+        raise ValueError(
+            f"the loss must stay finite, got {train_loss} in training and {validation_loss} in "
+            "validation: choose a lower learning_rate, and standardise the frames"
+        )
+
+
+def _check_weights(weights, settings):
+    """Raise unless the weights are those of a network with these settings, and finite."""
+    expected = _weight_shapes(settings)
+    found = {name: np.shape(value) for name, value in weights.items()}
+    if found != expected:
+        raise ValueError(
+            f"weights of {settings} must have shapes {expected}, got {found}: "
+            "use the settings that the network was built with"
+        )
+    if not all(np.isfinite(value).all() for value in weights.values()):
+        raise ValueError("weights must be finite, got NaN or infinity: train again")
+
+
+def _weight_shapes(settings):
+    """Give the shape of every weight by its name, in Keras' order."""
+    n_features, dense, hidden = settings.n_features, settings.dense, settings.hidden
+    shapes = [
+        (n_features, dense),
+        (dense,),
+        (dense, 4 * hidden),
+        (hidden, 4 * hidden),
+        (4 * hidden,),
+        (hidden, n_features),
+        (n_features,),
+    ]
+    return dict(zip(WEIGHT_NAMES, shapes, strict=True))

@@ -1,0 +1,533 @@
+"""Keras as the oracle for the NumPy LSTM; tiny networks that train in a moment."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from helpers import models, sequences
+
+TINY = models.LstmSettings(n_features=4, dense=5, hidden=6, sr=8000, block_length=2)
+STANDARDISER = sequences.Standardiser(np.float32([0, 1, 2, 3]), np.float32([1, 2, 3, 4]))
+
+
+def random_weights(network, seed=0):
+    """Weights of the right shapes, without Keras."""
+    rng = np.random.default_rng(seed)
+    shapes = models._weight_shapes(network).items()
+    return {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in shapes}
+
+
+def rotation(n_frames, phase=0.0):
+    """Music that can be predicted without error: four sines."""
+    t = np.arange(n_frames)[:, None]
+    return np.sin(0.4 * t + np.arange(4) + phase).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def music():
+    """Training and validation sequences."""
+    train = [sequences.make_sequences(rotation(60, phase), 10) for phase in (0, 1, 2)]
+    return *sequences.concatenate_sequences(train), sequences.make_sequences(rotation(60, 4), 10)
+
+
+class ScriptedModel:
+    """Stands in for a Keras model; its validation losses are given, its weights are the epoch."""
+
+    input_shape = (None, None, 4)
+
+    def __init__(self, *validation_losses):
+        self.losses, self.epoch = validation_losses, 0  # an epoch ends with its validation
+
+    def compile(self, optimizer, loss, jit_compile):
+        pass
+
+    def reset_metrics(self):
+        pass
+
+    def train_on_batch(self, X, Y):
+        return 0.5
+
+    def evaluate(self, X, Y, batch_size, verbose):
+        self.epoch += 1
+        return self.losses[self.epoch - 1]
+
+    def get_weights(self):
+        return self.epoch
+
+    def set_weights(self, weights):
+        self.epoch = weights
+
+
+# Settings and sizes
+
+
+@given(st.builds(models.LstmSettings, *[st.integers(1, 10**6)] * 3, sr=st.none() | st.just(16000)))
+def test_settings_survive_json(network):
+    assert models.LstmSettings.from_json(network.to_json()) == network
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"n_features": 0}, "n_features must be a whole number of at least 1, got 0"),
+        ({"hidden": 2.5}, "hidden must be .*, got 2.5"),
+        ({"dense": None}, "dense must be .*, got None"),
+        ({"sr": -1}, "sr must be .*, got -1"),
+    ],
+)
+def test_impossible_settings_are_named(changed, message):
+    with pytest.raises(ValueError, match=message):
+        models.LstmSettings(**{"n_features": 4, **changed})
+
+
+@pytest.mark.parametrize("text", ['{"n_features": 4, "voices": 2}', "{}", "[4]", "7"])
+def test_other_json_is_no_settings(text):
+    with pytest.raises(ValueError, match="not settings of an LSTM"):
+        models.LstmSettings.from_json(text)
+
+
+@pytest.mark.parametrize("sizes", [(4, 5, 6), (10, 1, 3), (1, 7, 2)])
+def test_parameters_are_those_that_keras_counts(sizes):
+    network = models.LstmSettings(*sizes)
+    model = models.build(network)
+    found = {layer.name: layer.count_params() for layer in model.layers}
+    assert found == models.count_parameters(network)
+
+
+def test_the_original_has_fifty_three_million_parameters():
+    original = models.LstmSettings(n_features=22050, dense=1024, hidden=1024)
+    assert sum(models.count_parameters(original).values()) == 53_574_178
+
+
+# Building
+
+
+def test_the_network_takes_sequences_of_any_length():
+    model = models.build(TINY)
+    for seq_length in (1, 3, 8):
+        Y = model.predict(rotation(seq_length)[None], verbose=0)
+        assert Y.shape == (1, seq_length, 4)
+        assert Y.dtype == np.float32
+
+
+def test_a_seed_fixes_the_first_weights():
+    drawn = [models.weights_of(models.build(TINY, seed=seed)) for seed in (3, 3, 4)]
+    np.testing.assert_equal(drawn[0], drawn[1])
+    assert not np.array_equal(drawn[0]["lstm/kernel"], drawn[2]["lstm/kernel"])
+
+
+def test_weights_make_a_round_trip_through_keras():
+    weights = random_weights(TINY)
+    np.testing.assert_equal(models.weights_of(models.build(TINY, weights=weights)), weights)
+
+
+def test_weights_of_another_network_are_refused():
+    weights = random_weights(models.LstmSettings(n_features=4, dense=5, hidden=7))
+    with pytest.raises(ValueError, match=r"weights of LstmSettings\(n_features=4, .* got \{"):
+        models.build(TINY, weights=weights)
+
+
+# The taught core
+
+
+def test_steps_agree_with_keras():
+    rng = np.random.default_rng(0)
+    X = rng.normal(0, 2, (3, 7, 5)).astype(np.float32)  # (batch, time, inputs)
+    keras = models._tensorflow().keras
+    lstm = keras.layers.LSTM(6, return_sequences=True, return_state=True)
+    lstm.build(X.shape)
+    weights = [rng.normal(0, 1, w.shape).astype(np.float32) for w in lstm.get_weights()]
+    lstm.set_weights(weights)
+    outputs, last_h, last_c = (np.asarray(value) for value in lstm(X))
+
+    h = c = np.zeros((3, 6), np.float32)
+    for t in range(7):
+        h, c, gates = models.lstm_step(X[:, t], h, c, *weights)
+        np.testing.assert_allclose(h, outputs[:, t], atol=1e-5)
+        for name, (low, high) in {"candidate": (-1, 1), "forget": (0, 1)}.items():
+            assert low <= gates[name].min() <= gates[name].max() <= high
+    np.testing.assert_allclose(h, last_h, atol=1e-5)
+    np.testing.assert_allclose(c, last_c, atol=1e-5)
+    assert h.dtype == c.dtype == np.float32
+
+
+def gated(i, f, g, o):
+    """One step of one unit whose gates are set by their biases alone; the memory held 0.7."""
+    zeros = np.zeros((1, 4), np.float32)
+    x, memory = np.zeros(1, np.float32), np.float32([0.7])
+    return models.lstm_step(x, x, memory, zeros, zeros, np.float32([i, f, g, o]))
+
+
+def test_each_gate_does_what_its_name_says():
+    shut, wide = -1000.0, 1000.0
+    _, c, _ = gated(i=shut, f=wide, g=1.0, o=0.0)
+    assert c == np.float32(0.7)  # kept
+    _, c, _ = gated(i=shut, f=shut, g=1.0, o=0.0)
+    assert c == 0  # forgotten
+    _, c, _ = gated(i=wide, f=shut, g=1.0, o=0.0)
+    np.testing.assert_allclose(c, np.tanh(1), rtol=1e-6)  # replaced
+    h, _, _ = gated(i=shut, f=wide, g=1.0, o=wide)
+    np.testing.assert_allclose(h, np.tanh(0.7), rtol=1e-6)  # shown
+    h, _, gates = gated(i=shut, f=wide, g=1.0, o=shut)
+    assert h == 0  # hidden
+    assert list(gates) == ["input", "forget", "candidate", "output"]
+
+
+def test_carrying_the_state_equals_running_the_whole_history():
+    weights = random_weights(TINY)
+    model = models.build(TINY, weights=weights)
+    frames = rotation(30)
+    whole = model.predict(frames[None], verbose=0)[0]
+    step, state = models.stepper(weights), None
+    for k, frame in enumerate(frames):
+        prediction, state = step(frame, state)
+        np.testing.assert_allclose(prediction, whole[k], atol=1e-5)
+    assert prediction.dtype == np.float32
+
+
+def test_a_stepper_runs_several_streams_at_once():
+    step = models.stepper(random_weights(TINY))
+    frames = rotation(3)
+    together, (h, c) = step(frames)
+    assert h.shape == c.shape == (3, 6)
+    for frame, prediction in zip(frames, together, strict=True):
+        np.testing.assert_allclose(step(frame)[0], prediction, atol=1e-6)
+
+
+# Composing
+
+
+def counting_step(frame, state):
+    """A model that adds one, and counts in its state how often it was asked."""
+    return frame + 1, (state or 0) + 1
+
+
+def test_composing_listens_and_then_goes_on():
+    seed_frames = np.float32([[10], [20], [30]])
+    forced, generated = models.compose(counting_step, seed_frames, 4)
+    assert forced.ravel().tolist() == [11, 21, 31]
+    assert generated.ravel().tolist() == [31, 32, 33, 34]
+    assert forced.dtype == generated.dtype == np.float32
+
+
+def test_composing_runs_no_more_steps_than_needed():
+    states = []
+
+    def step(frame, state):
+        states.append(state)
+        return counting_step(frame, state)
+
+    models.compose(step, np.zeros((3, 2)), 4, state=100)
+    assert states == [100, 101, 102, 103, 104, 105]
+
+
+def test_composing_equals_predicting_the_growing_history():
+    weights = random_weights(TINY)
+    model = models.build(TINY, weights=weights)
+    history = rotation(5)
+    forced, generated = models.compose(models.stepper(weights), history, 6)
+    np.testing.assert_allclose(forced, model.predict(history[None], verbose=0)[0], atol=1e-5)
+    for _ in range(6):
+        history = np.append(history, model.predict(history[None], verbose=0)[0, -1:], axis=0)
+    np.testing.assert_allclose(generated, history[5:], atol=1e-5)
+
+
+def test_composing_nothing_only_listens():
+    forced, generated = models.compose(counting_step, np.zeros((2, 3)), 0)
+    assert (forced.shape, generated.shape) == ((2, 3), (0, 3))
+
+
+@pytest.mark.parametrize(
+    ("n_seed", "n_frames", "message"), [(0, 4, "at least 1 frame, got 0"), (3, -1, "got -1")]
+)
+def test_impossible_compositions_are_named(n_seed, n_frames, message):
+    with pytest.raises(ValueError, match=message):
+        models.compose(counting_step, np.zeros((n_seed, 2)), n_frames)
+
+
+# Training
+
+
+def test_training_learns_what_can_be_learnt_and_ends_at_its_best(music):
+    X, Y, validation = music
+    model = models.build(TINY, seed=1)
+    history = models.train(model, X, Y, validation, epochs=30, learning_rate=0.03)
+    assert history.train_loss.shape == history.validation_loss.shape == (30,)
+    assert history.validation_loss.min() < 0.5 * np.abs(validation[1] - validation[0]).mean()
+    assert (np.diff(history.seconds, prepend=0) > 0).all()
+    loss = np.abs(model.predict(validation[0], verbose=0) - validation[1]).mean()
+    assert loss == pytest.approx(history.validation_loss[history.best_epoch], rel=1e-5)
+
+
+def test_a_seed_fixes_the_training(music):
+    def run():
+        model = models.build(TINY, seed=1)
+        models.train(model, *music, epochs=1, batch_size=4, seed=5)
+        return models.weights_of(model)
+
+    np.testing.assert_equal(run(), run())
+
+
+def orders(music, seed):
+    """In which order two epochs go through the 18 sequences, each known by its first value."""
+    batches = []
+    model = ScriptedModel(1.0, 1.0)
+    model.train_on_batch = lambda X, Y: batches.append(X[:, 0, 0].tolist()) or 0.5
+    models.train(model, *music, epochs=2, batch_size=7, seed=seed)
+    assert [len(batch) for batch in batches] == [7, 7, 4, 7, 7, 4]
+    return np.concatenate(batches[:3]).tolist(), np.concatenate(batches[3:]).tolist()
+
+
+def test_every_sequence_is_used_once_an_epoch_in_an_order_fixed_by_the_seed(music):
+    first, second = orders(music, seed=0)
+    assert sorted(first) == sorted(second) == sorted(music[0][:, 0, 0].tolist())
+    assert first != second
+    assert orders(music, seed=0) == (first, second)
+    assert orders(music, seed=1) != (first, second)
+
+
+def test_batches_keep_inputs_and_targets_together_and_weigh_by_their_size(music):
+    model = ScriptedModel(1.0)
+
+    def train_on_batch(X, Y):
+        np.testing.assert_array_equal(X[:, 1:], Y[:, :-1])
+        return len(X)  # as if it were the loss
+
+    model.train_on_batch = train_on_batch
+    history = models.train(model, *music, epochs=1, batch_size=7)
+    assert history.train_loss == pytest.approx((7 * 7 + 7 * 7 + 4 * 4) / 18)
+
+
+def test_the_best_weights_are_restored(music):
+    model = ScriptedModel(3.0, 1.0, 2.0, 1.0)
+    history = models.train(model, *music, epochs=4)
+    assert history.validation_loss.tolist() == [3, 1, 2, 1]
+    assert model.epoch == history.best_epoch + 1 == 2
+
+
+@pytest.mark.parametrize(("patience", "n_epochs"), [(1, 3), (2, 6), (None, 7)])
+def test_patience_ends_a_training_that_gets_no_better(music, patience, n_epochs):
+    model = ScriptedModel(5.0, 4.0, 4.5, 3.0, 3.0, 9.0, 1.0)
+    history = models.train(model, *music, epochs=7, patience=patience)
+    assert len(history.seconds) == n_epochs
+
+
+@pytest.mark.parametrize(("seconds", "n_epochs"), [(0, 1), (29, 2), (30, 3), (1000, 5)])
+def test_no_epoch_starts_that_would_end_too_late(music, monkeypatch, seconds, n_epochs):
+    clock = iter(range(0, 1000, 10))  # an epoch takes ten seconds
+    monkeypatch.setattr(models.time, "perf_counter", lambda: next(clock))
+    history = models.train(ScriptedModel(*[1.0] * 5), *music, epochs=5, seconds=seconds)
+    assert history.seconds.tolist() == [10, 20, 30, 40, 50][:n_epochs]
+
+
+def test_each_epoch_reports_the_history_so_far(music):
+    reports = []
+    models.train(ScriptedModel(3.0, 2.0, 1.0), *music, epochs=3, on_epoch=reports.append)
+    assert [report.validation_loss.tolist() for report in reports] == [[3], [3, 2], [3, 2, 1]]
+    assert reports[1].train_loss.tolist() == [0.5, 0.5]
+
+
+def test_an_interrupted_training_leaves_the_best_weights(music):
+    def interrupt(history):
+        if len(history.seconds) == 3:
+            raise KeyboardInterrupt
+
+    model = ScriptedModel(3.0, 1.0, 2.0)
+    with pytest.raises(KeyboardInterrupt):
+        models.train(model, *music, epochs=9, on_epoch=interrupt)
+    assert model.epoch == 2
+
+
+@pytest.mark.parametrize(("losses", "epoch"), [((2.0, np.nan), 1), ((np.inf,), 0)])
+def test_a_loss_that_explodes_is_named_and_spoils_nothing(music, losses, epoch):
+    model = ScriptedModel(*losses)
+    with pytest.raises(ValueError, match=r"stay finite, got 0.5 in training and (nan|inf) in"):
+        models.train(model, *music, epochs=9)
+    assert model.epoch == epoch
+
+
+@pytest.mark.parametrize("broken", ["X", "Y", "features", "empty", "dimensions", "validation"])
+def test_sequences_that_do_not_fit_are_named(music, broken):
+    X, Y, validation = music
+    X, Y, validation = {
+        "X": (X[:-1], Y, validation),
+        "Y": (X, Y[:, 1:], validation),
+        "features": (X[..., :3], Y[..., :3], validation),
+        "empty": (X[:0], Y[:0], validation),
+        "dimensions": (X[0], Y[0], validation),
+        "validation": (X, Y, (validation[0], validation[1][:0])),
+    }[broken]
+    name = "validation" if broken == "validation" else "training"
+    with pytest.raises(ValueError, match=rf"{name} sequences .*seq_length, 4\) and .* got \("):
+        models.train(ScriptedModel(), X, Y, validation, epochs=1)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_sequences_that_are_not_finite_are_named(music, which):
+    parts = [part.copy() for part in music[:2]]
+    parts[which][0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="training sequences must be finite"):
+        models.train(ScriptedModel(), *parts, music[2], epochs=1)
+
+
+@pytest.mark.parametrize("numbers", [{"epochs": 0}, {"epochs": 1, "batch_size": 0}])
+def test_a_training_needs_an_epoch_and_a_batch(music, numbers):
+    with pytest.raises(ValueError, match="epochs and batch_size must be at least 1, got"):
+        models.train(ScriptedModel(), *music, **numbers)
+
+
+def test_training_shows_its_losses(music, capfd):
+    models.train(ScriptedModel(2.0, 1.0), *music, epochs=2)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "training: 100%" in err
+    assert "train=0.5000, validation=1.0000" in err
+
+
+# Files
+
+
+@pytest.fixture
+def path(tmp_path):
+    return models.save(tmp_path / "model.npz", random_weights(TINY), TINY, STANDARDISER)
+
+
+def test_saving_and_loading_is_a_round_trip(path):
+    weights, network, standardiser = models.load(path, expect=TINY)
+    np.testing.assert_equal(weights, random_weights(TINY))
+    assert list(weights) == list(models.WEIGHT_NAMES)
+    assert network == TINY
+    np.testing.assert_equal(vars(standardiser), vars(STANDARDISER))
+
+
+def test_a_file_says_its_settings_without_pickle(path):
+    with np.load(path, allow_pickle=False) as content:
+        assert json.loads(str(content["settings"]))["hidden"] == 6
+
+
+def test_the_same_model_makes_the_same_file(path, tmp_path):
+    again = models.save(tmp_path / "deep" / "er" / "b", random_weights(TINY), TINY, STANDARDISER)
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_a_crash_while_saving_leaves_the_old_file(path, monkeypatch):
+    before = path.read_bytes()
+
+    def crash(file, **content):
+        file.write(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "savez", crash)
+    with pytest.raises(OSError, match="disk full"):
+        models.save(path, random_weights(TINY, seed=1), TINY, STANDARDISER)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_not_saved(tmp_path, value):
+    weights = random_weights(TINY)
+    weights["lstm/bias"][0] = value
+    with pytest.raises(ValueError, match="weights must be finite"):
+        models.save(tmp_path / "model.npz", weights, TINY, STANDARDISER)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_file_sends_to_the_notebook_that_makes_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no trained model at .*x\.npz: run notebook 05"):
+        models.load(tmp_path / "x.npz")
+
+
+def test_other_settings_than_expected_are_both_named(path):
+    expect = models.LstmSettings(n_features=4, dense=5, hidden=6, sr=16000, block_length=2)
+    with pytest.raises(ValueError, match=r"sr=8000.* expected .*sr=16000.*: use the settings"):
+        models.load(path, expect=expect)
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_a_truncated_file_is_named(path, data):
+    whole = path.read_bytes()
+    damaged = path.with_name("damaged.npz")
+    damaged.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
+    with pytest.raises(ValueError, match=r"damaged.npz is damaged, or no model: run notebook 05"):
+        models.load(damaged)
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_a_damaged_byte_is_named_or_harmless(path, data):
+    content = bytearray(path.read_bytes())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    damaged = path.with_name("damaged.npz")
+    damaged.write_bytes(content)
+    try:
+        weights, network, standardiser = models.load(damaged)
+    except ValueError:  # its message is the one of a truncated file
+        return
+    np.testing.assert_equal(weights, random_weights(TINY))
+    np.testing.assert_equal(vars(standardiser), vars(STANDARDISER))
+    assert network == TINY
+
+
+@pytest.mark.parametrize("kind", ["text", "pickle", "other arrays", "other weights", "folder"])
+def test_what_is_no_model_is_named(tmp_path, kind):
+    path = tmp_path / "model.npz"
+    if kind == "text":
+        path.write_text("version https://git-lfs.github.com/spec/v1")
+    elif kind == "pickle":
+        path.write_bytes(pickle.dumps({"settings": 1}))
+    elif kind == "other arrays":
+        np.savez(path, music=np.zeros(3))
+    elif kind == "other weights":
+        content = {"settings": TINY.to_json(), "mean": 0, "std": 1}
+        np.savez(path, **content, **random_weights(models.LstmSettings(n_features=3)))
+    else:
+        path.mkdir()
+    with pytest.raises(ValueError, match="is damaged, or no model"):
+        models.load(path)
+
+
+# What a reader's kernel sees
+
+
+def run(code, **environment):
+    """Run code in a fresh Python."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | environment,
+    )
+
+
+def test_composing_from_a_file_imports_no_tensorflow(path):
+    result = run(
+        "import sys, numpy as np\n"
+        "from helpers import models\n"
+        f"weights, network, standardiser = models.load({str(path)!r})\n"
+        "models.compose(models.stepper(weights), np.zeros((2, network.n_features), 'f'), 3)\n"
+        "print([name for name in sys.modules if name.startswith(('tensorflow', 'keras'))])"
+    )
+    assert result.stdout == "[]\n"
+
+
+def test_training_is_silent_apart_from_its_progress_bar():
+    result = run(
+        "import numpy as np\n"
+        "from helpers import models\n"
+        "X = np.zeros((3, 5, 4), 'f')\n"
+        "model = models.build(models.LstmSettings(n_features=4, dense=2, hidden=2))\n"
+        "models.train(model, X, X, (X, X), epochs=2, batch_size=2)",
+        TQDM_DISABLE="1",
+    )
+    assert (result.stdout, result.stderr) == ("", "")
