@@ -30,3 +30,377 @@ def _close(answer, expected, tolerance=1e-5) -> bool:
     """Compare numbers or arrays, of the same shape."""
     answer, expected = np.asarray(answer), np.asarray(expected)
     return answer.shape == expected.shape and np.allclose(answer, expected, atol=tolerance)
+
+
+# Notebook 01
+
+
+def nb01_downmix(downmix: Callable) -> None:
+    """Check a function that mixes samples, `(n_samples, n_channels)`, down to a mono waveform."""
+    samples = np.array([[1.0, 1.0], [0.5, -0.5], [0.25, -1.0], [0.0, 0.5]], np.float32)
+    answer = _call(downmix, samples)
+    if _unattempted(answer):
+        return
+    three = _call(downmix, samples[:, [0, 1, 0]])
+    wrong = None
+    if np.shape(answer) == (2,):
+        wrong = "time is axis 0, so this is a mean over time: take it over the channels, axis 1."
+    elif np.shape(answer) != (4,):
+        wrong = f"a waveform has one axis, here of shape (4,), but yours is {np.shape(answer)}."
+    elif _close(answer, samples.sum(axis=1)):
+        wrong = "two channels at full scale add up to 2, and clip: their mean stays in [-1, 1]."
+    elif _close(answer, samples[:, 0]):
+        wrong = "that is the left channel alone; what only the right one plays is lost."
+    elif not _close(answer, samples.mean(axis=1)):
+        wrong = "each sample should be the mean of its row."
+    elif not _close(three, samples[:, [0, 1, 0]].mean(axis=1)):
+        wrong = "two channels work, three don't: divide by their number, not by 2."
+    _verdict(wrong, "the mean over axis 1 can't leave [-1, 1], with any number of channels.")
+
+
+def nb01_write_int16(write_int16: Callable) -> None:
+    """Check a function that turns a waveform into int16: rounded, clipped, never wrapped."""
+    y = np.array([0.5, -0.25, 1.2, -1.2, 1.0, -1.0, 2.7 / 32768, -2.7 / 32768])
+    answer = _call(write_int16, y)
+    if _unattempted(answer):
+        return
+    answer = np.asarray(answer)
+    wrong = None
+    if answer.dtype != np.int16:
+        wrong = f"the result should be int16, and is {answer.dtype}: end with .astype(np.int16)."
+    elif answer.shape != y.shape:
+        wrong = f"{len(y)} samples went in, and an array of shape {answer.shape} came out."
+    elif answer[2] < 0 or answer[3] > 0 or answer[4] < 0:
+        wrong = "1.2 has wrapped to the other end of the scale: clip before astype(np.int16)."
+    elif (answer[6], answer[7]) == (2, -2):
+        wrong = "2.7 steps became 2: astype cuts the digits off; np.rint takes the nearest integer."
+    elif answer[0] == 16383 or answer[5] == -32767:
+        wrong = "the scale here is 32768: then -1.0 is -32768, and all 65,536 integers are used."
+    elif answer[2] != 32767 or answer[4] != 32767:
+        wrong = f"the largest int16 is 32767, but 1.2 became {answer[2]} and 1.0 {answer[4]}."
+    elif not np.array_equal(answer, [16384, -8192, 32767, -32768, 32767, -32768, 3, -3]):
+        wrong = f"samples {np.round(y, 5)} became {answer}: scale, round, clip, in this order."
+    _verdict(wrong, "the error is at most half a step, and what is too loud stays at the end.")
+
+
+def nb01_wav_bytes(wav_bytes: Callable, times_smaller: float | None) -> None:
+    """Check the size of PCM samples in bytes, and a compression ratio."""
+    answer = _call(wav_bytes, 3, 1000, 2, 16)
+    if _unattempted(answer) or _unattempted(times_smaller):
+        return
+    wrong = None
+    if answer == 96_000:
+        wrong = "those are bits; eight of them make a byte."
+    elif answer == 6_000:
+        wrong = "every channel has samples of its own: count them all."
+    elif answer != 12_000:
+        wrong = f"3 s of 1000 Hz, 2 channels and 16 bits are 12,000 bytes, not {answer}."
+    elif _close(times_smaller, 18 / 8, 1e-3):
+        wrong = "compare bits with bits: 128 kb/s are kilobits, the file's size is in bytes."
+    elif _close(times_smaller, 9, 1e-3):
+        wrong = "stereo has two channels, and 128 kb/s hold both of them."
+    elif not _close(times_smaller, 18, 0.05):
+        wrong = f"compare f_s b C with 128,000 bits a second: their ratio isn't {times_smaller}."
+    _verdict(wrong, "seconds x Hz x channels x bits / 8; the hour itself cancels out of the ratio.")
+
+
+def nb01_error_db(error_db: Callable) -> None:
+    """Check a function that measures the level of an error relative to the music, in dB."""
+    t = np.arange(1000) / 1000
+    y, error = 0.5 * np.sin(2 * np.pi * 5 * t), 0.05 * np.sin(2 * np.pi * 40 * t)
+    answer = _call(error_db, y, y + error)
+    if _unattempted(answer):
+        return
+    wrong = None
+    if np.shape(answer) != ():
+        wrong = "one number is wanted: take the mean over time before the logarithm."
+    elif abs(answer) < 1:
+        wrong = (
+            "that compares the levels of the two sounds, which are nearly equal, whatever the "
+            "error: subtract the waveforms first, then measure what is left."
+        )
+    elif _close(answer, 20, 0.1):
+        wrong = "the error is weaker than the music, so its relative level is below 0: invert it."
+    elif _close(answer, -40, 0.1) or _close(answer, -10, 0.1):
+        wrong = "10 log10 is for powers (mean squares), 20 log10 for amplitudes: don't mix them."
+    elif not _close(answer, -20, 0.1):
+        wrong = f"an error of a tenth of the music's amplitude is at -20 dB, not at {answer:.1f}."
+    _verdict(wrong, "first the difference, then its level: that hears what changed.")
+
+
+# Notebook 02
+
+
+def nb02_alias(heard_at: Callable) -> None:
+    """Check exercise 1 of notebook 02: the alias of a frequency.
+
+    Parameters
+    ----------
+    heard_at : callable
+        ``heard_at(f, sr)`` returns the frequency that is heard, in Hz.
+    """
+    cases = {
+        (1000, 8000): "1,000 Hz is below half of 8,000 Hz: it is heard as it is.",
+        (7000, 8000): "7,000 Hz at 8,000 Hz lies above half the rate: it is mirrored to 1,000 Hz.",
+        (9000, 8000): "9,000 Hz leaves the samples of 1,000 Hz: take whole multiples of sr away.",
+        (12_500, 8000): "more than one multiple of sr may fit, and then the rest may need mirroring"
+        ": 12,500 Hz at 8,000 Hz is 3,500 Hz away from 16,000 Hz.",
+        (30_000, 44_100): "30,000 Hz at 44,100 Hz is 14,100 Hz away from the sampling rate.",
+    }
+    answers = {case: _call(heard_at, *case) for case in cases}
+    if _unattempted(answers[1000, 8000]):
+        return
+    hints = [
+        hint
+        for (f, sr), hint in cases.items()
+        if not _close(answers[f, sr], abs(f - sr * round(f / sr)), 1e-3)
+    ]
+    _verdict(hints[0] if hints else None, "subtract the nearest multiple of sr, forget the sign.")
+
+
+def nb02_fast_enough(fast_enough: Callable) -> None:
+    """Check exercise 2 of notebook 02: the condition of the sampling theorem.
+
+    Parameters
+    ----------
+    fast_enough : callable
+        ``fast_enough(f_max, sr)`` says whether `sr` determines sounds up to `f_max`, both in Hz.
+    """
+    answers = [_call(fast_enough, 1000, sr) for sr in (8000, 1900, 2000, 2001)]
+    if _unattempted(answers[0]):
+        return
+    wrong = None
+    if not answers[0] or not answers[3]:
+        wrong = "any rate above twice 1,000 Hz will do, even 2,001 Hz."
+    elif answers[1]:
+        wrong = "1,900 Hz is only nearly double: a tone of 1,000 Hz comes back as 900 Hz."
+    elif answers[2]:
+        wrong = "at exactly twice, 2,000 Hz, a sine of 1,000 Hz can vanish: sr must be greater."
+    _verdict(wrong, "the rate must exceed twice the highest frequency.")
+
+
+def nb02_bits(bits_needed: Callable) -> None:
+    """Check exercise 3 of notebook 02: bits for a signal-to-noise ratio at a level.
+
+    Parameters
+    ----------
+    bits_needed : callable
+        ``bits_needed(level_db, snr_db)`` returns the number of bits for a level in dBFS and a ratio
+        in dB.
+    """
+    answer = _call(bits_needed, -20.0, 60.0)
+    if _unattempted(answer):
+        return
+    for_a_sine = _call(bits_needed, -3.01, 60.0)
+    wrong = None
+    if not _close(for_a_sine, round(float(for_a_sine))):
+        wrong = "a part of a bit can't be stored: round up, with int(np.ceil(...))."
+    elif answer == for_a_sine:
+        wrong = "6.02 n + 1.76 dB is for a full-scale sine; the level counts, dB for dB."
+    elif answer == 12:
+        wrong = "that many bits fall just short: round up, not to the nearest whole number."
+    elif (answer, for_a_sine) != (13, 10):
+        wrong = "solve SNR = 6.02 n + 4.77 dB + level for n; the level of music is negative."
+    _verdict(wrong, "16 bits leave music at -20 dBFS 81 dB, and 24 bits room for any microphone.")
+
+
+def nb02_dither(dither_and_round: Callable) -> None:
+    """Check exercise 4 of notebook 02: rounding with TPDF dither.
+
+    Parameters
+    ----------
+    dither_and_round : callable
+        ``dither_and_round(y, step, rng)`` returns `y` in multiples of `step`.
+    """
+    step, values = 0.25, (0.0, 0.0625, 0.125)  # constants: on a level, a quarter and a half above
+    rng = np.random.default_rng(0)
+    answers = [_call(dither_and_round, np.full(20_000, x), step, rng) for x in values]
+    if _unattempted(answers[0]):
+        return
+    levels = np.array(answers) / step
+    error = levels - np.array(values)[:, None] / step  # in steps
+    mean, power = np.abs(error.mean(axis=1)).max(), np.mean(error**2, axis=1)
+    wrong = None
+    if not np.allclose(levels, np.round(levels), atol=1e-6):
+        wrong = "the result must lie on multiples of step: add noise before rounding, not after."
+    elif np.ptp(levels) == 0 or mean > 0.2:
+        wrong = "the error still follows the signal: add noise before rounding, of mean zero."
+    elif np.ptp(power) > 0.05:
+        wrong = "the mean is right, but the power of the error still depends on the signal: one "
+        wrong += "uniform number isn't enough, take the difference of two."
+    elif mean > 0.05 or not _close(power, np.full(3, 0.25), 0.02):
+        wrong = "TPDF dither reaches from -1 to 1 step: subtract two numbers between 0 and step."
+    _verdict(wrong, "the mean of the error is 0, its power a quarter of a square step, always.")
+
+
+# Notebook 03
+
+
+def nb03_shortest_block(answer) -> None:
+    """Check the length of the shortest block whose bins lie no farther apart than two tones."""
+    cases = ((440.0, 442.0, 44100), (116.5, 110.0, 44100), (246.9, 261.6, 16000))
+    answers = [_call(answer, *case) for case in cases]
+    if _unattempted(answers[0]):
+        return
+    exact = [sr / abs(f2 - f1) for f1, f2, sr in cases]
+    wrong = None
+    if _close(answers[0], 44100 / 441, 2):
+        wrong = "that is about one cycle of a tone. Bins lie sr / n apart: how far may they be?"
+    elif min(answers) < 0:
+        wrong = "the tones may come in either order; a length is never negative."
+    elif _close(answers, [2 * n for n in exact], 1):
+        wrong = "twice too long: bins lie sr / n apart, not sr / (2 n)."
+    elif not _close(answers, np.ceil(exact)) and _close(answers, exact, 1):
+        wrong = "nearly: round up. One sample fewer, and the bins lie farther apart than the tones."
+    elif not _close(answers, np.ceil(exact)):
+        wrong = f"{cases[0]} gives {answers[0]}. Bins lie sr / n apart: at which n is that f2 - f1?"
+    _verdict(wrong, "the closer the tones, the longer the block; padding can't stand in for it.")
+
+
+def nb03_sine_amplitude(answer) -> None:
+    """Check the amplitude that is read from the spectrum of a windowed sine."""
+    n = np.arange(1024)
+    sine = 0.8 * np.sin(2 * np.pi * 37 * n / 1024 + 1)
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * n / 1024)
+    windows = (hann, hann**2, np.ones(1024))
+    answers = [_call(answer, sine * w, w) for w in windows]
+    if _unattempted(answers[0]):
+        return
+    wrong = None
+    if _close(answers, [0.8 * w.mean() for w in windows], 1e-3):
+        wrong = "the window took its part: without one, the magnitude is a / 2 times the number of "
+        wrong += "samples; what does the window put in the place of that number?"
+    elif _close(answers, [0.4, 0.4, 0.4], 1e-3):
+        wrong = "half of it: the other half of the sine is at the negative frequency."
+    elif not _close(answers, [0.8, 0.8, 0.8], 1e-3):
+        wrong = "the highest magnitude of a sine of amplitude a is a / 2 times the window's sum; "
+        wrong += f"with a Hann window and a = 0.8 you found {answers[0]:.4g}."
+    _verdict(wrong, "divided by half the window's sum, a spectrum reads in amplitudes.")
+
+
+def nb03_full_spectrum(answer) -> None:
+    """Check the full spectrum that is rebuilt from the half that a real FFT computes."""
+    rng = np.random.default_rng(0)
+    blocks = [rng.standard_normal(n) for n in (8, 9)]
+    even, odd = (_call(answer, np.fft.rfft(block), len(block)) for block in blocks)
+    if _unattempted(even):
+        return
+    right_even, right_odd = (np.fft.fft(block) for block in blocks)
+    wrong = None
+    if np.shape(even) != (8,):
+        wrong = f"8 samples have 8 bins, yours are {np.size(even)}: 0 Hz and sr / 2 have no mirror "
+        wrong += "image of their own."
+    elif _close(even[5:], right_even[5:].conj()):
+        wrong = "the mirrored bins are conjugates; as they are, the block comes back complex."
+    elif not _close(even, right_even):
+        wrong = "look at single bins: of 8, bin 7 is the conjugate of bin 1, bin 6 that of bin 2."
+    elif not _close(odd, right_odd):
+        wrong = "right for even n. With odd n no bin lies at sr / 2, so the last bin has a mirror "
+        wrong += "image too."
+    _verdict(wrong, "half of the spectrum of a real block is all of it.")
+
+
+def nb03_add_frames(answer) -> None:
+    """Check the sum of overlapping frames."""
+    frames = np.arange(1.0, 13.0).reshape(3, 4)
+    answers = [_call(answer, frames, hop) for hop in (2, 1, 4)]
+    if _unattempted(answers[0]):
+        return
+    expected = [np.zeros(8), np.zeros(6), np.zeros(12)]
+    for total, hop in zip(expected, (2, 1, 4), strict=True):
+        for k in range(3):
+            total[k * hop : k * hop + 4] += frames[k]
+    overwritten = [1, 2, 5, 6, 9, 10, 11, 12]
+    wrong = None
+    if _close(answers[0], overwritten):
+        wrong = "where frames overlap, the later replaced the earlier: add to what is there, +=."
+    elif np.shape(answers[0]) != (8,):
+        wrong = "3 frames of 4 samples, 2 apart, reach over 8 samples: the last begins at sample "
+        wrong += f"4; yours has shape {np.shape(answers[0])}."
+    elif not all(_close(a, e) for a, e in zip(answers, expected, strict=True)):
+        wrong = "with a hop of 2, sample 2 is the sum of frame 0's sample 2 and frame 1's sample 0."
+    _verdict(wrong, "with windows that add up to one, this is all that hides the seams.")
+
+
+# Notebook 05
+
+
+def nb05_forget_bias(forget_bias: Callable) -> None:
+    """Check the bias of a forget gate whose memory halves in a number of steps."""
+    answers = [_call(forget_bias, n_steps) for n_steps in (8, 1, 40)]
+    if _unattempted(answers[0]):
+        return
+    gates = [0.5 ** (1 / n_steps) for n_steps in (8, 1, 40)]
+    expected = [np.log(gate / (1 - gate)) for gate in gates]
+    wrong = None
+    if _close(answers, gates, 1e-3):
+        wrong = "that is the gate. The bias is what the sigmoid turns into the gate: undo it."
+    elif _close(answers, [-bias for bias in expected], 1e-3) and answers[0] < 0:
+        wrong = "the sign: a gate near 1, which keeps, needs a positive bias."
+    elif _close(answers[1], 0.0, 1e-3) and not _close(answers[0], expected[0], 1e-3):
+        wrong = "right for one step; after n the memory is gate ** n, so gate = 0.5 ** (1 / n)."
+    elif not _close(answers, expected, 1e-3):
+        wrong = "find the gate first, from gate ** n_steps = 0.5; then undo the sigmoid."
+    _verdict(wrong, "to remember for long, a forget gate must be held open by a large bias.")
+
+
+def nb05_lstm_parameters(lstm_parameters: Callable) -> None:
+    """Check the number of parameters of an LSTM layer."""
+    sizes = [(3, 5), (64, 64), (1024, 7)]
+    answers = [_call(lstm_parameters, m, n) for m, n in sizes]
+    if _unattempted(answers[0]):
+        return
+    gate = np.array([m * n + n * n + n for m, n in sizes])
+    wrong = None
+    if _close(answers, 3 * gate):
+        wrong = "three gates and one candidate: four sets of W, U and b, not three."
+    elif _close(answers, gate):
+        wrong = "that is one gate; an LSTM has four such sets."
+    elif _close(answers, [4 * (m * n + n * n) for m, n in sizes]):
+        wrong = "each of the four has a bias too, one number a unit."
+    elif _close(answers, [4 * (m * n + n) for m, n in sizes]):
+        wrong = "the gates look at the last output as well: U has hidden x hidden weights."
+    elif not _close(answers, 4 * gate):
+        wrong = "count W (n_inputs x hidden), U (hidden x hidden) and b (hidden) of one gate first."
+    _verdict(wrong, "four times W, U and b, as Keras counts.")
+
+
+def nb05_n_sequences(n_sequences: Callable) -> None:
+    """Check how many sequences cover a piece."""
+    cases = [(41, 40), (40, 40), (81, 40), (82, 40), (10, 4)]
+    answers = [_call(n_sequences, n_frames, seq_length) for n_frames, seq_length in cases]
+    if _unattempted(answers[0]):
+        return
+    wrong = None
+    if _close(answers, [(n - 1) // length for n, length in cases]):
+        wrong = "that rounds down, and the end of the piece is dropped, as the original did."
+    elif _close(answers, [n // length for n, length in cases]):
+        wrong = "that drops the end; and the first frame is no target, so count n_frames - 1."
+    elif _close(answers, [-(-n // length) for n, length in cases]):
+        wrong = "41 frames make one sequence of 40, not two: the first frame is never a target."
+    elif not _close(answers, [-(-(n - 1) // length) for n, length in cases]):
+        wrong = "divide the number of targets, n_frames - 1, by seq_length, and round up."
+    _verdict(wrong, "rounded up, so that the last frames count too; the last sequence overlaps.")
+
+
+def nb05_standardise(standardise: Callable) -> None:
+    """Check standardising on training statistics."""
+    rng = np.random.default_rng(5)
+    scale = np.array([1.0, 10.0, 100.0])
+    train, new = scale * rng.normal(1, 1, (50, 3)), scale * rng.normal(3, 2, (20, 3))
+    answer = _call(standardise, train, new)
+    if _unattempted(answer):
+        return
+    both = np.concatenate([train, new])
+    wrong = None
+    if _close(answer, (new - new.mean(axis=0)) / new.std(axis=0)):
+        wrong = "those are the new frames' own statistics: in use, there may be a single frame."
+    elif _close(answer, (new - both.mean(axis=0)) / both.std(axis=0)):
+        wrong = "that peeks: the new frames, to be judged by, have a part in the statistics."
+    elif _close(answer, (new - train.mean()) / train.std()):
+        wrong = "one mean and one deviation for all features; take them over time, axis 0."
+    elif np.shape(answer) == np.shape(train):
+        wrong = "it is the new frames that are asked for, not those of training."
+    elif not _close(answer, (new - train.mean(axis=0)) / train.std(axis=0)):
+        wrong = "subtract the training mean, divide by the training deviation, each by feature."
+    _verdict(wrong, "measured on training, applied to everything.")
