@@ -10,13 +10,14 @@ import os
 import uuid
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
 from math import ceil
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
+
+from helpers import mpeg
 
 FULL_SCALE = 32768  # int16 steps in 1.0; libsndfile's scale too, so that save -> load is exact
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # Hz
@@ -561,9 +562,9 @@ def _open(path):
         excess = _iff_excess(path)
     elif head[:4] == b"OggS":
         doubt = _ogg_doubt(path)
-    elif head[:3] == b"ID3" or _mpeg_header(head[:4]) or path.suffix.lower() == ".mp3":
+    elif head[:3] == b"ID3" or mpeg.parse_header(head[:4]) or path.suffix.lower() == ".mp3":
         data = path.read_bytes()
-        stream, excess, doubt = _mpeg_stream(data)
+        stream, excess, doubt = mpeg.whole_stream(data)
         source = io.BytesIO(stream or data)  # without its name: .mp3 alone makes it no MP3
     try:
         file = soundfile.SoundFile(source)
@@ -637,87 +638,3 @@ def _ogg_doubt(path):
     if last[5:6] and last[5] & 4 and data.count(b"OggS\0\2") == 1:  # marks of its end and begin
         return ""
     return "its Ogg stream isn't ended, so it was cut off, or another one follows that is not read"
-
-
-# An MP3 is a row of frames, each with a 4-byte header of its own and 1152 or 576 samples. The first
-# may hold a "Xing" or "Info" tag instead of sound, which says how many follow. Without it,
-# libsndfile guesses the duration from the first few frames and stops there: at a third of a typical
-# file with a variable bit rate. So the frames are counted here, and libsndfile is handed a stream
-# with a true tag in front and nothing between the frames that doesn't belong there.
-_MPEG_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
-_MPEG_1_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
-_MPEG_2_KBPS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-
-
-@lru_cache(maxsize=4096)
-def _mpeg_header(four):
-    """Return (bytes in the frame, (sr, mono)) from the header of a Layer III frame, or None."""
-    if len(four) < 4 or four[0] != 0xFF or four[1] & 0b11100110 != 0b11100010:
-        return None
-    version, rate, sr_index = four[1] >> 3 & 3, four[2] >> 4, four[2] >> 2 & 3
-    if version == 1 or rate in (0, 15) or sr_index == 3:
-        return None
-    sr = _MPEG_RATES[version][sr_index]
-    bits = (_MPEG_1_KBPS if version == 3 else _MPEG_2_KBPS)[rate - 1] * 1000
-    padding = four[2] >> 1 & 1
-    return (144 if version == 3 else 72) * bits // sr + padding, (sr, four[3] >> 6 == 3)
-
-
-def _mpeg_frames(data):
-    """Return the frames of an MP3, the number of bytes skipped between them, and the rest."""
-    frames, kind, position, end, n_skipped = [], None, 0, 0, 0
-    while 0 <= position < len(data):
-        if data.startswith(b"ID3", position):
-            size = data[position + 6 : position + 10]
-            position = end = position + 10 + sum(b << 7 * (3 - i) for i, b in enumerate(size))
-        header = _mpeg_header(data[position : position + 4])  # (length, kind)
-        if header and (position > end or not frames):  # out of step: demand two in a row
-            following = _mpeg_header(data[position + header[0] :][:4])
-            header = header if following and following[1] == header[1] else None
-        if header and kind in (None, header[1]) and position + header[0] <= len(data):
-            n_skipped += position - end if frames else 0
-            end = position + header[0]
-            frames.append(data[position:end])
-            kind, position = header[1], end
-        else:
-            position = data.find(b"\xff", position + 1)
-    return frames, n_skipped, data[end:]
-
-
-def _mpeg_stream(data):
-    """Return (an MP3 stream that states its true length, excess, doubt), or (b"", 1.0, "")."""
-    frames, n_skipped, rest = _mpeg_frames(data)
-    if rest.startswith((b"TAG", b"APETAGEX", b"LYRICSBEGIN")):
-        rest = b""
-    if len(frames) < 4:  # one or two look-alikes may turn up in any data
-        return b"", 1.0, ""
-    stream, n_promised = _with_xing_frame(frames)
-    if not n_promised and len(rest) > 4096:  # a little padding at the end is common
-        n_skipped += len(rest)
-    excess = 1.0 if n_promised else 1 + n_skipped / sum(map(len, frames))
-    if _mpeg_header(rest[:4]):
-        return stream, excess, "it ends in the middle of a frame, so it was cut off"
-    doubt = f"{n_skipped} bytes in it are no MPEG audio and were skipped" if n_skipped else ""
-    return stream, excess, doubt
-
-
-def _with_xing_frame(frames):
-    """Return the frames as one stream with a true Xing tag, and the frames its own tag promised."""
-    first, n_promised = frames[0], 0
-    at = max(first.find(b"Xing", 0, 44), first.find(b"Info", 0, 44))
-    if at > 0 and first[at + 7] & 1:
-        n_promised = int.from_bytes(first[at + 8 : at + 12], "big")
-    elif first[36:40] == b"VBRI":  # the Fraunhofer encoder's tag
-        n_promised = int.from_bytes(first[50:54], "big")
-    audio = frames[1:] if at > 0 or n_promised else frames
-    n_frames = max(n_promised, len(audio)).to_bytes(4, "big")
-    if at > 0 and first[at + 7] & 3 == 3:  # keep the encoder's delay and padding, which follow
-        n_bytes = sum(map(len, audio), len(first)).to_bytes(4, "big")
-        return b"".join([first[: at + 8], n_frames, n_bytes, first[at + 16 :], *audio]), n_promised
-    # A silent frame of the same kind: header, side information of zeros, tag (1: a count follows).
-    header = bytes([0xFF, first[1] | 1, 0x90 | first[2] & 0x0C, first[3]])
-    length, (sr, mono) = _mpeg_header(header)
-    # Bytes of side information, by (MPEG-1, mono); the lower rates are those of MPEG-2 and 2.5.
-    n_side = {(True, True): 17, (True, False): 32, (False, True): 9, (False, False): 17}
-    tag = header + bytes(n_side[sr >= 32000, mono]) + b"Xing\0\0\0\1" + n_frames
-    return b"".join([tag.ljust(length, b"\0"), *audio]), n_promised

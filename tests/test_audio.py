@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from helpers import audio
+from helpers import audio, mpeg
 
 SR = 44100
 TOLERANCE = 2**-15  # one step of 16 bits
@@ -55,7 +55,7 @@ def write(tmp_path):
 
 
 def without_xing(data):
-    frames, n_skipped, _ = audio._mpeg_frames(data)
+    frames, n_skipped, _ = mpeg.split_frames(data)
     assert n_skipped == 0
     return b"".join(frames[1:])
 
@@ -298,7 +298,7 @@ def test_a_truncated_mp3_is_told(write, mp3, kept):
 
 
 def test_an_mp3_that_ends_between_two_frames_is_told(write, mp3):
-    frames, _, _ = audio._mpeg_frames(mp3)
+    frames, _, _ = mpeg.split_frames(mp3)
     assert_told(write(b"".join(frames[:100])), r"s of 6\.000 s promised: the file is cut off", 2)
 
 
@@ -336,7 +336,7 @@ def test_variable_bit_rate_without_a_xing_tag_is_read_whole(write, mp3):
 @pytest.mark.parametrize("cut", [0.3, 0.7])
 def test_without_a_xing_tag_a_file_cut_within_a_frame_is_told(write, mp3, cut):
     data = without_xing(mp3)
-    frames, _, _ = audio._mpeg_frames(data[: int(cut * len(data))])
+    frames, _, _ = mpeg.split_frames(data[: int(cut * len(data))])
     assert_told(write(data[: sum(map(len, frames)) + 60]), "ends in the middle of a frame", 0.5)
 
 
@@ -372,7 +372,7 @@ def test_a_xing_tag_that_counts_itself_is_no_fault(write, mp3):
 
 
 def test_a_vbri_tag_is_believed(write, mp3):
-    frames, _, _ = audio._mpeg_frames(mp3)
+    frames, _, _ = mpeg.split_frames(mp3)
     silent = frames[0][:4] + bytes(len(frames[0]) - 4)
     for n_promised, strict in ((len(frames) - 1, True), (len(frames) + 40, False)):
         vbri = silent[:36] + b"VBRI" + bytes(10) + n_promised.to_bytes(4, "big") + silent[54:]
@@ -408,7 +408,7 @@ def test_walking_the_frames_of_five_minutes_is_quick(mp3):
     seconds = []
     for _ in range(3):
         begin = time.perf_counter()
-        frames, n_skipped, rest = audio._mpeg_frames(data)
+        frames, n_skipped, rest = mpeg.split_frames(data)
         seconds.append(time.perf_counter() - begin)
     assert len(frames) * 1152 / SR > 300
     assert (n_skipped, rest) == (0, b"")
