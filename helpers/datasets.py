@@ -6,6 +6,7 @@ training, not even another part of it.
 
 import csv
 import hashlib
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,7 +193,8 @@ def load_waveforms(tracks, *, sr, max_minutes=None, strict=False):
     if _twice(tracks):
         raise ValueError(f"tracks must have names that differ, got twice: {_twice(tracks)}")
     waveforms, left = {}, None if max_minutes is None else 60 * max_minutes  # s
-    for track in tqdm(tracks, desc="Loading", unit="piece", leave=False):
+    silent = bool(os.environ.get("TQDM_DISABLE"))  # tqdm's notebook bar doesn't look there itself
+    for track in tqdm(tracks, desc="Loading", unit="piece", leave=False, disable=silent):
         if left is not None and left * sr < 1:
             break
         try:

@@ -253,7 +253,8 @@ def train(
     model.compile(adam, loss, jit_compile=False)
     rng = np.random.default_rng(seed)
     records, best_weights, start = [], model.get_weights(), time.perf_counter()
-    progress = tqdm(range(epochs), desc="training", unit="epoch")
+    silent = bool(os.environ.get("TQDM_DISABLE"))  # tqdm's notebook bar doesn't look there itself
+    progress = tqdm(range(epochs), desc="training", unit="epoch", disable=silent)
     try:
         for _ in progress:
             train_loss = _train_epoch(model, X, Y, batch_size, rng)

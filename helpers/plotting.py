@@ -221,6 +221,7 @@ def spectrogram(
     spacing = sr / 2 / (level_db.shape[1] - 1)  # Hz between bins; a bin is drawn around its middle
     n_drawn = level_db.shape[1] if f_max is None else int(f_max / spacing) + 2
     drawn = level_db[:: max(1, len(level_db) // 1500), :n_drawn]  # more than pixels only cost time
+    top = (drawn.shape[1] - 0.5) * spacing
     loudest = float(np.max(level_db))
     image = ax.imshow(
         drawn.T,
@@ -230,10 +231,7 @@ def spectrogram(
         cmap="magma",
         vmin=loudest - range_db,
         vmax=loudest,
-        extent=(
-            *(0, len(level_db) * hop_length / sr),
-            *(-spacing / 2, (drawn.shape[1] - 0.5) * spacing),
-        ),
+        extent=(0, len(level_db) * hop_length / sr, -spacing / 2, top),
     )
     ax.grid(False)
     ax.set_ylim(0, f_max or sr / 2)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tqdm.notebook
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -275,6 +276,15 @@ def test_loading_keeps_names_order_and_rate(listed):
     assert list(waveforms) == ["d", "c", "b", "a"]
     for y in waveforms.values():
         assert (y.dtype, y.shape) == (np.float32, (4000,))
+
+
+def test_the_progress_bar_of_a_notebook_can_be_silenced(listed, monkeypatch):
+    shown = []
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    monkeypatch.setattr(tqdm.notebook, "display", shown.append)
+    monkeypatch.setattr(datasets, "tqdm", tqdm.notebook.tqdm)
+    datasets.load_waveforms(datasets.find_tracks(listed[0]), sr=SR)
+    assert not shown
 
 
 @pytest.mark.parametrize(

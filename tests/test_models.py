@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+import tqdm.notebook
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -384,12 +385,22 @@ def test_a_training_needs_an_epoch_and_a_batch(music, numbers):
         models.train(ScriptedModel(), *music, **numbers)
 
 
-def test_training_shows_its_losses(music, capfd):
+def test_training_shows_its_losses(music, monkeypatch, capfd):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     models.train(ScriptedModel(2.0, 1.0), *music, epochs=2)
     out, err = capfd.readouterr()
     assert out == ""
     assert "training: 100%" in err
     assert "train=0.5000, validation=1.0000" in err
+
+
+def test_the_progress_bar_of_a_notebook_can_be_silenced_too(music, monkeypatch):
+    shown = []
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    monkeypatch.setattr(tqdm.notebook, "display", shown.append)
+    monkeypatch.setattr(models, "tqdm", tqdm.notebook.tqdm)
+    models.train(ScriptedModel(2.0, 1.0), *music, epochs=2)
+    assert not shown
 
 
 # Files

@@ -28,6 +28,11 @@ DRAWN = {
         "Mean absolute error",
     ),
     "timeline": (lambda: plotting.timeline({"seed": (0, 1), "free": (1, 3)}), "Time (s)", ""),
+    "curves": (
+        lambda: plotting.curves(T, {"a": Y, "b": -Y}, x_label="Step", y_label="Value"),
+        "Step",
+        "Value",
+    ),
     "heatmap": (lambda: plotting.heatmap(LEVELS, x_label="Frame", y_label="Bin"), "Frame", "Bin"),
 }
 
@@ -52,6 +57,15 @@ def test_the_waveform_is_drawn_where_it_lies_in_time():
     x, y = plotting.waveform(Y, sr=8000, start=2.0).lines[0].get_data()
     np.testing.assert_allclose(x, 2 + T)
     np.testing.assert_array_equal(y, Y)
+
+
+def test_curves_are_told_apart_by_colour_and_dashes():
+    ax = plotting.curves(T, {"a": Y, "b": -Y}, x_label="Step", y_label="Value", marker=".")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+    first, second = ax.lines
+    assert first.get_color() != second.get_color()
+    assert first.get_linestyle() != second.get_linestyle()
+    assert first.get_marker() == second.get_marker() == "."
 
 
 def test_the_spectrogram_spans_its_time_and_frequencies():
