@@ -112,4 +112,5 @@ def to_int16(generated: np.ndarray) -> np.ndarray:
     """Take the inverse FFT, keep the real part, scale, and cast: large values wrap around."""
     half = generated.shape[1] // 2
     blocks = [np.fft.ifft(frame[:half] + 1j * frame[half:]) for frame in generated]
-    return (np.real(np.concatenate(blocks)) * 32767.0).astype("int16")
+    # By way of int64, so that every processor wraps as those of 2016 did.
+    return (np.real(np.concatenate(blocks)) * 32767.0).astype("int64").astype("int16")
