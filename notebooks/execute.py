@@ -71,6 +71,7 @@ def execute(notebook, *, announce=False) -> tuple[float, int]:
         timeout=1800,
         record_timing=False,
         coalesce_streams=True,
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(HERE)}},
     )
     client.widget_registry = {}  # else nbclient now and then waits for ever on widgets
