@@ -404,3 +404,85 @@ def nb05_standardise(standardise: Callable) -> None:
     elif not _close(answer, (new - train.mean(axis=0)) / train.std(axis=0)):
         wrong = "subtract the training mean, divide by the training deviation, each by feature."
     _verdict(wrong, "measured on training, applied to everything.")
+
+
+# Notebook 06
+
+
+def nb06_go_on(go_on: Callable) -> None:
+    """Check the loop that lets a network hear a seed, and then itself."""
+
+    def step(frame, state):
+        state = (0.0 if state is None else 0.5 * state) + frame
+        return 0.9 * state + 1, state
+
+    def loop(seed, n_frames, *, forget=False, repeat=False):
+        state = None
+        for frame in seed:
+            prediction, state = step(frame, state)
+        prediction, state = step(seed[-1], state) if repeat else (prediction, state)
+        generated = []
+        for _ in range(n_frames):
+            generated.append(prediction)
+            prediction, state = step(prediction, None if forget else state)
+        return np.array(generated)
+
+    seed = np.array([[1.0, -2.0], [3.0, 0.5], [0.0, 4.0]])
+    answer = _call(go_on, step, seed, 5)
+    if _unattempted(answer):
+        return
+    right = loop(seed, 5)
+    wrong = None
+    if len(answer) != 5:
+        wrong = f"5 frames were asked for, not {len(answer)}: what it predicts while it hears the "
+        wrong += "seed is not returned."
+    elif _close(answer, loop(seed, 6)[1:]):
+        wrong = "one frame is lost: what it predicts at the end of the seed is the first new frame."
+    elif _close(answer, loop(seed, 5, repeat=True)):
+        wrong = "it hears the last frame of the seed twice: feed back what it predicted there."
+    elif _close(answer, loop(seed, 5, forget=True)):
+        wrong = "the state is lost on the way: pass each step the state that the last one returned."
+    elif _close(answer, loop(seed[-1:], 5)):
+        wrong = "it heard only the last frame of the seed: let the state pass through all of it."
+    elif not _close(answer, right):
+        wrong = "each prediction is the next input, together with the state that came with it."
+    _verdict(wrong, "hear the seed, keep the state, and then take every prediction for real.")
+
+
+def nb06_free_seconds(free_seconds: Callable) -> None:
+    """Check how much of a "generated" file lies beyond its seed."""
+    cases = [(49, 40, 0.25), (100, 20, 0.5)]
+    answers = [_call(free_seconds, *case) for case in cases]
+    if _unattempted(answers[0]):
+        return
+    wrong = None
+    if _close(answers, [n_blocks * block_s for n_blocks, _, block_s in cases]):
+        wrong = "that is the whole file, and most of it predicts the seed while hearing it."
+    elif _close(answers, [(n - n_seed) * block_s for n, n_seed, block_s in cases]):
+        wrong = "one block too few: the first block of the seed is predicted by nothing, so only "
+        wrong += "n_seed - 1 predictions lie within the seed."
+    elif _close(answers, [n - n_seed + 1 for n, n_seed, _ in cases]):
+        wrong = "those are blocks; seconds were asked for."
+    elif not _close(answers, [(n - n_seed + 1) * block_s for n, n_seed, block_s in cases]):
+        wrong = "how many of the n_blocks predict a block of the seed? The rest is free-running."
+    _verdict(wrong, "of the original's twelve seconds, two and a half were its own.")
+
+
+def nb06_seconds_to_fall(seconds_to_fall: Callable) -> None:
+    """Check the time in which a loop forgets."""
+    cases = [(60.0, 0.5, 0.25), (20.0, 0.9, 1.0), (6.0, 0.99, 0.1)]
+    answers = [_call(seconds_to_fall, *case) for case in cases]
+    if _unattempted(answers[0]):
+        return
+    steps = np.array([drop_db / (-20 * np.log10(rho)) for drop_db, rho, _ in cases])
+    right = steps * [step_s for _, _, step_s in cases]
+    wrong = None
+    if _close(answers, -right):
+        wrong = "the sign: log10(rho) is negative, and a drop of so many dB a step is positive."
+    elif _close(answers, 2 * right):
+        wrong = "rho multiplies amplitudes, so a step is 20 log10(rho) dB, not 10."
+    elif _close(answers, steps):
+        wrong = "those are steps; seconds were asked for."
+    elif not _close(answers, right):
+        wrong = "how many dB does one step take away? 20 log10 of a ratio of amplitudes."
+    _verdict(wrong, "a spectral radius is a time: it says how long a loop remembers.")

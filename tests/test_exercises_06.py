@@ -1,0 +1,88 @@
+"""The exercises of notebook 06: right answers pass, the commonest wrong ones get their hint."""
+
+import numpy as np
+import pytest
+
+from helpers import checks, models
+
+
+def go_on(step, seed, n_frames):
+    return models.compose(step, seed, n_frames)[1]
+
+
+def everything(step, seed, n_frames):
+    return [*seed, *go_on(step, seed, n_frames)]
+
+
+def one_late(step, seed, n_frames):
+    return go_on(step, seed, n_frames + 1)[1:]
+
+
+def seed_frame_twice(step, seed, n_frames):
+    return go_on(step, [*seed, seed[-1]], n_frames)
+
+
+def stateless(step, seed, n_frames):
+    prediction = go_on(step, seed, 1)[0]
+    generated = []
+    for _ in range(n_frames):
+        generated.append(prediction)
+        prediction, _ = step(prediction, None)
+    return generated
+
+
+def last_frame_only(step, seed, n_frames):
+    return go_on(step, seed[-1:], n_frames)
+
+
+def seconds_to_fall(drop_db, rho, step_s):
+    return drop_db / (-20 * np.log10(rho)) * step_s
+
+
+RIGHT = [
+    (checks.nb06_go_on, go_on),
+    (checks.nb06_go_on, lambda *arguments: list(go_on(*arguments))),
+    (checks.nb06_free_seconds, lambda n, n_seed, block_s: (n - n_seed + 1) * block_s),
+    (checks.nb06_seconds_to_fall, seconds_to_fall),
+    (checks.nb06_seconds_to_fall, lambda d, rho, s: s * d / 20 * np.log(10) / -np.log(rho)),
+]
+WRONG = [
+    (checks.nb06_go_on, everything, "not 8"),
+    (checks.nb06_go_on, one_late, "one frame is lost"),
+    (checks.nb06_go_on, seed_frame_twice, "twice"),
+    (checks.nb06_go_on, stateless, "the state is lost"),
+    (checks.nb06_go_on, last_frame_only, "only the last frame"),
+    (checks.nb06_go_on, lambda step, seed, n: np.zeros((n, 2)), "is the next input"),
+    (checks.nb06_free_seconds, lambda n, n_seed, block_s: n * block_s, "the whole file"),
+    (checks.nb06_free_seconds, lambda n, n_seed, block_s: (n - n_seed) * block_s, "too few"),
+    (checks.nb06_free_seconds, lambda n, n_seed, block_s: n - n_seed + 1, "those are blocks"),
+    (checks.nb06_free_seconds, lambda n, n_seed, block_s: n_seed * block_s, "The rest is"),
+    (checks.nb06_seconds_to_fall, lambda *values: -seconds_to_fall(*values), "the sign"),
+    (checks.nb06_seconds_to_fall, lambda *values: 2 * seconds_to_fall(*values), "not 10"),
+    (checks.nb06_seconds_to_fall, lambda d, rho, s: seconds_to_fall(d, rho, 1), "are steps"),
+    (checks.nb06_seconds_to_fall, lambda d, rho, s: d * s, "one step take away"),
+]
+CHECKS = sorted({check for check, _ in RIGHT}, key=lambda check: check.__name__)
+
+
+def said(capsys, check, answer):
+    assert check(answer) is None
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("check", "answer"), RIGHT)
+def test_right_answers_are_right(capsys, check, answer):
+    assert said(capsys, check, answer).startswith("Right:")
+
+
+@pytest.mark.parametrize(("check", "answer", "hint"), WRONG)
+def test_wrong_answers_get_a_hint(capsys, check, answer, hint):
+    text = said(capsys, check, answer)
+    assert text.startswith("Not yet:")
+    assert hint in text
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("answer", [None, lambda *values: None])
+def test_a_stub_has_not_been_attempted(capsys, check, answer):
+    assert said(capsys, check, answer).startswith("Not attempted")
