@@ -111,7 +111,7 @@ def print_report(report: dict) -> None:
         met = "" if row["met"] else "  missed"
         print(
             f"{row['what']:34}{row['original']:10.2f}{row['ours']:10.2f}"
-            f"{row['ratio']:8.0f}x{row['target']:7d}x{met}"
+            f"{row['ratio']:8.1f}x{row['target']:7d}x{met}"
         )
     print("\nShare of each change in the epoch's speed, one after the other:")
     for step, factor in report["share of each change"].items():

@@ -72,8 +72,8 @@ def examples(wavs: list[Path]) -> tuple[np.ndarray, np.ndarray]:
         for i in range(SEQ_LENGTH):
             x_data[n][i] = chunks_x[n][i]
             y_data[n][i] = chunks_y[n][i]
-    np.mean(np.mean(x_data, axis=0), axis=0)  # mean and deviation were computed, and not applied
-    np.sqrt(np.mean(np.mean(np.abs(x_data) ** 2, axis=0), axis=0))
+    mean = np.mean(np.mean(x_data, axis=0), axis=0)  # these two were computed, and not applied
+    np.sqrt(np.mean(np.mean(np.abs(x_data - mean) ** 2, axis=0), axis=0))
     return x_data, y_data
 
 

@@ -43,8 +43,10 @@ def prepare_ours(mp3s: list[Path], folder: Path):
         for mp3 in mp3s
     ]
     standardiser = sequences.fit_standardiser(frames)
-    pairs = [sequences.make_sequences(standardiser.apply(f), SEQ_LENGTH) for f in frames]
-    return sequences.concatenate_sequences(pairs)
+    return sequences.concatenate_sequences(
+        sequences.make_sequences(standardiser.apply(frames.pop(0)), SEQ_LENGTH)
+        for _ in range(len(frames))
+    )
 
 
 def prepare(who: str, folder: Path) -> dict:
