@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
-LAB := --ip=127.0.0.1 --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+LAB := --ip=127.0.0.1 --ServerApp.root_dir='$(CURDIR)' \
+       --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+       --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
        --LabApp.news_url=None $(if $(filter 0,$(shell id -u)),--allow-root)
 
 export PYTHONHASHSEED := 0
@@ -15,7 +17,7 @@ help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 lab: environment  ## open JupyterLab on the first notebook
-	$(PY) -m jupyter lab $(LAB) notebooks/00_start_here.ipynb
+	$(PY) -m jupyter lab $(LAB)
 
 test: lint  ## lint, unit tests, doctests, and every stored notebook re-run and compared
 	TQDM_DISABLE=1 $(PY) -m pytest --cov=helpers --cov-config=pyproject.toml --cov-fail-under=90 \
