@@ -107,6 +107,30 @@ class History:
         return int(np.argmin(self.validation_loss))
 
 
+@functools.cache
+def tensorflow():
+    """Import TensorFlow without its chatter, which would differ in every stored notebook.
+
+    Returns
+    -------
+    module
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)  # it writes to the file descriptor, past sys.stderr
+    try:
+        import tensorflow as tf
+
+        tf.constant(0.0)  # the first operation starts the devices, which talk too
+        tf.get_logger().setLevel("ERROR")
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+    return tf
+
+
 def count_parameters(settings):
     """Count the numbers that training must find, layer by layer.
 
@@ -173,7 +197,7 @@ def build(settings, *, seed=0, weights=None):
     """
     if weights is not None:
         _check_weights(weights, settings)
-    keras = _tensorflow().keras
+    keras = tensorflow().keras
     layers = keras.layers
     keras.utils.set_random_seed(seed)
     model = keras.Sequential(
@@ -249,7 +273,7 @@ def train(
         raise ValueError(f"epochs and batch_size must be at least 1, got {epochs} and {batch_size}")
     _check_sequences("training", X, Y, model)
     _check_sequences("validation", *validation, model)
-    adam = _tensorflow().keras.optimizers.Adam(learning_rate)
+    adam = tensorflow().keras.optimizers.Adam(learning_rate)
     model.compile(adam, loss, jit_compile=False)
     rng = np.random.default_rng(seed)
     records, best_weights, start = [], model.get_weights(), time.perf_counter()
@@ -259,7 +283,7 @@ def train(
         for _ in progress:
             train_loss = _train_epoch(model, X, Y, batch_size, rng)
             validation_loss = model.evaluate(*validation, batch_size=batch_size, verbose=0)
-            _check_losses(train_loss, validation_loss)
+            check_losses(train_loss, validation_loss)
             records.append((train_loss, validation_loss, time.perf_counter() - start))
             history = History(*np.array(records).T)
             if history.best_epoch == len(records) - 1:
@@ -454,17 +478,8 @@ def save(path, weights, settings, standardiser):
     Notebook 05.
     """
     _check_weights(weights, settings)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.tmp")
     content = {"settings": settings.to_json(), "mean": standardiser.mean, "std": standardiser.std}
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, **content, **weights)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return write_npz(path, content | weights)
 
 
 def load(path, *, expect=None):
@@ -516,23 +531,60 @@ def load(path, *, expect=None):
     return weights, settings, standardiser
 
 
-@functools.cache
-def _tensorflow():
-    """Import TensorFlow without its chatter, which would differ in every stored notebook."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)  # it writes to the file descriptor, past sys.stderr
-    try:
-        import tensorflow
+def write_npz(path, content):
+    """Write arrays and texts as one .npz file, which appears under its name only when complete.
 
-        tensorflow.constant(0.0)  # the first operation starts the devices, which talk too
-        tensorflow.get_logger().setLevel("ERROR")
+    Parameters
+    ----------
+    path : str or Path
+        File to write; its folder is made if missing.
+    content : dict
+        Arrays, or what NumPy makes arrays of, by name.
+
+    Returns
+    -------
+    Path
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            np.savez(file, **content)
+        os.replace(temporary, path)
     finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-    return tensorflow
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def check_losses(train_loss, validation_loss):
+    """Raise a ValueError unless both losses of an epoch are finite."""
+    if not np.isfinite([train_loss, validation_loss]).all():
+        raise ValueError(
+            f"the loss must stay finite, got {train_loss} in training and {validation_loss} in "
+            "validation: choose a lower learning_rate, and standardise the frames"
+        )
+
+
+def check_weights(weights, shapes, settings):
+    """Raise a ValueError unless weights are finite and have the shapes that the settings ask for.
+
+    Parameters
+    ----------
+    weights : dict of ndarray
+    shapes : dict of tuple of int
+        By the same names.
+    settings : LstmSettings, or those of another network
+        To be named in the message.
+    """
+    found = {name: np.shape(value) for name, value in weights.items()}
+    if found != shapes:
+        raise ValueError(
+            f"weights of {settings} must have shapes {shapes}, got {found}: "
+            "use the settings that the network was built with"
+        )
+    if not all(np.isfinite(value).all() for value in weights.values()):
+        raise ValueError("weights must be finite, got NaN or infinity: train again")
 
 
 def _train_epoch(model, X, Y, batch_size, rng):
@@ -571,26 +623,9 @@ def _check_sequences(name, X, Y, model):
         raise ValueError(f"{name} sequences must be finite, got NaN or infinity: check the frames")
 
 
-def _check_losses(train_loss, validation_loss):
-    """Raise unless both losses are finite."""
-    if not np.isfinite([train_loss, validation_loss]).all():
-        raise ValueError(
-            f"the loss must stay finite, got {train_loss} in training and {validation_loss} in "
-            "validation: choose a lower learning_rate, and standardise the frames"
-        )
-
-
 def _check_weights(weights, settings):
     """Raise unless the weights are those of a network with these settings, and finite."""
-    expected = _weight_shapes(settings)
-    found = {name: np.shape(value) for name, value in weights.items()}
-    if found != expected:
-        raise ValueError(
-            f"weights of {settings} must have shapes {expected}, got {found}: "
-            "use the settings that the network was built with"
-        )
-    if not all(np.isfinite(value).all() for value in weights.values()):
-        raise ValueError("weights must be finite, got NaN or infinity: train again")
+    check_weights(weights, _weight_shapes(settings), settings)
 
 
 def _weight_shapes(settings):

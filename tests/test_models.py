@@ -142,7 +142,7 @@ def test_weights_of_another_network_are_refused():
 def test_steps_agree_with_keras():
     rng = np.random.default_rng(0)
     X = rng.normal(0, 2, (3, 7, 5)).astype(np.float32)  # (batch, time, inputs)
-    keras = models._tensorflow().keras
+    keras = models.tensorflow().keras
     lstm = keras.layers.LSTM(6, return_sequences=True, return_state=True)
     lstm.build(X.shape)
     weights = [rng.normal(0, 1, w.shape).astype(np.float32) for w in lstm.get_weights()]

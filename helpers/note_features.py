@@ -1,0 +1,199 @@
+"""What a network may know of the music so far: each note's past, and where it sounded alike.
+
+Everything here is counted, nothing is learnt. `listener` works frame by frame, so that training,
+judging and composing hear exactly the same.
+"""
+
+import numpy as np
+
+from helpers import notes
+
+N_PLAIN = 8  # features of a note's own past, see `listener`
+RECALLED_FRAMES = (0, 1, 2)  # of a remembered place: its own frame and the two after it
+N_RECALLED = len(RECALLED_FRAMES) + 1
+
+
+def n_features(n_memories):
+    """Count the features that `listener` gives.
+
+    Parameters
+    ----------
+    n_memories : int
+
+    Returns
+    -------
+    dict of int
+        Numbers of ``"neighbourhood"``, ``"recalled"`` and ``"frame"`` features.
+
+    Examples
+    --------
+    >>> n_features(2)
+    {'neighbourhood': 10, 'recalled': 8, 'frame': 8}
+    """
+    return {
+        "neighbourhood": N_PLAIN + n_memories,
+        "recalled": N_RECALLED * n_memories,
+        "frame": 4 * n_memories,
+    }
+
+
+def listener(n_notes, n_streams, n_frames, *, memories, sharpness, min_lag):
+    r"""Make a function that hears one frame after the other, and remembers all of them.
+
+    For every note it tells the state now and the frame before, and the time since the last onset.
+    Besides, it asks: *where did the last moments sound like this before?* With :math:`o_t` the
+    onsets of frame t and :math:`k_s` those of an earlier frame s, blurred by one frame, each
+    earlier place has a score that grows while the two go on alike, and fades by :math:`\lambda`:
+
+    .. math::
+        S_t[s] = \lambda S_{t-1}[s-1] + o_t \cdot k_s
+
+    A softmax over the scores, as cosines, says how much to trust each place. The average of what
+    came there next is what the network may copy, if it finds that wise: attention, without weights
+    to learn.
+
+    Parameters
+    ----------
+    n_notes : int
+    n_streams : int
+        Pieces heard at once, each with a memory of its own.
+    n_frames : int
+        Frames that will be heard, at most.
+    memories : tuple of float
+        :math:`\lambda` of each memory, from 0 to below 1. Near 1: a long passage must agree.
+    sharpness : float
+        How much better places are preferred: factor of the cosines in the softmax.
+    min_lag : int
+        The nearest place to remember, in frames before now; at least 3.
+
+    Returns
+    -------
+    callable
+        ``hear(states) -> (neighbourhood, recalled, frame)``. `states`: uint8, (n_streams, n_notes).
+        The rest is float32:
+
+        - neighbourhood, (n_streams, n_notes, 8 + n_memories): held, soft, loud; sounding and struck
+          one frame ago; the time since the last onset, as three decays; and per memory the onset
+          to be expected next.
+        - recalled, (n_streams, n_notes, 4 * n_memories): per memory the onsets at the remembered
+          place, one and two frames after it, and the notes that sounded after it.
+        - frame, (n_streams, 4 * n_memories): per memory how alike the best place is (a cosine),
+          and a third of how many onsets the remembered place and its two next frames had.
+
+    References
+    ----------
+    E. Grave, A. Joulin and N. Usunier, "Improving neural language models with a continuous cache",
+    ICLR 2017. T. F. Smith and M. S. Waterman, "Identification of common molecular subsequences",
+    J. Mol. Biol. 147, 1981, for scores along a diagonal. Notebook 05.
+    """
+    ages = np.full((n_streams, n_notes), np.inf, np.float32)
+    past = np.zeros((2, n_streams, n_notes), np.float32)  # sounding, struck, one frame ago
+    recall = _rememberer(n_notes, n_streams, n_frames, memories, sharpness, min_lag)
+
+    def hear(states):
+        nonlocal ages, past
+        struck = states >= notes.SOFT
+        now = np.stack([states != notes.OFF, struck]).astype(np.float32)
+        ages = np.where(struck, np.float32(0), ages + 1)
+        recalled, frame = recall(*now)
+        plain = [states == notes.HELD, states == notes.SOFT, states == notes.LOUD, *past]
+        plain += [np.exp(-ages / frames) for frames in (3, 12, 48)]
+        past = now
+        expected = recalled[..., 1::N_RECALLED]  # onsets one frame after the remembered place
+        neighbourhood = np.concatenate([np.stack(plain, axis=-1), expected], axis=-1)
+        return neighbourhood.astype(np.float32), recalled, frame
+
+    return hear
+
+
+def listen(rolls, **memory):
+    """Hear a whole roll, or several at once: the features of `listener` for each frame.
+
+    Parameters
+    ----------
+    rolls : ndarray, uint8, (n_frames, n_notes) or (n_rolls, n_frames, n_notes)
+    **memory
+        `memories`, `sharpness` and `min_lag`, see `listener`.
+
+    Returns
+    -------
+    neighbourhood : ndarray, float32, (..., n_frames, n_notes, 8 + n_memories)
+    recalled : ndarray, float32, (..., n_frames, n_notes, 4 * n_memories)
+    frame : ndarray, float32, (..., n_frames, 4 * n_memories)
+        Those of frame t know frames 0 to t of their roll, and nothing later.
+
+    References
+    ----------
+    Notebook 05.
+    """
+    streams = rolls[None] if rolls.ndim == 2 else rolls
+    n_streams, n_frames, n_notes = streams.shape
+    hear = listener(n_notes, n_streams, n_frames, **memory)
+    heard = zip(*[hear(states) for states in streams.swapaxes(0, 1)], strict=True)
+    parts = tuple(np.stack(part, axis=1) for part in heard)
+    return tuple(part[0] for part in parts) if rolls.ndim == 2 else parts
+
+
+def _rememberer(n_notes, n_streams, n_frames, memories, sharpness, min_lag):
+    """Make the function that finds and recalls earlier places; see `listener`."""
+    fades = np.array(memories, np.float32)
+    sounding, struck, keys = np.zeros((3, n_streams, n_frames + 1, n_notes), np.float32)
+    scores, key_energies = np.zeros((2, n_streams, len(fades), n_frames), np.float32)
+    energy = key_energy = np.zeros((n_streams, len(fades)), np.float32)
+    t = -1
+
+    def recall(sounding_now, struck_now):
+        nonlocal t, energy, key_energy
+        t += 1
+        sounding[:, t], struck[:, t] = sounding_now, struck_now
+        _blur(keys, struck_now, t)
+        energy = fades * energy + struck_now.sum(axis=-1, keepdims=True)
+        if t > 0:  # the key of the frame before is complete now
+            key_energy = fades * key_energy + np.square(keys[:, t - 1]).sum(axis=-1, keepdims=True)
+            key_energies[..., t - 1] = key_energy
+        n = t + 1 - min_lag  # places that are far enough back
+        if n < 1:
+            return _nothing(n_streams, n_notes, len(fades))
+        scores[..., 1:n] = fades[:, None] * scores[..., : n - 1]
+        scores[..., 0] = 0
+        scores[..., :n] += np.swapaxes(_products(keys[:, :n], struck_now), 1, 2)
+        cosines = scores[..., :n] / np.sqrt((energy[..., None] + 1) * (key_energies[..., :n] + 1))
+        return _average(cosines, sharpness, struck, sounding)
+
+    return recall
+
+
+def _blur(keys, struck_now, t, share=0.6):
+    """Enter the onsets of frame t into the keys, and a share of them one frame to either side."""
+    keys[:, t] += struck_now
+    keys[:, t + 1] += share * struck_now
+    if t > 0:
+        keys[:, t - 1] += share * struck_now
+
+
+def _products(keys, struck_now):
+    """Multiply the keys with the onsets now, (n_streams, n, 1); mostly there are none."""
+    if not struck_now.any():
+        return np.zeros((*keys.shape[:2], 1), np.float32)
+    return keys @ struck_now[..., None]
+
+
+def _nothing(n_streams, n_notes, n_memories):
+    """Recall nothing: there is no place far enough back."""
+    sizes = n_features(n_memories)
+    recalled = np.zeros((n_streams, n_notes, sizes["recalled"]), np.float32)
+    return recalled, np.zeros((n_streams, sizes["frame"]), np.float32)
+
+
+def _average(cosines, sharpness, struck, sounding):
+    """Average what came after each place, weighted by a softmax."""
+    best = cosines.max(axis=-1, keepdims=True)
+    weights = np.exp(sharpness * (cosines - best))
+    weights /= weights.sum(axis=-1, keepdims=True)  # (n_streams, n_memories, n)
+    n_streams, n_memories, n = weights.shape
+    recalled = [weights @ struck[:, later : n + later] for later in RECALLED_FRAMES]
+    sums = [onsets.sum(axis=-1, keepdims=True) / 3 for onsets in recalled]
+    recalled.append(weights @ sounding[:, 1 : n + 1])
+    recalled = np.stack(recalled, axis=-1).swapaxes(1, 2)  # (n_streams, n_notes, n_memories, 4)
+    frame = np.concatenate([best, *sums], axis=-1)  # (n_streams, n_memories, 4)
+    return recalled.reshape(n_streams, -1, N_RECALLED * n_memories), frame.reshape(n_streams, -1)

@@ -1,0 +1,913 @@
+"""A language model over notes: how probable each next frame of a roll is, given all before it.
+
+Build and train it with TensorFlow; judge and compose with NumPy alone. Four things decide on a
+note's next state, and all but the first treat every note alike, so that what is learnt about one
+key serves for all:
+
+1. the context: an LSTM hears whole frames;
+2. the neighbourhood: what the notes around it just did (a convolution along the keyboard);
+3. the memory: what came next where the piece sounded like this before (`note_features`);
+4. the lower notes of the very frame that is being predicted, from the bass upwards.
+"""
+
+import json
+import math
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from helpers import models, note_features, notes
+
+N_STATES = 4  # off, held, soft onset, loud onset
+
+
+@dataclass(frozen=True)
+class NoteModelSettings:
+    """Say what network over notes to build, and what it may remember.
+
+    Parameters
+    ----------
+    n_notes : int
+        Notes in a frame.
+    hidden : int
+        Units of the LSTM, which hears the whole frame.
+    channels : int
+        Values that it tells each note.
+    width : int
+        Units of the two layers that every note has, with the same weights.
+    reach : int
+        How far a note hears its neighbours' past, in semitones up and down.
+    below : int
+        How far down a note hears what has been decided in the same frame, in semitones.
+    memories : tuple of float
+        How slowly each memory forgets; see `note_features.listener`.
+    sharpness, min_lag :
+        See `note_features.listener`.
+    dropout : float
+        Share of the LSTM's output that training hides from the notes.
+    forgetting : float
+        Share of the training passages that come from short excerpts, heard as if the music began
+        there, so that the network also learns to begin.
+    lowest : int, optional
+        MIDI number of the first note; stored, so that the network is never fed other notes.
+    frame_rate : float, optional
+        Frames in a second; stored likewise.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+
+    References
+    ----------
+    Notebook 05.
+    """
+
+    n_notes: int = 69
+    hidden: int = 128
+    channels: int = 8
+    width: int = 48
+    reach: int = 12
+    below: int = 24
+    memories: tuple[float, ...] = (0.7, 0.9, 0.97)
+    sharpness: float = 40.0
+    min_lag: int = 8
+    dropout: float = 0.3
+    forgetting: float = 0.2
+    lowest: int | None = 28
+    frame_rate: float | None = 16.0
+
+    def __post_init__(self):
+        object.__setattr__(self, "memories", tuple(self.memories))  # JSON has no tuples
+        for name in ("n_notes", "hidden", "channels", "width", "reach", "below"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        if not isinstance(self.min_lag, int) or self.min_lag < 3:
+            raise ValueError(f"min_lag must be at least 3 frames, got {self.min_lag!r}")
+        if not self.memories or not all(0 <= fade < 1 for fade in self.memories):
+            raise ValueError(f"memories must be from 0 to below 1, got {self.memories}")
+        if not 0 <= self.sharpness < np.inf:
+            raise ValueError(f"sharpness must be 0 or more, got {self.sharpness}")
+        for name in ("dropout", "forgetting"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
+
+    def to_json(self):
+        """Write the settings as a JSON object in one line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text):
+        """Read what `to_json` wrote; other JSON raises a ValueError."""
+        try:
+            return cls(**json.loads(text))
+        except TypeError as fault:
+            raise ValueError(f"these are not settings of a note model: {text} ({fault})") from fault
+
+    @property
+    def memory(self):
+        """The arguments of `note_features.listener`."""
+        return {name: getattr(self, name) for name in ("memories", "sharpness", "min_lag")}
+
+
+def weight_shapes(settings):
+    """Give the shape of every weight by its name: what training must find.
+
+    Parameters
+    ----------
+    settings : NoteModelSettings
+
+    Returns
+    -------
+    dict of tuple of int
+
+    References
+    ----------
+    Notebook 05.
+
+    Examples
+    --------
+    >>> sum(math.prod(shape) for shape in weight_shapes(NoteModelSettings()).values())
+    270172
+    """
+    sizes = note_features.n_features(len(settings.memories))
+    hidden, width, n_notes = settings.hidden, settings.width, settings.n_notes
+    return {
+        "lstm/kernel": ((N_STATES - 1) * n_notes + sizes["frame"], 4 * hidden),
+        "lstm/recurrent_kernel": (hidden, 4 * hidden),
+        "lstm/bias": (4 * hidden,),
+        "context/kernel": (hidden, n_notes * settings.channels),
+        "context/bias": (n_notes * settings.channels,),
+        "neighbourhood/kernel": (1, 2 * settings.reach + 1, sizes["neighbourhood"], width),
+        "neighbourhood/bias": (width,),
+        "frame/kernel": (sizes["frame"], width),
+        "below/kernel": (1, settings.below, N_STATES - 1, width),
+        "note/kernel": (settings.channels + sizes["recalled"], width),
+        "mix/kernel": (width, width),
+        "mix/bias": (width,),
+        "states/kernel": (width, N_STATES),
+        "states/bias": (N_STATES,),
+    }
+
+
+def count_operations(settings, n_frames):
+    """Count the additions and multiplications with weights that training on some frames takes.
+
+    Forwards, each weight takes one of both wherever it is used: once a frame, or once for every
+    note. Backwards, it takes them twice again: for its own gradient, and for its input's, which
+    only those layers don't need that hear the music itself.
+
+    Parameters
+    ----------
+    settings : NoteModelSettings
+    n_frames : int
+
+    Returns
+    -------
+    int
+
+    References
+    ----------
+    Notebook 05, to compare with how fast this machine multiplies matrices.
+
+    Examples
+    --------
+    >>> count_operations(NoteModelSettings(), 2) == 2 * count_operations(NoteModelSettings(), 1)
+    True
+    """
+    once = ("lstm/kernel", "lstm/recurrent_kernel", "context/kernel", "frame/kernel")
+    hear_music = ("lstm/kernel", "frame/kernel", "neighbourhood/kernel", "below/kernel")
+    total = 0
+    for name, shape in weight_shapes(settings).items():
+        if "kernel" in name:
+            uses = 1 if name in once else settings.n_notes
+            total += 2 * (2 if name in hear_music else 3) * uses * math.prod(shape)
+    return total * n_frames
+
+
+def build(settings, *, seed=0, weights=None):
+    r"""Build the network that gives each note's logits from the past and from the lower notes.
+
+    For note n of the next frame, with :math:`c` the LSTM's output, :math:`u_m` the neighbourhood
+    features, :math:`r_n` the recalled ones, :math:`f` those of the frame, and :math:`y_m` the new
+    state of note m (one-hot, without "off"):
+
+    .. math::
+        a_n &= \sum_{|k| \le \text{reach}} A_k u_{n+k} + B\,[\,C_n c,\ r_n\,] + D f
+               + \sum_{k=1}^{\text{below}} E_k y_{n-k} \\
+        \text{logits}_n &= G\, \mathrm{relu}(F\, \mathrm{relu}(a_n))
+
+    Only :math:`C_n` knows which note n is. The chain rule makes a frame's probability the product
+    of its notes' probabilities, from the bass upwards.
+
+    Parameters
+    ----------
+    settings : NoteModelSettings
+    seed : int
+        Draws the first weights; the same seed draws the same.
+    weights : dict of ndarray, optional
+        Weights to start from instead, as `weights_of` and `load` return them.
+
+    Returns
+    -------
+    keras.Model
+        Maps [heard, coming, neighbourhood, recalled, frame] to logits, float32, (n_sequences,
+        seq_length, n_notes, 4). `heard` and `coming` are rolls, one frame apart, the rest is
+        from `note_features.listen`.
+
+    Raises
+    ------
+    ValueError
+        If `weights` don't fit `settings`.
+
+    References
+    ----------
+    N. Boulanger-Lewandowski, Y. Bengio and P. Vincent, "Modeling temporal dependencies in
+    high-dimensional sequences", ICML 2012, for the notes of a frame as a chain; D. D. Johnson,
+    "Generating polyphonic music using tied parallel networks", EvoMUSART 2017, for one set of
+    weights for all notes. Notebook 05.
+    """
+    if weights is not None:
+        _check_weights(weights, settings)
+    keras = models.tensorflow().keras
+    layers, ops = keras.layers, keras.ops
+    keras.utils.set_random_seed(seed)
+    sizes = note_features.n_features(len(settings.memories))
+    n_notes, width = settings.n_notes, settings.width
+    heard = keras.Input((None, n_notes), dtype="uint8", name="heard")
+    coming = keras.Input((None, n_notes), dtype="uint8", name="coming")
+    neighbourhood = keras.Input((None, n_notes, sizes["neighbourhood"]), name="around")
+    recalled = keras.Input((None, n_notes, sizes["recalled"]), name="recalled")
+    frame = keras.Input((None, sizes["frame"]), name="whole")
+
+    state = layers.Reshape((-1, (N_STATES - 1) * n_notes))(_one_hot(ops, heard))
+    context = layers.LSTM(settings.hidden, return_sequences=True, name="lstm")(
+        layers.Concatenate()([state, frame])
+    )
+    context = layers.Dropout(settings.dropout, seed=seed)(context)
+    context = layers.Dense(n_notes * settings.channels, name="context")(context)
+    context = layers.Reshape((-1, n_notes, settings.channels))(context)
+
+    new = _one_hot(ops, coming)
+    shifted = layers.ZeroPadding2D(((0, 0), (settings.below, 0)))(new)
+    shifted = layers.Cropping2D(((0, 0), (0, 1)))(shifted)  # a note must not see itself
+    row = (1, 2 * settings.reach + 1)
+    a = (
+        layers.Conv2D(width, row, padding="same", name="neighbourhood")(neighbourhood)
+        + layers.Dense(width, use_bias=False, name="note")(
+            layers.Concatenate()([context, recalled])
+        )
+        + layers.Dense(width, use_bias=False, name="frame")(frame)[:, :, None]
+        + layers.Conv2D(width, (1, settings.below), use_bias=False, name="below")(shifted)
+    )
+    hidden = layers.Dense(width, activation="relu", name="mix")(layers.ReLU()(a))
+    hidden = layers.Dropout(settings.dropout / 2, seed=seed + 1)(hidden)
+    logits = layers.Dense(N_STATES, name="states")(hidden) + _forbidden(ops, heard)
+    model = keras.Model([heard, coming, neighbourhood, recalled, frame], logits)
+    model.get_layer("states").bias.assign([4, 0, 0, 0])  # most notes are off; a start near that
+    if weights is not None:
+        for variable in model.trainable_variables:
+            variable.assign(weights[_name(variable)])
+    return model
+
+
+def weights_of(model):
+    """Take the weights out of a Keras model, as a dictionary of arrays by name.
+
+    Parameters
+    ----------
+    model : keras.Model
+        What `build` returned.
+
+    Returns
+    -------
+    dict of ndarray of float32
+        Named as in `weight_shapes`; ``build(settings, weights=...)`` is the way back.
+    """
+    return {_name(variable): variable.numpy() for variable in model.trainable_variables}
+
+
+def train(
+    model,
+    rolls,
+    validation_rolls,
+    settings,
+    *,
+    steps=800,
+    seconds=None,
+    patience=None,
+    seed=0,
+    batch_size=16,
+    seq_length=96,
+    learning_rate=4e-3,
+    steps_per_epoch=50,
+    shifts=(-6, 5),
+    on_epoch=None,
+):
+    """Train on rolls in every key, and keep the weights that were best on validation pieces.
+
+    A batch is drawn anew for every step: random passages of random pieces, each moved by a random
+    number of semitones. The learning rate rises in 40 steps, then falls along a cosine.
+
+    Parameters
+    ----------
+    model : keras.Model
+        What `build` returned; its weights are changed.
+    rolls, validation_rolls : list of ndarray, uint8, (n_frames, n_notes)
+        Pieces to learn from, and other pieces to judge on; those are heard whole.
+    settings : NoteModelSettings
+        Those of the model.
+    steps : int
+        Changes of the weights.
+    seconds : float, optional
+        Finish in this time if `steps` would take longer: the learning rate then falls faster. With
+        it, results depend on how fast the machine is.
+    patience : int, optional
+        Stop after so many epochs in a row without a better validation loss.
+    seed : int
+        Draws passages and keys. The same seed, data, steps and machine give the same weights.
+    batch_size, seq_length : int
+        Passages in a batch, frames in a passage.
+    learning_rate : float
+        Adam's largest step size.
+    steps_per_epoch : int
+        Steps from one look at the validation pieces to the next.
+    shifts : tuple of int
+        Lowest and highest transposition in semitones.
+    on_epoch : callable, optional
+        Called after each epoch with the `models.History` so far, in bits a frame.
+
+    Returns
+    -------
+    models.History
+        In bits a frame. The training's bits are higher than those of the finished network would
+        be: they are measured with dropout, and from silence every `seq_length` frames.
+
+    Raises
+    ------
+    ValueError
+        If rolls are no rolls or too short, or the loss stops being finite.
+
+    References
+    ----------
+    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015; I. Loshchilov
+    and F. Hutter, "SGDR", ICLR 2017, for the cosine. Notebook 05.
+    """
+    if steps < 1 or batch_size < 1 or steps_per_epoch < 1:
+        raise ValueError(
+            "steps, batch_size and steps_per_epoch must be at least 1, got "
+            f"{steps}, {batch_size} and {steps_per_epoch}"
+        )
+    passages = _passages(rolls, settings, batch_size, seq_length, shifts, seed)
+    validation = [_inputs(roll, settings) for roll in _check_rolls(validation_rolls, settings)]
+    keras = models.tensorflow().keras
+    model.compile(keras.optimizers.Adam(learning_rate, clipnorm=1.0), _bits, jit_compile=False)
+    silent = bool(os.environ.get("TQDM_DISABLE"))  # tqdm's notebook bar doesn't look there itself
+    progress = tqdm(total=steps, desc="training", unit="step", disable=silent)
+    epochs = _epochs(model, passages, progress, steps, seconds, steps_per_epoch, learning_rate)
+    records, best_weights, start = [], model.get_weights(), time.perf_counter()
+    try:
+        for train_bits in epochs:
+            bits = _validate(model, validation)
+            models.check_losses(train_bits, bits)
+            records.append((train_bits, bits, time.perf_counter() - start))
+            history = models.History(*np.array(records).T)
+            if history.best_epoch == len(records) - 1:
+                best_weights = model.get_weights()
+            progress.set_postfix(train=f"{train_bits:.2f}", validation=f"{bits:.2f}")
+            if on_epoch is not None:
+                on_epoch(history)
+            if patience is not None and len(records) - 1 - history.best_epoch >= patience:
+                break
+    finally:  # also when the reader interrupts it, or the loss explodes
+        progress.close()
+        model.set_weights(best_weights)
+    return history
+
+
+def log_probabilities(weights, settings, roll):
+    """Say how probable each state of each note was, given the past and the lower notes (NumPy).
+
+    Parameters
+    ----------
+    weights : dict of ndarray
+        As `weights_of` and `load` return them.
+    settings : NoteModelSettings
+    roll : ndarray, uint8, (n_frames, n_notes)
+        At least 2 frames.
+
+    Returns
+    -------
+    ndarray, float32, (n_frames - 1, n_notes, 4)
+        Natural logarithms; row t is about frame t + 1. Exactly 0 probability: a note that is off
+        can't be held next.
+
+    Raises
+    ------
+    ValueError
+        If `roll` is no roll, or `weights` don't fit `settings`.
+
+    References
+    ----------
+    Notebook 05.
+    """
+    _check_weights(weights, settings)
+    heard, coming, *features = (
+        part[0] for part in _inputs(*_check_rolls([roll], settings), settings)
+    )
+    context, state = [], None
+    for states, frame in zip(heard, features[-1], strict=True):
+        state = _lstm(weights, states[None], frame[None], state)
+        context.append(state[0])
+    context = np.concatenate(context)
+    logs = []
+    for first in range(0, len(heard), 256):  # keeps the memory small
+        part = slice(first, first + 256)
+        a = _past(weights, settings, context[part], *(value[part] for value in features))
+        a += _below(weights, settings, coming[part])
+        logs.append(_log_softmax(_logits(weights, a, heard[part])))
+    return np.concatenate(logs)
+
+
+def bits_per_frame(weights, settings, rolls):
+    """Measure how many bits a frame of each piece takes: the network's surprise.
+
+    Parameters
+    ----------
+    weights : dict of ndarray
+    settings : NoteModelSettings
+    rolls : list of ndarray, uint8, (n_frames, n_notes)
+        Whole pieces; each is heard from its start, and the first frame isn't judged.
+
+    Returns
+    -------
+    ndarray, float64, (n_pieces,)
+
+    Raises
+    ------
+    ValueError
+        As in `log_probabilities`.
+
+    References
+    ----------
+    C. E. Shannon, "Prediction and entropy of printed English", Bell Syst. Tech. J. 30, 1951.
+    Notebook 05.
+    """
+    bits = []
+    for roll in rolls:
+        logs = log_probabilities(weights, settings, roll)
+        chosen = np.take_along_axis(logs, np.asarray(roll)[1:, :, None].astype(int), axis=-1)
+        bits.append(-chosen.sum(dtype=np.float64) / len(logs) / np.log(2))
+    return np.array(bits)
+
+
+def stepper(weights, settings, *, n_streams, n_frames):
+    """Make a function that hears one frame after the other, in NumPy, and carries the state.
+
+    Parameters
+    ----------
+    weights : dict of ndarray
+    settings : NoteModelSettings
+    n_streams : int
+        Pieces heard at once.
+    n_frames : int
+        Frames that will be heard, at most.
+
+    Returns
+    -------
+    callable
+        ``hear(states) -> a``: from uint8, (n_streams, n_notes), to what all past frames add to the
+        first layer of each note, float32, (n_streams, n_notes, width). `draw` goes on from there.
+
+    Raises
+    ------
+    ValueError
+        If `weights` don't fit `settings`.
+
+    References
+    ----------
+    Notebook 06.
+    """
+    _check_weights(weights, settings)
+    listen = note_features.listener(settings.n_notes, n_streams, n_frames, **settings.memory)
+    state = None
+
+    def hear(states):
+        nonlocal state
+        neighbourhood, recalled, frame = listen(states)
+        state = _lstm(weights, states, frame, state)
+        return _past(weights, settings, state[0], neighbourhood, recalled, frame)
+
+    return hear
+
+
+def draw(weights, settings, a, heard, chances, *, temperature=1.0, onset_bias=0.0, min_p=0.0):
+    """Draw the next frame, from the bass upwards; each note knows the lower ones.
+
+    Most notes are off and change nothing for the others. So all notes are drawn as if no other
+    sounded; the lowest that sounds is right, and only the notes that hear it are drawn again. That
+    is exactly the chain, in a few rounds instead of one for each note.
+
+    Parameters
+    ----------
+    weights : dict of ndarray
+    settings : NoteModelSettings
+    a : ndarray, float32, (n_streams, n_notes, width)
+        What the past says; changed.
+    heard : ndarray, uint8, (n_streams, n_notes)
+        The last frame.
+    chances : ndarray, float, (n_streams, n_notes)
+        A random number from 0 to below 1 for each note.
+    temperature, onset_bias, min_p : float
+        See `compose`.
+
+    Returns
+    -------
+    ndarray, uint8, (n_streams, n_notes)
+
+    References
+    ----------
+    Notebook 06.
+    """
+    how = temperature, onset_bias, min_p
+    table = weights["below/kernel"][0, ::-1]  # (distance - 1, state - 1, width)
+    states = np.zeros(heard.shape, np.uint8)
+    for stream, (row, last, chance) in enumerate(zip(a, heard, chances, strict=True)):
+        drawn = _pick(_logits(weights, row, last), chance, *how)
+        for note in range(settings.n_notes):
+            if drawn[note] == notes.OFF:
+                continue
+            states[stream, note] = drawn[note]
+            above = slice(note + 1, note + 1 + settings.below)
+            row[above] += table[: len(row[above]), drawn[note] - 1]
+            drawn[above] = _pick(_logits(weights, row[above], last[above]), chance[above], *how)
+    return states
+
+
+def compose(
+    weights,
+    settings,
+    n_frames,
+    *,
+    rng,
+    seed_roll=None,
+    n_streams=None,
+    temperature=0.9,
+    onset_bias=0.3,
+    min_p=0.0,
+):
+    """Let the network listen to a beginning, then go on by itself.
+
+    Parameters
+    ----------
+    weights : dict of ndarray
+        As `weights_of` and `load` return them.
+    settings : NoteModelSettings
+    n_frames : int
+        Frames to compose, 0 or more.
+    rng : numpy.random.Generator
+    seed_roll : ndarray, uint8, (n_seed, n_notes) or (n_streams, n_seed, n_notes), optional
+        Music to continue. Left out: a frame of silence.
+    n_streams : int, optional
+        Compose so many pieces at once.
+    temperature : float
+        Below 1: safer; above: bolder. 0: always the likeliest state.
+    onset_bias : float
+        Density: added to the logits of both onsets. Above 0: more notes.
+    min_p : float
+        States less probable than this share of the likeliest are never drawn.
+
+    Returns
+    -------
+    ndarray, uint8, (n_frames, n_notes); (n_streams, n_frames, n_notes) if there are streams
+        Without the seed. No note is held that was off the frame before.
+
+    Raises
+    ------
+    ValueError
+        If the seed is no roll, a number is out of its range, or `weights` don't fit `settings`.
+
+    References
+    ----------
+    N. N. Minh et al., "Turning up the heat: min-p sampling", ICLR 2025. Notebook 06.
+    """
+    _check_composition(n_frames, temperature, min_p)
+    seeds = _check_seeds(seed_roll, n_streams, settings)  # (n_streams, n_seed, n_notes)
+    length = seeds.shape[1] + n_frames
+    hear = stepper(weights, settings, n_streams=len(seeds), n_frames=length)
+    for states in seeds.swapaxes(0, 1):
+        a = hear(states)
+    roll = np.zeros((len(seeds), n_frames, settings.n_notes), np.uint8)
+    chances = rng.random((n_frames, len(seeds), settings.n_notes), np.float32)
+    how = {"temperature": temperature, "onset_bias": onset_bias, "min_p": min_p}
+    for k in range(n_frames):
+        if k > 0:
+            a = hear(states)
+        roll[:, k] = states = draw(weights, settings, a, states, chances[k], **how)
+    return roll[0] if n_streams is None and np.ndim(seed_roll) < 3 else roll
+
+
+def save(path, weights, settings):
+    """Write a trained network and its settings as one .npz file.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write; its folder is made if missing. It appears only when it is complete.
+    weights : dict of ndarray
+    settings : NoteModelSettings
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        If `weights` don't fit `settings`, or aren't finite.
+
+    References
+    ----------
+    Notebook 05.
+    """
+    _check_weights(weights, settings)
+    return models.write_npz(path, {"settings": settings.to_json(), **weights})
+
+
+def load(path, *, expect=None):
+    """Read what `save` wrote, or fail: never with random weights.
+
+    Parameters
+    ----------
+    path : str or Path
+    expect : NoteModelSettings, optional
+        Refuse the file if it was saved with other settings.
+
+    Returns
+    -------
+    weights : dict of ndarray of float32
+    settings : NoteModelSettings
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is damaged or no model, or has other settings than expected.
+
+    References
+    ----------
+    Notebook 06.
+    """
+    path = Path(path)
+    again = "`python -m benchmarks.train_notes`"
+    if not path.exists():
+        raise FileNotFoundError(f"no trained model at {path}: run {again}, which makes one")
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            settings = NoteModelSettings.from_json(str(content["settings"]))
+            weights = {name: content[name] for name in weight_shapes(settings)}
+        _check_weights(weights, settings)
+    except Exception as fault:  # a damaged file fails in many ways
+        raise ValueError(
+            f"{path} is damaged, or no note model: run {again} to replace it "
+            f"({type(fault).__name__}: {fault})"
+        ) from fault
+    if expect is not None and expect != settings:
+        raise ValueError(
+            f"{path} holds a model with {settings}, expected {expect}: "
+            f"use the settings that it was trained with, or run {again} with the new ones"
+        )
+    return weights, settings
+
+
+def _one_hot(ops, states):
+    """Mark held, soft and loud in Keras; off is all zeros."""
+    return ops.cast(ops.equal(states[..., None], np.uint8([1, 2, 3])), "float32")
+
+
+def _forbidden(ops, heard):
+    """Give the logit of "held" minus infinity, nearly, wherever the note was off."""
+    off = ops.cast(ops.equal(heard, notes.OFF), "float32")
+    return off[..., None] * np.float32([0, -1e9, 0, 0])
+
+
+def _name(variable):
+    """Name a variable by its layer and what it is there, as in `weight_shapes`."""
+    parts = variable.path.split("/")
+    return f"{parts[0]}/{parts[-1]}"
+
+
+def _inputs(rolls, settings):
+    """Make the network's inputs from one roll, as a batch of one, or from several of one length."""
+    rolls = rolls[None] if rolls.ndim == 2 else rolls
+    heard, coming = rolls[:, :-1], rolls[:, 1:]
+    return [heard, coming, *note_features.listen(heard, **settings.memory)]
+
+
+def _passages(rolls, settings, batch_size, seq_length, shifts, seed):
+    """Yield batches of random passages in random keys, without end."""
+    rng = np.random.default_rng(seed)
+    rolls = _check_rolls(rolls, settings, at_least=seq_length + 1)
+    margin = max(-shifts[0], shifts[1], 0)
+    pieces = [_with_margin(_inputs(roll, settings), margin)[0] for roll in rolls]
+    beginnings = _with_margin(_inputs(_excerpts(rolls, 4 * seq_length + 1), settings), margin)
+    n_starts = np.array([len(piece[0]) - seq_length + 1 for piece in pieces])
+
+    def passage():
+        piece = pieces[rng.choice(len(pieces), p=n_starts / n_starts.sum())]
+        if rng.random() < settings.forgetting:
+            piece = beginnings[rng.integers(len(beginnings))]
+        first = rng.integers(len(piece[0]) - seq_length + 1)
+        left = margin - rng.integers(*shifts, endpoint=True)
+        *by_note, frame = (part[first : first + seq_length] for part in piece)
+        return [part[:, left : left + settings.n_notes] for part in by_note] + [frame]
+
+    while True:
+        drawn = [passage() for _ in range(batch_size)]
+        yield [np.stack(parts) for parts in zip(*drawn, strict=True)]
+
+
+def _excerpts(rolls, n_frames):
+    """Cut rolls into excerpts of one length, (n_excerpts, n_frames, n_notes)."""
+    n_frames = min(n_frames, *(len(roll) for roll in rolls))
+    starts = [(roll, range(0, len(roll) - n_frames + 1, n_frames - 1)) for roll in rolls]
+    cut = [roll[first : first + n_frames] for roll, firsts in starts for first in firsts]
+    return np.stack(cut)
+
+
+def _with_margin(inputs, margin):
+    """Add silent notes on both sides, to transpose by cutting; list the inputs of each roll."""
+    heard, coming, neighbourhood, recalled, frame = inputs
+    by_note = [heard, coming, neighbourhood.astype(np.float16), recalled.astype(np.float16)]
+    around = ((0, 0), (0, 0), (margin, margin), (0, 0))
+    padded = [np.pad(part, around[: part.ndim]) for part in by_note]
+    return list(zip(*padded, frame, strict=True))
+
+
+def _epochs(model, passages, progress, steps, seconds, steps_per_epoch, learning_rate):
+    """Change the weights step by step, and yield the mean loss of each epoch at its end."""
+    losses, start = [], time.perf_counter()
+    for step in range(1, steps + 1):
+        elapsed = time.perf_counter() - start
+        share = max(step / steps, elapsed / (seconds or np.inf))  # of the training that is over
+        model.optimizer.learning_rate.assign(learning_rate * _rate(step, min(share, 1.0)))
+        losses.append(_train_step(model, next(passages)))
+        progress.update()
+        if step % steps_per_epoch == 0 or share >= 1:
+            yield np.mean(losses)
+            losses = []
+        if share >= 1:
+            return
+
+
+def _rate(step, share, rise=40, last=0.02):
+    """Shape the learning rate: up a ramp, then down a cosine."""
+    return min(1.0, step / rise) * max(last, 0.5 * (1 + np.cos(np.pi * share)))
+
+
+def _bits(coming, logits):
+    """Measure the bits of each frame in TensorFlow: the loss."""
+    nn = models.tensorflow().nn
+    coming = models.tensorflow().cast(coming, "int32")
+    nats = nn.sparse_softmax_cross_entropy_with_logits(coming, logits)
+    return models.tensorflow().reduce_sum(nats, axis=-1) / np.log(2)
+
+
+def _train_step(model, batch):
+    """Change the weights once, and return the bits a frame before."""
+    model.reset_metrics()  # some versions of Keras average over batches until then
+    return float(model.train_on_batch(list(batch), batch[1]))
+
+
+def _validate(model, pieces):
+    """Return the mean over the pieces of their bits a frame."""
+    bits = []
+    for inputs in pieces:
+        model.reset_metrics()
+        bits.append(float(model.test_on_batch(inputs, inputs[1])))
+    return np.mean(bits)
+
+
+def _lstm(weights, states, frame, state):
+    """Let the LSTM hear one frame of each stream."""
+    hidden = len(weights["lstm/recurrent_kernel"])
+    if state is None:
+        state = np.zeros((2, len(states), hidden), np.float32)
+    one_hot = (states[..., None] == np.uint8([1, 2, 3])).reshape(len(states), -1)
+    x = np.concatenate([one_hot, frame], axis=1, dtype=np.float32)
+    names = ("lstm/kernel", "lstm/recurrent_kernel", "lstm/bias")
+    return models.lstm_step(x, *state, *(weights[name] for name in names))[:2]
+
+
+def _past(weights, settings, context, neighbourhood, recalled, frame):
+    """Sum what context, neighbourhood and memory add to the first layer: (n, n_notes, width)."""
+    told = context @ weights["context/kernel"] + weights["context/bias"]
+    told = told.reshape(len(context), settings.n_notes, settings.channels)
+    note = np.concatenate([told, recalled], axis=-1) @ weights["note/kernel"]
+    reach = (settings.reach, settings.reach)
+    a = _along_notes(neighbourhood, reach, weights["neighbourhood/kernel"][0])
+    frame = frame @ weights["frame/kernel"] + weights["neighbourhood/bias"]
+    return a + note + frame[:, None]
+
+
+def _below(weights, settings, coming):
+    """Sum what the lower notes of a known frame add to the first layer."""
+    new = (coming[..., None] == np.uint8([1, 2, 3])).astype(np.float32)
+    return _along_notes(new[:, :-1], (settings.below, 0), weights["below/kernel"][0])
+
+
+def _along_notes(values, padding, kernel):
+    """Convolve (n, n_notes, n_values) along the notes with a kernel (reach, n_values, width)."""
+    reach, n_values, width = kernel.shape
+    padded = np.zeros((len(values), sum(padding) + values.shape[1], n_values), np.float32)
+    padded[:, padding[0] : padding[0] + values.shape[1]] = values
+    windows = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=1)
+    windows = windows.reshape(*windows.shape[:2], n_values * reach)
+    return windows @ kernel.transpose(1, 0, 2).reshape(n_values * reach, width)
+
+
+def _logits(weights, a, heard):
+    """Run the layers that turn the sums of the first layer into logits: (..., 4)."""
+    hidden = np.maximum(a, 0) @ weights["mix/kernel"] + weights["mix/bias"]
+    logits = np.maximum(hidden, 0) @ weights["states/kernel"] + weights["states/bias"]
+    logits[..., notes.HELD][heard == notes.OFF] = -np.inf
+    return logits
+
+
+def _log_softmax(logits):
+    """Turn logits into natural logarithms of probabilities."""
+    logits = logits - logits.max(axis=-1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
+def _pick(logits, chance, temperature, onset_bias, min_p):
+    """Draw a state for each note, (n, 4) -> (n,): the first whose summed probability passes."""
+    logits[:, notes.SOFT :] += onset_bias
+    if temperature == 0:
+        return logits.argmax(axis=-1)
+    p = np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature)
+    if min_p > 0:
+        p[p < min_p] = 0  # the likeliest has 1 here
+    sums = p.cumsum(axis=-1)
+    return (chance[:, None] * sums[:, -1:] >= sums[:, :-1]).sum(axis=-1)
+
+
+def _check_rolls(rolls, settings, at_least=2):
+    """Return rolls as arrays, or raise unless each is a roll of these notes, and long enough."""
+    rolls = [np.asarray(roll) for roll in rolls]
+    if not rolls:
+        raise ValueError("rolls must hold at least 1 piece, got none: choose more music")
+    for roll in rolls:
+        if roll.dtype != np.uint8 or roll.ndim != 2 or roll.shape[1] != settings.n_notes:
+            raise ValueError(
+                f"a roll must be uint8 of shape (n_frames, {settings.n_notes}), got {roll.dtype} "
+                f"of shape {roll.shape}: see notes.encode"
+            )
+        if roll.max(initial=0) >= N_STATES:
+            raise ValueError(f"the states of a roll must be from 0 to 3, got {roll.max()}")
+        if ((roll[1:] == notes.HELD) & (roll[:-1] == notes.OFF)).any():
+            raise ValueError(
+                "a note that is off can't be held next (state 1 after 0): mend the roll"
+            )
+        if len(roll) < at_least:
+            raise ValueError(
+                f"a roll must have at least {at_least} frames, got {len(roll)}: take more music"
+            )
+    return rolls
+
+
+def _check_seeds(seed_roll, n_streams, settings):
+    """Return the seeds of all streams, (n_streams, n_seed, n_notes)."""
+    if n_streams is not None and n_streams < 1:
+        raise ValueError(f"n_streams must be at least 1, got {n_streams}")
+    if seed_roll is None:
+        return np.zeros((n_streams or 1, 1, settings.n_notes), np.uint8)
+    seeds = np.asarray(seed_roll)
+    seeds = seeds[None] if seeds.ndim == 2 else seeds
+    _check_rolls(seeds, settings, at_least=1)
+    if n_streams is not None and len(seeds) not in (1, n_streams):
+        raise ValueError(
+            f"seed_roll must hold 1 or n_streams = {n_streams} rolls, got {len(seeds)}"
+        )
+    return np.repeat(seeds, n_streams, axis=0) if len(seeds) == 1 and n_streams else seeds
+
+
+def _check_composition(n_frames, temperature, min_p):
+    """Raise unless the numbers are in their ranges."""
+    if n_frames < 0:
+        raise ValueError(f"n_frames must be at least 0, got {n_frames}")
+    if not 0 <= temperature < np.inf:
+        raise ValueError(f"temperature must be 0 or more, got {temperature}")
+    if not 0 <= min_p < 1:
+        raise ValueError(f"min_p must be from 0 to below 1, got {min_p}")
+
+
+def _check_weights(weights, settings):
+    """Raise unless the weights are those of a network with these settings, and finite."""
+    models.check_weights(weights, weight_shapes(settings), settings)

@@ -1,0 +1,538 @@
+"""Note roll -> waveform: how each note sounds, learnt from the recordings, and played again.
+
+A bank holds, for every note struck softly and struck loud, how strong each partial is from frame
+to frame after the onset, and how strong the noise beside them; for all notes, how a damped string
+dies away. All of it is learnt from mixtures, and small enough to be kept beside the dictionary.
+"""
+
+import functools
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from helpers import notes, transforms
+
+N_PARTIALS, N_NOISES = 48, 14
+N_FFT = 2048  # samples: shorter than for finding notes, for here onsets must be sharp
+N_FRAMES, N_RELEASE = 64, 12  # frames kept of a sound, and of its end; two frames to one of a roll
+ATTACK = 0.004  # s in which a note comes up, without a click
+PEAK = 0.98  # loudest sample of what is rendered
+
+_TINY = np.float32(1e-7)
+_FALLS = (-0.25, -0.005)  # natural logarithm per frame: how a sound may go on
+_SHAPES = {  # of what a file holds, in this order
+    "templates": ("n_bands", "n_notes"),
+    "reference": (),
+    "usual_levels": ("n_notes",),
+    "sounds": ("n_notes", 2, N_FRAMES, N_PARTIALS + N_NOISES),
+    "falls": ("n_notes", 2, N_PARTIALS + N_NOISES),
+    "stiffness": ("n_notes",),
+    "release": (N_RELEASE,),
+    "n_heard": ("n_notes", 2),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class NoteBank:
+    """Hold how every note sounds.
+
+    Parameters
+    ----------
+    settings : notes.NoteSettings
+    sounds : ndarray, float32, (n_notes, 2, N_FRAMES, N_PARTIALS + N_NOISES)
+        Soft and loud; amplitudes of partials, then of noises, half a roll's frame apart.
+    falls : ndarray, float32, (n_notes, 2, N_PARTIALS + N_NOISES)
+        How each goes on after that: change of its natural logarithm per frame.
+    stiffness : ndarray, float32, (n_notes,)
+        Inharmonicity; see `notes.partial_frequencies`.
+    release : ndarray, float32, (N_RELEASE,)
+        What is left of any note so many frames after its end.
+    n_heard : ndarray, int32, (n_notes, 2)
+        How often each was heard; what was heard rarely sounds like its neighbours.
+    """
+
+    settings: notes.NoteSettings
+    sounds: np.ndarray
+    falls: np.ndarray
+    stiffness: np.ndarray
+    release: np.ndarray
+    n_heard: np.ndarray
+
+
+def build_bank(waveforms, dictionary, *, found=None, minutes=40.0, progress=False):
+    """Learn how every note sounds from recordings in which notes sound together.
+
+    Parameters
+    ----------
+    waveforms : list of ndarray, float32, (n_samples,)
+    dictionary : notes.Dictionary
+    found : list of ndarray, float64, (n_found, 4), optional
+        What `notes.encode` found in each; it is asked when this is left out.
+    minutes : float
+        Learn from so much of each waveform that together they last no longer.
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    NoteBank
+
+    Raises
+    ------
+    ValueError
+        If there is no music, no notes were found in it, or `found` belongs to other music.
+
+    References
+    ----------
+    `learn_sounds` and `split_sounds`. Notebook 04.
+    """
+    settings, waveforms = dictionary.settings, list(waveforms)
+    total = sum(map(len, waveforms)) / settings.sr / 60
+    if not total:
+        raise ValueError("waveforms must hold one waveform at least, got none")
+    waveforms = [y[: int(np.ceil(len(y) * min(1, minutes / total)))] for y in waveforms]
+    found = [notes.encode(y, dictionary) for y in waveforms] if found is None else list(found)
+    if len(found) != len(waveforms) or not sum(map(len, found)):
+        raise ValueError(
+            "found must have the notes of each waveform, and some, got "
+            f"{[len(one) for one in found]} notes for {len(waveforms)} waveforms"
+        )
+    kwargs = {"n_fft": N_FFT, "hop_length": _hop(settings)}
+    spectra = [notes.band_magnitudes(y, _edges(settings), **kwargs) for y in waveforms]
+    struck = [_strikes(one, settings) for one in found]
+    templates, heard, release = learn_sounds(spectra, struck, settings, progress=progress)
+    stiffness = fit_stiffness(templates, heard, settings)
+    sounds = split_sounds(templates, stiffness, settings)
+    sounds, falls = _borrow(sounds, heard)
+    sounds *= _two_levels(np.concatenate(found)[:, 3])[:, None, None]
+    n_heard = heard[:, :, 0].astype(np.int32)
+    bank = NoteBank(settings, sounds, falls, stiffness, release, n_heard)
+    sounds = sounds * _missing_gain(bank, waveforms, found)
+    return replace(bank, sounds=sounds.astype(np.float16).astype(np.float32))  # as it is saved
+
+
+def learn_sounds(spectra, struck, settings, *, n_updates=6, progress=False):
+    """Learn the spectrogram of every note, soft and loud, from spectrograms of music.
+
+    The music is taken to be the sum of its notes' spectrograms, each laid where the note begins.
+    Wherever the music has more than that sum, the notes that sound there grow by this ratio,
+    averaged over all the times that they were struck, frame by frame after the onset. The end of
+    notes is learnt by the same step.
+
+    Parameters
+    ----------
+    spectra : list of ndarray, float32, (n_frames, n_bands)
+    struck : list of ndarray, int, (n_struck, 4)
+        First frame, number of frames, note, and 1 where it is loud.
+    settings : notes.NoteSettings
+    n_updates : int
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    templates : ndarray, float32, (n_notes, 2, N_FRAMES, n_bands)
+    heard : ndarray, float32, (n_notes, 2, N_FRAMES)
+        How often each frame was heard.
+    release : ndarray, float32, (N_RELEASE,)
+
+    References
+    ----------
+    Smaragdis (2004), "Non-negative matrix factor deconvolution; extraction of multiple sound
+    sources from monophonic inputs". Notebook 04.
+    """
+    templates = _first_templates(spectra, settings)
+    release = np.exp(-np.arange(1, N_RELEASE + 1) / 3).astype(np.float32)
+    for _ in tqdm(range(n_updates), desc="note bank", disable=not progress):
+        gain, heard = np.zeros_like(templates), np.zeros((*templates.shape[:3], 1), np.float32)
+        ends = np.zeros((2, N_RELEASE))
+        for V, strikes in zip(spectra, struck, strict=True):
+            laid = list(_lay(strikes, len(V), release))
+            model = np.full_like(V, _TINY)
+            for place, sound, _, weight in laid:
+                model[place] += weight * templates[sound]
+            ratio = V / model
+            for place, sound, length, weight in laid:
+                gain[sound] += weight * ratio[place]
+                heard[sound] += weight
+                after = templates[sound][length:]
+                ends[0, : len(after)] += np.sum(after * ratio[place][length:], axis=1)
+                ends[1, : len(after)] += np.sum(after, axis=1)
+        templates = np.where(heard > 0, templates * gain / np.maximum(heard, _TINY), templates)
+        release = np.minimum(1, release * ends[0] / np.maximum(ends[1], _TINY)).astype(np.float32)
+    return templates, heard[..., 0], release
+
+
+def fit_stiffness(templates, heard, settings):
+    """Find how far each note's partials are spread, by trying.
+
+    Parameters
+    ----------
+    templates, heard : ndarray
+        From `learn_sounds`.
+    settings : notes.NoteSettings
+
+    Returns
+    -------
+    stiffness : ndarray, float32, (n_notes,)
+        Near notes agree, so that rare ones get a sensible value.
+
+    References
+    ----------
+    Rigaud et al. (2013), as in `notes.stiffness`. Notebook 04.
+    """
+    typical = notes.stiffness(np.array(settings.pitches))
+    factors = np.append(0, np.geomspace(0.35, 3, 10))  # 0: whole multiples, as of a wind instrument
+    weight = heard[:, :, 2:10, None]
+    V = np.sum(weight * templates[:, :, 2:10], axis=(1, 2))  # (n_notes, n_bands)
+    V /= np.maximum(V.sum(axis=1, keepdims=True), _TINY)
+    cost = np.empty((len(V), len(factors)))
+    for note, pitch in enumerate(settings.pitches):
+        for i, factor in enumerate(factors):
+            parts = _parts(pitch, factor * typical[note], settings)
+            H = notes.solve_activations(V[[note]], parts.T, n_updates=20)
+            cost[note, i] = notes.divergence(V[[note]], H @ parts)
+    distance = np.subtract.outer(np.arange(len(V)), np.arange(len(V)))
+    near = np.exp(-0.5 * (distance / 2) ** 2) * np.minimum(30, heard[:, :, 0].sum(axis=1))
+    return (typical * factors[np.argmin(near @ cost, axis=1)]).astype(np.float32)
+
+
+def split_sounds(templates, stiffness, settings):
+    """Take spectrograms of notes apart: partials, which are sines, and noise beside them.
+
+    Parameters
+    ----------
+    templates : ndarray, float32, (n_notes, 2, N_FRAMES, n_bands)
+    stiffness : ndarray, float32, (n_notes,)
+    settings : notes.NoteSettings
+
+    Returns
+    -------
+    sounds : ndarray, float32, (n_notes, 2, N_FRAMES, N_PARTIALS + N_NOISES)
+        Amplitudes; a partial's is that of a sine.
+
+    References
+    ----------
+    Serra and Smith (1990), "Spectral modeling synthesis: a sound analysis/synthesis system based
+    on a deterministic plus stochastic decomposition". Notebook 04.
+    """
+    sounds = np.empty((*templates.shape[:3], N_PARTIALS + N_NOISES), np.float32)
+    for note, pitch in enumerate(settings.pitches):
+        parts = _parts(pitch, stiffness[note], settings)
+        V = templates[note].reshape(-1, templates.shape[3])
+        H = notes.solve_activations(V, parts.T, n_updates=25)
+        sounds[note] = H.reshape(2, N_FRAMES, -1)
+    # The first frames reach back to before the onset. A string only dies away once it is struck,
+    # so a partial begins as strong as it is just after; noise is short, so it is scaled up.
+    first = sounds[:, :, 2::-1, :N_PARTIALS]
+    sounds[:, :, :3, :N_PARTIALS] = np.maximum.accumulate(first, axis=2)[:, :, ::-1]
+    window = np.cumsum(transforms.window("hann", N_FFT))
+    reach = np.minimum(N_FFT // 2 + np.arange(N_FRAMES) * _hop(settings), N_FFT) - 1
+    sounds[..., N_PARTIALS:] /= (window[reach] / window[-1])[:, None]
+    return sounds
+
+
+def render(roll, bank):
+    """Play a roll.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+        See `notes.notes_to_roll`.
+    bank : NoteBank
+
+    Returns
+    -------
+    y : ndarray, float32, (n_frames * hop_length,)
+        As loud as the recordings that the bank was learnt from, but turned down as a whole where
+        a sample would pass `PEAK`. The same roll always gives the same waveform.
+
+    Raises
+    ------
+    ValueError
+        If `roll` isn't one; see `notes.roll_to_notes`.
+
+    References
+    ----------
+    Serra and Smith (1990), as in `split_sounds`. Notebook 06.
+    """
+    settings, hop = bank.settings, _hop(bank.settings)
+    found = notes.roll_to_notes(roll, settings)
+    struck = _strikes(found, settings)
+    y = np.zeros((2 * len(roll) + N_RELEASE) * hop, np.float32)
+    fade = np.interp(
+        np.arange(N_RELEASE * hop) / hop, np.arange(N_RELEASE + 1), [1, *bank.release[:-1], 0]
+    ).astype(np.float32)
+    for note, loud in np.unique(struck[:, 2:], axis=0):
+        same = struck[(struck[:, 2] == note) & (struck[:, 3] == loud)]
+        sound = _play(bank, note, loud, same[:, 1].max() + N_RELEASE)
+        for start, length, _, _ in same:
+            held, stop = length * hop, (length + N_RELEASE) * hop
+            y[start * hop :][:held] += sound[:held]
+            y[start * hop + held :][: stop - held] += sound[held:stop] * fade
+    y = y[: len(roll) * settings.hop_length]
+    return y * np.float32(min(1, PEAK / max(np.abs(y).max(), PEAK)))
+
+
+def save(path, dictionary, bank):
+    """Write a dictionary and a bank, with their settings, as one .npz file.
+
+    The file appears under its name only when it is complete.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its folder is made if missing.
+    dictionary : notes.Dictionary
+    bank : NoteBank
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        If the two have different settings.
+
+    References
+    ----------
+    Notebook 04.
+    """
+    if dictionary.settings != bank.settings:
+        raise ValueError(
+            f"dictionary and bank must have one and the same settings, got {dictionary.settings} "
+            f"and {bank.settings}: build the bank with this dictionary"
+        )
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {name: vars(bank).get(name, vars(dictionary).get(name)) for name in _SHAPES}
+    content["sounds"] = bank.sounds.astype(np.float16)
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            np.savez_compressed(file, settings=bank.settings.to_json(), **content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def load(path, *, expect=None):
+    """Read what `save` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+    expect : notes.NoteSettings, optional
+        Refuse the file if it was saved with other settings.
+
+    Returns
+    -------
+    dictionary : notes.Dictionary
+    bank : NoteBank
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is damaged or something else, or has other settings than expected.
+
+    References
+    ----------
+    Notebook 06.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"no dictionary and bank at {path}: run notebook 04, which saves them"
+        )
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            settings = notes.NoteSettings.from_json(str(content["settings"]))
+            values = {name: content[name] for name in _SHAPES}
+        _check_shapes(values, settings)
+    except Exception as fault:  # a damaged file fails in many ways
+        raise ValueError(
+            f"{path} is damaged, or no dictionary and bank: run notebook 04 again to replace it "
+            f"({type(fault).__name__}: {fault})"
+        ) from fault
+    if expect is not None and expect != settings:
+        raise ValueError(
+            f"{path} was made with {settings}, expected {expect}: use the settings that it was "
+            "made with, or run notebook 04 with the new ones"
+        )
+    templates, reference, usual_levels, sounds, *others = values.values()
+    dictionary = notes.Dictionary(settings, templates, float(reference), usual_levels)
+    return dictionary, NoteBank(settings, sounds.astype(np.float32), *others)
+
+
+def _hop(settings):
+    """Give the step of a bank's frames, samples."""
+    return settings.hop_length // 2
+
+
+def _edges(settings):
+    """Give the bands of a bank: finer in time than the dictionary's, and up to the top."""
+    bands = settings.bands_per_semitone
+    return notes.band_edges(N_FFT, sr=settings.sr, f_max=settings.sr / 2, bands_per_semitone=bands)
+
+
+def _strikes(found, settings):
+    """Write notes as whole numbers: first frame, number of frames, note, and 1 if loud."""
+    onset, offset, pitch, level = found.T
+    rate = settings.sr / _hop(settings)
+    length = np.maximum(1, np.rint((offset - onset) * rate))
+    columns = np.rint(onset * rate), length, pitch - settings.lowest, level >= 1
+    return np.stack(columns, axis=1).astype(int)
+
+
+def _lay(strikes, n_frames, release):
+    """Say for each strike which frames it takes, of which sound, its length, and its weights."""
+    for start, length, note, loud in strikes:
+        length = min(length, N_FRAMES)
+        n_laid = min(length + N_RELEASE, N_FRAMES, n_frames - start)
+        weight = np.ones((max(0, n_laid), 1), np.float32)
+        weight[length:, 0] = release[: max(0, n_laid - length)]
+        yield slice(start, start + len(weight)), (note, loud, slice(len(weight))), length, weight
+
+
+def _first_templates(spectra, settings):
+    """Start from combs that die away, with a little of everything beside them."""
+    mean = np.mean([V.mean(axis=0) for V in spectra], axis=0)
+    comb = notes.comb(settings, edges=_edges(settings), n_fft=N_FFT).T  # (n_notes, n_bands)
+    comb = 0.3 * (0.98 * comb + 0.02 * mean / max(mean.sum(), _TINY))
+    fall = np.exp(-np.arange(N_FRAMES) / 40)[:, None]
+    one = np.float32(comb[:, None, None] * fall)
+    return np.repeat(one, 2, axis=1)  # (n_notes, 2, N_FRAMES, n_bands)
+
+
+def _parts(pitch, B, settings):
+    """Draw the spectra of a note's partials and of noises: (N_PARTIALS + N_NOISES, n_bands)."""
+    f = notes.partial_frequencies(pitch, N_PARTIALS, B=B)
+    partials = notes.lobes(f, _edges(settings), n_fft=N_FFT, sr=settings.sr)
+    partials[f > 0.48 * settings.sr] = 0
+    return np.concatenate([partials, _noise_bands(settings)])
+
+
+def _noise_shapes(settings):
+    """Draw overlapping triangles over the bins, equally wide in octaves: (N_NOISES, n_bins)."""
+    f = transforms.bin_frequencies(N_FFT, sr=settings.sr)
+    centres = np.log(np.geomspace(60, settings.sr / 2, N_NOISES))
+    place = np.interp(np.log(np.maximum(f, 1)), centres, np.arange(N_NOISES))
+    return np.maximum(0, 1 - np.abs(place - np.arange(N_NOISES)[:, None])).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=4)
+def _noise_bands(settings):
+    """Add those triangles up in bands."""
+    edges = _edges(settings)
+    return np.add.reduceat(_noise_shapes(settings)[:, : edges[-1]], edges[:-1], axis=1)
+
+
+@functools.lru_cache(maxsize=4)
+def _noise(settings, n_frames=128):
+    """Make noises whose bins have the mean magnitude 1: (n_frames, N_NOISES, hop)."""
+    n_samples = n_frames * _hop(settings)
+    white = np.fft.rfft(np.random.default_rng(0).standard_normal(n_samples))
+    f = transforms.bin_frequencies(N_FFT, sr=settings.sr)
+    f_fine = transforms.bin_frequencies(n_samples, sr=settings.sr)
+    shapes = np.stack([np.interp(f_fine, f, shape) for shape in _noise_shapes(settings)])
+    energy = np.sum(np.square(transforms.window("hann", N_FFT)))
+    magnitude = np.sqrt(energy * np.pi) / 2 / (N_FFT / 4)  # of white noise, in band_magnitudes
+    y = np.fft.irfft(white * shapes, n_samples) / magnitude
+    return np.float32(y.reshape(N_NOISES, n_frames, -1).transpose(1, 0, 2))
+
+
+def _borrow(sounds, heard):
+    """Let rare notes sound like those near them; say how sounds go on where none was heard."""
+    distance = np.abs(np.subtract.outer(np.arange(len(sounds)), np.arange(len(sounds))))
+    near = np.exp(-distance / 2.5) * (distance > 0)
+    own = np.minimum(50, heard)[..., None] * sounds.any(axis=2, keepdims=True)
+    others = np.tensordot(near, own, axes=1)
+    level = np.log(sounds + 1e-6)  # averages are taken in decibels, so to speak
+    borrowed = np.tensordot(near, own * level, axes=1) / np.maximum(others, _TINY)
+    share = np.minimum(1, others)
+    level = (own * level + share * borrowed) / np.maximum(own + share, _TINY)
+    level[own + share < 1e-3] = np.log(1e-6)  # nobody has such a partial
+
+    enough = np.max(own + others, axis=3) >= 1  # (n_notes, 2, N_FRAMES)
+    falls = np.empty(level.shape[:2] + level.shape[3:], np.float32)
+    for note, loud in np.ndindex(falls.shape[:2]):
+        n_known = max(8, np.max(np.flatnonzero(enough[note, loud]), initial=0) + 1)
+        falls[note, loud] = _carry_on(level[note, loud], n_known)
+    return np.maximum(np.exp(level) - 1e-6, 0), falls
+
+
+def _carry_on(level, n_known):
+    """Fill `level` after its known frames along a straight line; return the line's slope."""
+    last = level[max(4, n_known - 24) : n_known]
+    t = np.arange(len(last)) - (len(last) - 1) / 2
+    slope = np.clip(t @ last / np.sum(t**2), *_FALLS)
+    t = np.arange(n_known, len(level)) - (n_known - 1 - t[-1])
+    level[n_known:] = last.mean(axis=0) + slope * t[:, None]
+    return slope
+
+
+def _two_levels(levels):
+    """Say by how much to move soft and loud apart so that levels vary as they did: (2,)."""
+    level, loud = np.log(levels), levels >= 1
+    wanted = level.mean() + level.std() * np.array([-1, 1])
+    means = [level[~loud].mean() if (~loud).any() else wanted[0]]
+    means += [level[loud].mean() if loud.any() else wanted[1]]
+    return np.exp(np.clip(wanted - means, -0.3, 0.3)).astype(np.float32)
+
+
+def _missing_gain(bank, waveforms, found, seconds=30):
+    """Say by how much recordings are louder than what is rendered from their notes."""
+    energy = np.zeros(2)
+    for y, one in zip(waveforms, found, strict=True):
+        early = one[one[:, 1] < seconds]
+        if len(early):
+            z = render(notes.notes_to_roll(early, bank.settings), bank)
+            energy += np.sum(np.square(y[: z.size])), np.sum(np.square(z))
+    return np.float32(np.sqrt(energy[0] / energy[1])) if energy.all() else np.float32(1)
+
+
+def _play(bank, note, loud, n_frames):
+    """Make the waveform of one note, held for `n_frames`: sines and noises, added up."""
+    settings, hop, n_more = bank.settings, _hop(bank.settings), max(0, n_frames + 1 - N_FRAMES)
+    kept = bank.sounds[note, loud]
+    after = kept[-1] * np.exp(bank.falls[note, loud] * np.arange(1, n_more + 1)[:, None])
+    amplitude = np.concatenate([kept, after])[: n_frames + 1]
+
+    f = notes.partial_frequencies(settings.lowest + note, N_PARTIALS, B=bank.stiffness[note])
+    f = f[f < 0.48 * settings.sr]
+    cycles = f * hop / settings.sr * np.arange(n_frames)[:, None]  # at each frame's start
+    start = _turned(cycles + np.random.default_rng(note).random(len(f)))  # (n_frames, n_partials)
+    turn = _turned(np.outer(f / settings.sr, np.arange(hop)))  # (n_partials, hop)
+    noise = _noise(settings)[np.arange(n_frames) % len(_noise(settings))]
+
+    share = np.arange(hop, dtype=np.float32) / hop  # from each frame's amplitude to the next
+    y = np.zeros((n_frames, hop), np.float32)
+    for values, weight in ((amplitude[:-1], 1 - share), (amplitude[1:], share)):
+        tones = ((values[:, : len(f)] * start) @ turn).imag
+        y += weight * (tones + np.matmul(values[:, None, N_PARTIALS:], noise)[:, 0])
+    y = y.reshape(-1)
+    n_attack = int(ATTACK * settings.sr)
+    y[:n_attack] *= np.arange(n_attack, dtype=np.float32) / n_attack
+    return y
+
+
+def _turned(cycles):
+    """Turn 1 around the unit circle by so many cycles."""
+    return np.exp(2j * np.pi * (cycles % 1)).astype(np.complex64)
+
+
+def _check_shapes(values, settings):
+    """Raise unless arrays are finite and have the shapes that a file should hold."""
+    n_bands = len(values["templates"])
+    sizes = {"n_notes": settings.n_notes, "n_bands": n_bands}
+    for name, shape in _SHAPES.items():
+        shape = tuple(sizes.get(size, size) for size in shape)
+        if values[name].shape != shape or not np.isfinite(values[name]).all():
+            raise ValueError(f"{name} must be finite, {shape}, got shape {values[name].shape}")

@@ -1,0 +1,532 @@
+"""Keras as the oracle for the NumPy network over notes; the chain of notes, note by note."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from helpers import metrics, models, note_models
+from helpers.note_models import NoteModelSettings
+
+TINY = NoteModelSettings(
+    n_notes=10,
+    hidden=5,
+    channels=2,
+    width=6,
+    reach=2,
+    below=3,
+    memories=(0.5, 0.9),
+    lowest=60,
+)
+
+
+def random_weights(settings=TINY, seed=0):
+    """Weights of the right shapes, without Keras."""
+    rng = np.random.default_rng(seed)
+    shapes = note_models.weight_shapes(settings).items()
+    return {name: rng.normal(0, 0.5, shape).astype(np.float32) for name, shape in shapes}
+
+
+WEIGHTS = random_weights()
+
+
+def random_roll(n_frames=40, n_notes=10, seed=0):
+    """A roll that keeps the one rule: what is off can't be held next."""
+    rng = np.random.default_rng(seed)
+    roll = rng.choice(4, (n_frames, n_notes), p=[0.5, 0.3, 0.1, 0.1]).astype(np.uint8)
+    for t in range(n_frames):
+        off = roll[t - 1] == 0 if t > 0 else np.ones(n_notes, bool)
+        roll[t, off & (roll[t] == 1)] = 0
+    return roll
+
+
+def tune(n_frames, start=0):
+    """A tune of eight notes, four frames each, over and over."""
+    roll = np.zeros((n_frames, 10), np.uint8)
+    for t in range(n_frames):
+        note = (0, 4, 2, 7, 5, 9, 7, 2)[(t + start) // 4 % 8]
+        roll[t, note] = 3 if (t + start) % 4 == 0 or t == 0 else 1
+    return roll
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A small network that has learnt the tune, and how that went."""
+    model = note_models.build(TINY, seed=1)
+    reports = []
+    history = note_models.train(
+        model,
+        [tune(200), tune(200, start=3)],
+        [tune(90, start=5)],
+        TINY,
+        steps=150,
+        seq_length=24,
+        learning_rate=0.02,
+        shifts=(0, 0),
+        on_epoch=reports.append,
+    )
+    return model, history, reports
+
+
+# Settings
+
+
+def test_settings_survive_json():
+    assert NoteModelSettings.from_json(TINY.to_json()) == TINY
+    assert NoteModelSettings.from_json(NoteModelSettings().to_json()) == NoteModelSettings()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"n_notes": 0}, "n_notes must be a whole number of at least 1, got 0"),
+        ({"hidden": 2.5}, "hidden must be .*, got 2.5"),
+        ({"below": None}, "below must be .*, got None"),
+        ({"min_lag": 2}, "min_lag must be at least 3 frames, got 2"),
+        ({"memories": ()}, r"memories must be from 0 to below 1, got \(\)"),
+        ({"memories": (0.5, 1)}, r"memories must be .*, got \(0.5, 1\)"),
+        ({"sharpness": -1}, "sharpness must be 0 or more, got -1"),
+        ({"dropout": 1.0}, "dropout must be from 0 to below 1, got 1.0"),
+        ({"forgetting": -0.1}, "forgetting must be from 0 to below 1, got -0.1"),
+    ],
+)
+def test_impossible_settings_are_named(changed, message):
+    with pytest.raises(ValueError, match=message):
+        NoteModelSettings(**changed)
+
+
+@pytest.mark.parametrize("text", ['{"voices": 2}', "[4, 5, 6, 7]", "7", '{"memories": ["a"]}'])
+def test_other_json_is_no_settings(text):
+    with pytest.raises(ValueError, match=r"not settings of a note model|must be"):
+        NoteModelSettings.from_json(text)
+
+
+def test_operations_grow_with_notes_and_frames():
+    one = note_models.count_operations(TINY, 1)
+    assert note_models.count_operations(TINY, 7) == 7 * one
+    assert note_models.count_operations(dataclasses.replace(TINY, n_notes=20), 1) > 1.8 * one
+    smallest = NoteModelSettings(1, 1, 1, 1, 1, 1, memories=(0.5,))
+    forwards_and_one_gradient = 4 * ((3 + 4) * 4 + 3 * 9 + 3 + 4)
+    and_both_gradients = 6 * (4 + 1 + (1 + 4) + 1 + 4)
+    assert note_models.count_operations(smallest, 1) == (
+        forwards_and_one_gradient + and_both_gradients
+    )
+
+
+# NumPy and Keras
+
+
+def test_numpy_and_keras_agree():
+    model = note_models.build(TINY, weights=WEIGHTS)
+    roll = random_roll(300)  # longer than what NumPy handles at once
+    logs = note_models.log_probabilities(WEIGHTS, TINY, roll)
+    logits = model.predict(note_models._inputs(roll, TINY), verbose=0)[0]
+    expected = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    possible = np.isfinite(logs)
+    np.testing.assert_allclose(logs[possible], expected[possible], atol=1e-4)
+    assert logs.shape == (299, 10, 4)
+    assert logs.dtype == np.float32
+    np.testing.assert_allclose(np.exp(logs).sum(axis=-1), 1, rtol=1e-5)
+    bits = note_models.bits_per_frame(WEIGHTS, TINY, [roll])
+    model.compile(loss=note_models._bits)
+    inputs = note_models._inputs(roll, TINY)
+    assert bits == pytest.approx(model.test_on_batch(inputs, inputs[1]), rel=1e-4)
+
+
+def test_weights_make_a_round_trip_through_keras():
+    model = note_models.build(TINY, weights=WEIGHTS)
+    np.testing.assert_equal(note_models.weights_of(model), WEIGHTS)
+
+
+def test_a_seed_fixes_the_first_weights():
+    drawn = [note_models.weights_of(note_models.build(TINY, seed=seed)) for seed in (3, 3, 4)]
+    np.testing.assert_equal(drawn[0], drawn[1])
+    assert not np.array_equal(drawn[0]["lstm/kernel"], drawn[2]["lstm/kernel"])
+
+
+def test_stepping_equals_judging_the_whole_roll():
+    rolls = np.stack([random_roll(seed=seed) for seed in (0, 1)])
+    hear = note_models.stepper(WEIGHTS, TINY, n_streams=2, n_frames=40)
+    whole = [note_models.log_probabilities(WEIGHTS, TINY, roll) for roll in rolls]
+    for t in range(39):
+        a = hear(rolls[:, t]) + note_models._below(WEIGHTS, TINY, rolls[:, t + 1])
+        for stream in (0, 1):
+            logits = note_models._logits(WEIGHTS, a[stream], rolls[stream, t])
+            found = note_models._log_softmax(logits)
+            np.testing.assert_allclose(found, whole[stream][t], atol=1e-4)
+
+
+# Who hears whom
+
+
+def test_a_note_hears_the_lower_notes_of_its_frame_and_no_higher_ones():
+    roll = random_roll()
+    before = np.exp(note_models.log_probabilities(WEIGHTS, TINY, roll))
+    for note in range(10):
+        changed = roll.copy()
+        changed[20, note] = 3 if roll[20, note] != 3 else 2
+        after = np.exp(note_models.log_probabilities(WEIGHTS, TINY, changed))
+        np.testing.assert_array_equal(after[:19], before[:19])  # row t is about frame t + 1
+        moved = np.abs(after[19] - before[19])[:, 0] > 0
+        assert not moved[: note + 1].any()
+        assert moved[note + 1 : note + 1 + TINY.below].all()
+        assert not moved[note + 1 + TINY.below :].any()
+        assert not np.array_equal(after[20:], before[20:])
+
+
+def test_without_context_all_notes_are_alike():
+    weights = WEIGHTS | {
+        name: np.zeros_like(WEIGHTS[name]) for name in ("context/kernel", "context/bias")
+    }
+    roll = np.pad(random_roll(n_notes=4), ((0, 0), (3, 3)))
+    moved = np.roll(roll, 2, axis=1)
+    plain = note_models.log_probabilities(weights, TINY, roll)[:, 3:7]
+    up = note_models.log_probabilities(weights, TINY, moved)[:, 5:9]
+    np.testing.assert_allclose(up, plain, atol=1e-5)
+    plain = np.exp(note_models.log_probabilities(WEIGHTS, TINY, roll)[:, 3:7])
+    up = np.exp(note_models.log_probabilities(WEIGHTS, TINY, moved)[:, 5:9])
+    assert np.abs(up - plain).max() > 1e-2  # the context knows the keyboard
+
+
+# Training
+
+
+def test_training_learns_what_markov_cannot(trained):
+    model, history, _ = trained
+    unheard = tune(90, start=5)
+    bits = note_models.bits_per_frame(note_models.weights_of(model), TINY, [unheard])
+    markov = metrics.bits_per_frame([unheard], metrics.markov_table([tune(200), tune(200, 3)]))
+    assert bits[0] < 0.6 * markov
+    assert bits[0] == pytest.approx(history.validation_loss.min(), rel=1e-3)
+
+
+def test_training_reports_bits_epoch_by_epoch(trained):
+    _, history, reports = trained
+    assert [len(report.seconds) for report in reports] == [1, 2, 3]
+    assert (np.diff(history.seconds, prepend=0) > 0).all()
+    assert history.train_loss[0] > history.train_loss[-1] > 0
+
+
+def quick(seed=0, steps=2, **options):
+    """Train a little, and return model and history."""
+    model = note_models.build(TINY, seed=1)
+    options = {"seq_length": 8, "batch_size": 2, "steps_per_epoch": 1} | options
+    history = note_models.train(
+        model, [random_roll()], [random_roll(12)], TINY, steps=steps, seed=seed, **options
+    )
+    return model, history
+
+
+def test_a_seed_fixes_the_training():
+    first, second = (note_models.weights_of(quick()[0]) for _ in range(2))
+    np.testing.assert_equal(first, second)
+    drawn = [next(note_models._passages([random_roll()], TINY, 4, 8, (-6, 5), s)) for s in (0, 1)]
+    assert not np.array_equal(drawn[0][0], drawn[1][0])
+
+
+def test_the_best_weights_are_kept_and_patience_ends_it(monkeypatch):
+    losses = iter([3.0, 1.0, 2.0, 2.0, 9.0])
+    seen = []
+
+    def validate(model, pieces):
+        seen.append(note_models.weights_of(model))
+        return next(losses)
+
+    monkeypatch.setattr(note_models, "_validate", validate)
+    model, history = quick(steps=5, patience=2)
+    assert history.validation_loss.tolist() == [3, 1, 2, 2]
+    np.testing.assert_equal(note_models.weights_of(model), seen[1])
+
+
+def test_a_training_with_too_little_time_ends_early():
+    _, history = quick(steps=1000, seconds=0.01)
+    assert len(history.seconds) <= 2
+
+
+def test_a_loss_that_explodes_is_named(monkeypatch):
+    monkeypatch.setattr(note_models, "_validate", lambda model, pieces: np.nan)
+    with pytest.raises(ValueError, match=r"loss must stay finite, got .* and nan in"):
+        quick()
+
+
+def test_the_learning_rate_rises_and_falls():
+    rates = [note_models._rate(step, step / 200) for step in range(1, 201)]
+    assert np.argmax(rates) in range(35, 41)
+    assert rates[0] < 0.05
+    assert rates[-1] == 0.02
+
+
+def test_passages_are_cut_from_all_places_and_moved_as_a_whole():
+    roll = np.pad(random_roll(n_notes=4), ((0, 0), (3, 3)))
+    settings = dataclasses.replace(TINY, forgetting=0.0)
+    passages = note_models._passages([roll], settings, 20, 30, (-3, 3), seed=0)
+    heard, coming, *features = next(passages)
+    np.testing.assert_array_equal(heard[:, 1:], coming[:, :-1])
+    places, shifts, (_, _, *whole) = set(), set(), note_models._inputs(roll, settings)
+    for k in range(20):
+        for up, first in np.ndindex(7, 10):
+            part = slice(first, first + 30)
+            if np.array_equal(heard[k], np.roll(roll[part], up - 3, axis=1)):
+                places, shifts = places | {first}, shifts | {up}
+                neighbourhood, recalled, frame = (feature[0, part] for feature in whole)
+                moved = [np.roll(part, up - 3, axis=1) for part in (neighbourhood, recalled)]
+                for found, expected in zip(features, [*moved, frame], strict=True):
+                    np.testing.assert_allclose(found[k], expected, atol=2e-3)
+                break
+        else:
+            raise AssertionError("a passage that isn't from the roll")
+    assert len(places) > 5
+    assert len(shifts) > 5
+
+
+def test_some_passages_begin_as_if_nothing_had_been_before():
+    rolls = [random_roll(100), random_roll(90, seed=1)]
+    settings = dataclasses.replace(TINY, forgetting=0.999)
+    passages = note_models._passages(rolls, settings, 30, 9, (0, 0), seed=0)
+    heard, _, _, recalled, _ = next(passages)
+    excerpts = note_models._excerpts(rolls, 37)
+    assert excerpts.shape == (4, 37, 10)
+    known = 0
+    for k, place in np.ndindex(30, 4):
+        for first in range(28):
+            if np.array_equal(heard[k], excerpts[place, first : first + 9]):
+                fresh = note_models._inputs(excerpts[place], settings)[3]
+                np.testing.assert_allclose(recalled[k], fresh[0, first : first + 9], atol=2e-3)
+                known += 1
+    assert known == 30
+
+
+@pytest.mark.parametrize(
+    "numbers", [{"steps": 0}, {"batch_size": 0}, {"steps_per_epoch": 0}], ids=str
+)
+def test_a_training_needs_steps_and_batches(numbers):
+    with pytest.raises(ValueError, match="must be at least 1, got"):
+        note_models.train(None, [], [], TINY, **numbers)
+
+
+@pytest.mark.parametrize(
+    ("rolls", "message"),
+    [
+        ([], "at least 1 piece, got none"),
+        ([random_roll(96)], "at least 97 frames, got 96"),
+        ([random_roll(n_notes=9)], r"shape \(n_frames, 10\), got uint8 of shape \(40, 9\)"),
+        ([random_roll().astype(float)], "must be uint8 .*, got float64"),
+        ([random_roll() + np.uint8(1)], "from 0 to 3, got 4"),
+        ([np.eye(10, dtype=np.uint8)], "off can't be held next"),
+    ],
+)
+def test_rolls_that_are_none_are_named(rolls, message):
+    with pytest.raises(ValueError, match=message):
+        note_models.train(note_models.build(TINY), rolls, [random_roll()], TINY)
+
+
+def test_training_shows_its_bits(monkeypatch, capfd):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    quick()
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "training: 100%" in err
+    assert "validation=" in err
+
+
+# Composing
+
+
+def sampled_note_by_note(a, heard, chances, temperature, onset_bias, min_p):
+    """Draw a frame as the definition says: each note after all lower ones."""
+    states = np.zeros((1, 10), np.uint8)
+    for note in range(10):
+        now = a + note_models._below(WEIGHTS, TINY, states)
+        logits = note_models._logits(WEIGHTS, now[0], heard)[note].astype(float)
+        logits[2:] += onset_bias
+        p = np.exp((logits - logits.max()) / temperature)
+        p[p < min_p] = 0
+        states[0, note] = np.searchsorted(np.cumsum(p / p.sum()), chances[note], side="right")
+    return states[0]
+
+
+def test_drawing_in_rounds_equals_drawing_note_by_note():
+    rng = np.random.default_rng(0)
+    hear = note_models.stepper(WEIGHTS, TINY, n_streams=1, n_frames=40)
+    for heard in random_roll():
+        a = hear(heard[None])
+        chances = rng.random((1, 10))
+        expected = sampled_note_by_note(a, heard, chances[0], 0.8, 0.2, 0.05)
+        found = note_models.draw(
+            WEIGHTS, TINY, a, heard[None], chances, temperature=0.8, onset_bias=0.2, min_p=0.05
+        )
+        np.testing.assert_array_equal(found[0], expected)
+
+
+def test_what_is_composed_follows_the_probabilities():
+    roll = note_models.compose(
+        WEIGHTS, TINY, 3000, rng=np.random.default_rng(0), temperature=1.0, onset_bias=0.0
+    )
+    logs = note_models.log_probabilities(WEIGHTS, TINY, np.insert(roll, 0, 0, axis=0))
+    counted = (roll[..., None] == np.arange(4)).mean(axis=0)
+    np.testing.assert_allclose(counted, np.exp(logs).mean(axis=0), atol=0.03)
+
+
+def composed(n_frames=60, seed=0, weights=WEIGHTS, **how):
+    """Compose from nothing."""
+    return note_models.compose(weights, TINY, n_frames, rng=np.random.default_rng(seed), **how)
+
+
+@pytest.mark.parametrize("temperature", [0, 0.5, 3.0])
+def test_nothing_is_held_that_was_off(temperature):
+    roll = composed(200, temperature=temperature)
+    assert roll.dtype == np.uint8
+    assert roll.max() <= 3
+    before = np.insert(roll[:-1], 0, 0, axis=0)  # silence before the first frame
+    assert not ((roll == 1) & (before == 0)).any()
+
+
+def test_a_seed_fixes_what_is_composed():
+    np.testing.assert_array_equal(composed(seed=3), composed(seed=3))
+    assert not np.array_equal(composed(seed=3), composed(seed=4))
+
+
+def test_without_temperature_chance_plays_no_part():
+    cold = composed(temperature=0)
+    np.testing.assert_array_equal(cold, composed(seed=1, temperature=0))
+    nearly = composed(temperature=1e-4)
+    np.testing.assert_array_equal(cold, nearly)
+
+
+def test_with_a_high_share_for_min_p_only_the_likeliest_is_left():
+    np.testing.assert_array_equal(
+        composed(min_p=0.999, onset_bias=0.0), composed(temperature=0, onset_bias=0.0)
+    )
+
+
+def test_a_higher_onset_bias_means_more_notes():
+    rates = [(composed(400, onset_bias=bias) > 1).mean() for bias in (-2, -1, 0, 1, 2)]
+    assert (np.diff(rates) > 0).all()
+
+
+def test_composing_goes_on_from_a_seed(trained):
+    weights = note_models.weights_of(trained[0])
+    seed_roll = tune(150)
+    roll = composed(34, weights=weights, seed_roll=seed_roll, temperature=0, onset_bias=0)
+    assert (roll == tune(184)[150:]).mean() > 0.95
+
+
+def test_streams_are_composed_at_once():
+    rolls = composed(20, n_streams=3)
+    assert rolls.shape == (3, 20, 10)
+    assert not np.array_equal(rolls[0], rolls[1])
+    seeds = np.stack([random_roll(5, seed=seed) for seed in (0, 1)])
+    assert composed(20, seed_roll=seeds).shape == (2, 20, 10)
+    assert composed(20, seed_roll=seeds[0], n_streams=2).shape == (2, 20, 10)
+    assert composed(20, seed_roll=seeds[0]).shape == (20, 10)
+
+
+def test_each_stream_is_composed_as_if_alone():
+    seeds = np.stack([random_roll(5, seed=seed) for seed in (0, 1)])
+    together = composed(30, seed_roll=seeds, temperature=0)
+    for seed_roll, roll in zip(seeds, together, strict=True):
+        np.testing.assert_array_equal(composed(30, seed_roll=seed_roll, temperature=0), roll)
+
+
+def test_composing_nothing_gives_an_empty_roll():
+    assert composed(0).shape == (0, 10)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"n_frames": -1}, "n_frames must be at least 0, got -1"),
+        ({"temperature": -0.1}, "temperature must be 0 or more, got -0.1"),
+        ({"temperature": np.nan}, "temperature must be 0 or more, got nan"),
+        ({"min_p": 1.0}, "min_p must be from 0 to below 1, got 1.0"),
+        ({"n_streams": 0}, "n_streams must be at least 1, got 0"),
+        ({"seed_roll": random_roll(0)}, "at least 1 frames, got 0"),
+        ({"seed_roll": random_roll(n_notes=3)}, r"got uint8 of shape \(40, 3\)"),
+        ({"seed_roll": [random_roll()] * 2, "n_streams": 3}, "1 or n_streams = 3 rolls, got 2"),
+    ],
+)
+def test_impossible_compositions_are_named(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        composed(**{"n_frames": 4} | wrong)
+
+
+# Files
+
+
+@pytest.fixture
+def path(tmp_path):
+    return note_models.save(tmp_path / "notes.npz", WEIGHTS, TINY)
+
+
+def test_saving_and_loading_is_a_round_trip(path):
+    weights, settings = note_models.load(path, expect=TINY)
+    np.testing.assert_equal(weights, WEIGHTS)
+    assert settings == TINY
+
+
+def test_a_file_says_its_settings_without_pickle(path):
+    with np.load(path, allow_pickle=False) as content:
+        assert json.loads(str(content["settings"]))["lowest"] == 60
+
+
+def test_a_missing_file_sends_to_the_command_that_makes_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no trained model at .*x.npz: run .*train_notes"):
+        note_models.load(tmp_path / "x.npz")
+
+
+def test_other_settings_than_expected_are_both_named(path):
+    expect = dataclasses.replace(TINY, lowest=28)
+    with pytest.raises(ValueError, match=r"lowest=60.* expected .*lowest=28.*: use the settings"):
+        note_models.load(path, expect=expect)
+
+
+@pytest.mark.parametrize("kind", ["truncated", "text", "another model", "other weights", "folder"])
+def test_what_is_no_model_is_named(tmp_path, path, kind):
+    whole = path.read_bytes()
+    path.unlink()
+    if kind == "truncated":
+        path.write_bytes(whole[: len(whole) // 2])
+    elif kind == "text":
+        path.write_text("version https://git-lfs.github.com/spec/v1")
+    elif kind == "another model":
+        np.savez(path, settings=models.LstmSettings(n_features=3).to_json())
+    elif kind == "other weights":
+        np.savez(path, settings=NoteModelSettings().to_json(), **WEIGHTS)
+    else:
+        path.mkdir()
+    with pytest.raises(ValueError, match=r"is damaged, or no note model: run .*train_notes"):
+        note_models.load(path)
+
+
+def test_weights_that_do_not_fit_are_refused_everywhere(tmp_path):
+    other = dataclasses.replace(TINY, width=7)
+    for use in (
+        lambda: note_models.build(other, weights=WEIGHTS),
+        lambda: note_models.log_probabilities(WEIGHTS, other, random_roll()),
+        lambda: note_models.compose(WEIGHTS, other, 3, rng=np.random.default_rng(0)),
+        lambda: note_models.save(tmp_path / "x.npz", WEIGHTS, other),
+    ):
+        with pytest.raises(ValueError, match=r"weights of NoteModelSettings\(.*width=7.* got \{"):
+            use()
+    broken = WEIGHTS | {"mix/bias": np.full(6, np.nan, np.float32)}
+    with pytest.raises(ValueError, match="weights must be finite"):
+        note_models.save(tmp_path / "x.npz", broken, TINY)
+    assert not list(tmp_path.iterdir())
+
+
+def test_composing_from_a_file_imports_no_tensorflow(path):
+    code = (
+        "import sys, numpy as np\n"
+        "from helpers import note_models\n"
+        f"weights, settings = note_models.load({str(path)!r})\n"
+        "note_models.compose(weights, settings, 5, rng=np.random.default_rng(0))\n"
+        "print([name for name in sys.modules if name.startswith(('tensorflow', 'keras'))])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+    )
+    assert result.stdout == "[]\n"

@@ -1,0 +1,486 @@
+"""Notes are found in sound: against trusted libraries, signals with known notes, and real music."""
+
+import csv
+from pathlib import Path
+
+import mir_eval.transcription
+import numpy as np
+import pytest
+import scipy.special
+import sklearn.decomposition
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers import audio, notes
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+SETTINGS = notes.NoteSettings()
+SMALL = notes.NoteSettings(lowest=55, highest=67)
+DURATION = 24.0  # s
+MELODY = [(60, 1.0), (64, 0.4), (67, 1.0), (62, 1.0), (59, 0.4), (65, 1.0), (57, 0.4), (64, 1.0)]
+
+
+def tone(pitch, duration, *, stiffness=None, sr=16_000):
+    """A struck string: ten partials that die away, the higher the sooner; damped at the end."""
+    t = np.arange(int((duration + 0.1) * sr)) / sr
+    B = notes.stiffness(pitch) if stiffness is None else stiffness
+    partials = enumerate(notes.partial_frequencies(pitch, 10, B=B), start=1)
+    y = sum(
+        h**-1.3 * np.exp(-(1.5 + 0.4 * h) * t) * np.sin(2 * np.pi * f * t + h)
+        for h, f in partials
+        if f < sr / 2
+    )
+    return 0.1 * y * np.minimum(1, t / 0.004) * np.exp(-np.maximum(0, t - duration) / 0.015)
+
+
+def song(played, duration=DURATION, *, sr=16_000, **kwargs):
+    """Add up tones: rows of onset, offset, pitch, amplitude."""
+    y = np.zeros(int(duration * sr))
+    for onset, offset, pitch, amplitude in played:
+        one = amplitude * tone(pitch, offset - onset, **kwargs)
+        start = int(onset * sr)
+        y[start : start + one.size] += one[: y.size - start]
+    return y.astype(np.float32)
+
+
+def accompanied(duration=DURATION):
+    """A melody over a slower bass: two notes at a time, some soft, some struck again."""
+    played = []
+    for i, onset in enumerate(np.arange(0.3, duration - 0.8, 0.41)):
+        pitch, amplitude = MELODY[(5 * i + i // 8) % len(MELODY)]
+        played.append((onset, onset + 0.36, pitch, amplitude))
+        if i % 2 == 0:
+            played.append((onset + 0.02, onset + 0.7, (48, 53, 55)[i // 2 % 3], 0.8))
+    return np.array(sorted(played))
+
+
+def onset_f(played, found, *, tolerance=0.05):
+    """Mir_eval's F-measure of onsets and pitches."""
+    hz = [440 * 2 ** ((one[:, 2] - 69) / 12) for one in (played, found)]
+    intervals = [np.maximum(one[:, :2], [0, 0.01]) for one in (played, found)]
+    return mir_eval.transcription.precision_recall_f1_overlap(
+        intervals[0], hz[0], intervals[1], hz[1], onset_tolerance=tolerance, offset_ratio=None
+    )[2]
+
+
+def factors(seed=0, n_frames=30, n_bands=40, n_templates=5):
+    rng = np.random.default_rng(seed)
+    H, W = rng.gamma(0.5, size=(n_frames, n_templates)), rng.gamma(0.5, size=(n_bands, n_templates))
+    V = np.float32(H @ W.T + 0.01 * rng.random((n_frames, n_bands)))
+    start = rng.random((n_frames, n_templates)) + 0.1, rng.random((n_bands, n_templates)) + 0.1
+    return V, *map(np.float32, start)
+
+
+@pytest.fixture(scope="module")
+def combs():
+    return notes.Dictionary(SETTINGS, notes.comb(SETTINGS), 0.3, np.full(SETTINGS.n_notes, 0.1))
+
+
+@pytest.fixture(scope="module")
+def learnt():
+    return notes.learn_dictionary([song(accompanied())], progress=True)
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sr": 0}, "sr must be a whole number of at least 1, got 0"),
+        ({"n_fft": 4096.0}, "n_fft must be a whole number"),
+        ({"bands_per_semitone": -1}, "bands_per_semitone must be"),
+        ({"n_fft": 3071}, "even numbers of samples.* got 3071 and 1000"),
+        ({"hop_length": 4000}, "the hop at most n_fft, got 3072 and 4000"),
+        ({"lowest": 97}, "0 <= lowest < highest <= 127, got 97 and 96"),
+        ({"highest": 128}, "got 28 and 128"),
+        ({"f_max": 9000.0}, "half the sampling rate, 8000 Hz, got 9000"),
+        ({"f_max": 2000.0}, "between the highest note, 2093 Hz"),
+    ],
+)
+def test_settings_out_of_range_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        notes.NoteSettings(**change)
+
+
+def test_settings_survive_json():
+    assert notes.NoteSettings.from_json(SMALL.to_json()) == SMALL
+    with pytest.raises(ValueError, match="no note settings"):
+        notes.NoteSettings.from_json('{"tempo": 120}')
+
+
+# Bands and templates
+
+
+def test_bands_hold_every_bin_once_and_grow_with_frequency():
+    edges = notes.band_edges(3072, sr=16_000, f_max=5500.0)
+    widths = np.diff(edges)
+    assert edges[0] == 0
+    assert edges[-1] == 5500 * 3072 // 16_000
+    assert widths.min() == 1
+    assert (widths <= np.maximum(1, 0.5 + edges[:-1] * (2 ** (1 / 96) - 1))).all()
+    assert (np.diff(widths[:-1]) >= -1).all()
+
+
+def test_band_magnitudes_add_up_what_the_stft_gives():
+    y = np.random.default_rng(0).standard_normal(16_000).astype(np.float32)
+    edges = notes.band_edges(512, sr=16_000, f_max=5000.0)
+    V = notes.band_magnitudes(y, edges, n_fft=512, hop_length=160)
+    spectra = np.abs(notes.transforms.stft(y, n_fft=512, hop_length=160)) / 128
+    np.testing.assert_allclose(V.sum(axis=1), spectra[:, : edges[-1]].sum(axis=1), rtol=1e-4)
+    np.testing.assert_allclose(V[:, 3], spectra[:, edges[3] : edges[4]].sum(axis=1), rtol=1e-4)
+
+
+@pytest.mark.parametrize("n_samples", [1, 159, 160, 161, 3000, 16_000])
+def test_band_magnitudes_do_not_depend_on_how_they_are_chunked(n_samples, monkeypatch):
+    y = np.random.default_rng(0).standard_normal(n_samples).astype(np.float32)
+    edges = notes.band_edges(512, sr=16_000, f_max=5000.0)
+    whole = notes.band_magnitudes(y, edges, n_fft=512, hop_length=160)
+    monkeypatch.setattr(notes, "_CHUNK", 7)
+    chunked = notes.band_magnitudes(y, edges, n_fft=512, hop_length=160)
+    np.testing.assert_allclose(chunked, whole, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("f", [110.0, 441.3, 1234.5, 4000.0])
+def test_a_sine_looks_like_its_lobe(f):
+    t = np.arange(16_000) / 16_000
+    edges = notes.band_edges(2048, sr=16_000, f_max=5500.0)
+    V = notes.band_magnitudes(
+        np.sin(2 * np.pi * f * t).astype(np.float32), edges, n_fft=2048, hop_length=1000
+    )
+    lobe = notes.lobes([f], edges, n_fft=2048, sr=16_000)[0]
+    np.testing.assert_allclose(V[8], lobe, atol=0.06)  # beyond the main lobe it is drawn as 0
+    assert V[8].sum() == pytest.approx(lobe.sum(), rel=0.1)
+
+
+def test_partials_of_a_stiff_string_are_too_high():
+    harmonic = notes.partial_frequencies(48, 12, B=0)
+    stiff = notes.partial_frequencies(48, 12, B=notes.stiffness(48))
+    np.testing.assert_allclose(harmonic, 130.8128 * np.arange(1, 13), rtol=1e-6)
+    assert (np.diff(stiff / harmonic) > 0).all()
+    assert stiff[0] / harmonic[0] < 1.001
+
+
+def test_combs_add_up_to_one_and_stand_at_their_note():
+    W = notes.comb(SETTINGS)
+    edges = notes.band_edges(SETTINGS.n_fft, sr=SETTINGS.sr, f_max=SETTINGS.f_max)
+    np.testing.assert_allclose(W.sum(axis=0), 1, rtol=1e-5)
+    assert W.min() >= 0
+    for pitch in (60, 72, 84, 96):
+        band = np.argmax(W[:, pitch - SETTINGS.lowest])
+        f = edges[band : band + 2] * SETTINGS.sr / SETTINGS.n_fft
+        assert f[0] - 10 < 440 * 2 ** ((pitch - 69) / 12) < f[1] + 10
+
+
+# Factorisation, against trusted libraries
+
+
+def test_divergence_is_scipys():
+    V, H, W = factors()
+    model = H @ W.T
+    assert notes.divergence(V, model) == pytest.approx(scipy.special.kl_div(V, model).sum(), 1e-4)
+    assert notes.divergence(V, V) == 0
+
+
+def test_updates_are_scikit_learns():
+    V, H, W = factors()
+    oracle_H, oracle_W, _ = sklearn.decomposition.non_negative_factorization(
+        V.astype(np.float64),
+        W=H.astype(np.float64),
+        H=W.T.astype(np.float64),
+        n_components=5,
+        init="custom",
+        solver="mu",
+        beta_loss="kullback-leibler",
+        tol=0,
+        max_iter=20,
+    )
+    for _ in range(20):
+        H = notes.update_activations(V, W, H)
+        W = notes.update_templates(V, W, H)
+    np.testing.assert_allclose(H, oracle_H, rtol=2e-2, atol=2e-3)
+    np.testing.assert_allclose(W, oracle_W.T, rtol=2e-2, atol=2e-3)
+
+
+def test_activations_for_given_templates_are_scikit_learns():
+    V, _, W = factors()
+    oracle, _, _ = sklearn.decomposition.non_negative_factorization(
+        V.astype(np.float64),
+        H=W.T.astype(np.float64),
+        n_components=5,
+        update_H=False,
+        solver="mu",
+        beta_loss="kullback-leibler",
+        tol=0,
+        max_iter=500,
+    )
+    H = notes.solve_activations(V, W, n_updates=500)
+    np.testing.assert_allclose(H @ W.T, oracle @ W.T, rtol=5e-3, atol=5e-3)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_update_makes_the_divergence_larger(seed):
+    V, H, W = factors(seed)
+    before = notes.divergence(V, H @ W.T)
+    for _ in range(10):
+        H = notes.update_activations(V, W, H)
+        between = notes.divergence(V, H @ W.T)
+        W = notes.update_templates(V, W, H)
+        after = notes.divergence(V, H @ W.T)
+        assert between <= before * (1 + 1e-5)
+        assert after <= between * (1 + 1e-5)
+        before = after
+
+
+def test_an_exponent_above_one_gets_further_in_as_many_updates():
+    V, start, W = factors()
+    H = {exponent: start for exponent in (1, 1.5)}
+    for _ in range(10):
+        H = {x: notes.update_activations(V, W, h, exponent=x) for x, h in H.items()}
+    assert notes.divergence(V, H[1.5] @ W.T) < notes.divergence(V, H[1] @ W.T)
+
+
+def test_silent_notes_and_empty_templates_do_no_harm():
+    V, H, W = factors()
+    H[:, 2], W[:, 3] = 0, 0
+    updated = notes.update_templates(V, W, H)
+    np.testing.assert_array_equal(updated[:, 2], W[:, 2])
+    assert np.isfinite(notes.update_activations(V, W, H)).all()
+
+
+# Learning
+
+
+def test_learnt_templates_add_up_to_one(learnt):
+    np.testing.assert_allclose(learnt.templates.sum(axis=0), 1, rtol=1e-4)
+    assert learnt.templates.shape == (430, 69)
+    assert learnt.templates.min() >= 0
+    assert learnt.usual_levels.min() > 0
+
+
+def test_learning_comes_nearer_to_the_notes_than_the_comb(learnt):
+    edges = notes.band_edges(3072, sr=16_000, f_max=5500.0)
+    for pitch in (48, 60, 64):
+        V = notes.band_magnitudes(
+            tone(pitch, 1.0).astype(np.float32), edges, n_fft=3072, hop_length=1000
+        )[4]
+        note = pitch - SETTINGS.lowest
+        cost = [
+            notes.divergence(V / V.sum(), W[:, note])
+            for W in (learnt.templates, notes.comb(SETTINGS))
+        ]
+        assert cost[0] < 0.5 * cost[1]
+
+
+def test_learning_gives_the_same_each_time(learnt):
+    again = notes.learn_dictionary([song(accompanied())])
+    np.testing.assert_array_equal(again.templates, learnt.templates)
+    assert again.reference == learnt.reference
+
+
+def test_a_few_minutes_are_cut_from_all_of_the_music():
+    waveforms = [np.full(20 * 100, i, np.float32) for i in range(6)]
+    parts = notes._excerpts(waveforms, 100, minutes=1.0)
+    assert [part.size for part in parts] == [1000] * 6
+    assert set(np.concatenate(parts)) == set(range(6))
+    assert len(notes._excerpts(waveforms, 100, minutes=2.0)) == 6  # all there is
+    assert len(notes._excerpts(waveforms, 100, minutes=0.01)) == 1
+
+
+@pytest.mark.parametrize(
+    ("waveforms", "minutes", "message"),
+    [
+        ([], 5, "one waveform at least .* got 0 and 5"),
+        ([np.zeros(16_000, np.float32)], 5, "got silence only"),
+        ([np.ones(16_000, np.float32)], 0, "more than 0 minutes"),
+        ([np.ones(16_000, np.float32)], float("nan"), "more than 0 minutes"),
+    ],
+)
+def test_nothing_can_be_learnt_from_no_music(waveforms, minutes, message):
+    with pytest.raises(ValueError, match=message):
+        notes.learn_dictionary(waveforms, minutes=minutes)
+
+
+def test_nothing_can_be_learnt_where_no_note_begins(monkeypatch):
+    monkeypatch.setattr(notes, "_onsets", lambda H, *_: np.zeros(H.shape, bool))
+    with pytest.raises(ValueError, match="must hold notes, got none that begin"):
+        notes.learn_dictionary([song(accompanied(3.0), 3.0)], SMALL)
+
+
+# Finding
+
+
+def test_two_notes_are_found_by_combs_alone(combs):
+    played = np.array([(0.5, 1.3, 60, 1.0), (0.9, 1.6, 67, 1.0)])
+    found = notes.encode(song(played, 3.0), combs)
+    np.testing.assert_array_equal(found[:, 2], [60, 67])
+    np.testing.assert_allclose(found[:, 0], played[:, 0], atol=0.03)
+    np.testing.assert_allclose(found[:, 1], played[:, 1], atol=0.1)
+
+
+def test_a_whole_piece_is_found_with_the_dictionary_learnt_from_it(learnt):
+    played = accompanied()
+    found = notes.encode(song(played), learnt)
+    assert onset_f(played, found) > 0.95
+    roll = notes.notes_to_roll(found, SETTINGS) > 0
+    truth = notes.notes_to_roll(played, SETTINGS, n_frames=len(roll)) > 0
+    overlap = 2 * (roll & truth).sum() / (roll.sum() + truth.sum())
+    assert overlap > 0.85
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.013, 0.031, 0.05])
+def test_onsets_are_found_between_frames(combs, shift):
+    found = notes.encode(song([(0.5 + shift, 1.2, 64, 1.0)], 2.0), combs)
+    assert found[0, 0] == pytest.approx(0.5 + shift, abs=0.03)
+
+
+def test_loud_and_soft_are_told_apart(learnt):
+    played = np.array([(0.5 + i, 1.2 + i, 60, amplitude) for i, amplitude in enumerate((1.3, 0.3))])
+    level = notes.encode(song(played, 3.0), learnt)[:, 3]
+    assert level[0] / level[1] == pytest.approx(1.3 / 0.3, rel=0.15)
+    assert level[0] > 1 > level[1]
+
+
+def test_a_note_that_is_struck_again_ends_there(combs):
+    played = [(0.5, 0.9, 60, 1.0), (0.9, 1.5, 60, 1.0)]
+    found = notes.encode(song(played, 2.5), combs)
+    assert len(found) == 2
+    assert found[0, 1] <= found[1, 0]
+
+
+def test_a_note_that_sounds_from_the_first_sample_is_found(combs):
+    y = song([(0.0, 0.8, 60, 1.0)], 1.5)
+    found = notes.encode(y[3000:], combs)
+    assert found[0, 2] == 60
+    assert found[0, 0] == pytest.approx(0, abs=0.04)
+
+
+def test_a_note_may_last_until_the_end(combs):
+    found = notes.encode(song([(0.5, 9.0, 60, 1.0)], 1.5), combs)
+    assert found[0, 1] == pytest.approx(1.5, abs=0.08)
+
+
+def test_silence_has_no_notes(combs):
+    assert notes.encode(np.zeros(16_000, np.float32), combs).shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        (np.zeros(0, np.float32), ValueError, "not be empty"),
+        (np.zeros((100, 2), np.float32), ValueError, r"shape \(n_samples\)"),
+        (np.zeros(100, np.int16), TypeError, "floating point"),
+        (np.full(5000, np.nan, np.float32), ValueError, "finite"),
+    ],
+)
+def test_bad_waveforms_are_refused(combs, y, error, message):
+    with pytest.raises(error, match=message):
+        notes.encode(y, combs)
+
+
+@pytest.mark.parametrize("shape", [(10, 68), (69,)])
+def test_activations_of_other_notes_are_refused(combs, shape):
+    with pytest.raises(ValueError, match=r"H must have shape \(n_frames, 69\)"):
+        notes.find_notes(np.zeros(shape), combs)
+
+
+# Rolls
+
+
+def valid_rolls():
+    n_notes = SMALL.n_notes
+    return st.lists(
+        st.lists(st.integers(0, 3), min_size=n_notes, max_size=n_notes), min_size=1, max_size=12
+    ).map(made_valid)
+
+
+def made_valid(rows):
+    roll = np.array(rows, np.uint8)
+    for t in range(len(roll)):
+        before = roll[t - 1] if t else np.zeros_like(roll[0])
+        roll[t, (roll[t] == notes.HELD) & (before == notes.OFF)] = notes.SOFT
+    return roll
+
+
+@settings(max_examples=100, deadline=None)
+@given(valid_rolls())
+def test_a_roll_survives_being_read_as_notes(roll):
+    found = notes.roll_to_notes(roll, SMALL)
+    np.testing.assert_array_equal(notes.notes_to_roll(found, SMALL, n_frames=len(roll)), roll)
+
+
+played_notes = st.tuples(
+    st.floats(0, 3), st.floats(0.001, 2), st.integers(55, 67), st.floats(0.1, 3)
+).map(lambda one: (one[0], one[0] + one[1], one[2], one[3]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(played_notes, max_size=20))
+def test_held_never_follows_off(played):
+    roll = notes.notes_to_roll(np.array(played).reshape(-1, 4), SMALL)
+    before = np.vstack([np.zeros_like(roll[:1]), roll[:-1]])
+    assert not np.any((roll == notes.HELD) & (before == notes.OFF))
+    assert notes.roll_to_notes(roll, SMALL).shape[0] <= len(played)
+
+
+def test_a_key_that_is_struck_again_is_let_go_first():
+    played = np.array([(0.0, 1.0, 60, 1.5), (0.25, 0.5, 60, 0.5)])
+    roll = notes.notes_to_roll(played, SMALL, n_frames=16)[:, 5]
+    np.testing.assert_array_equal(roll, [3, 1, 1, 1, 2, 1, 1, 1] + 8 * [0])
+
+
+def test_no_notes_are_a_silent_roll():
+    roll = notes.notes_to_roll(np.zeros((0, 4)), SMALL, n_frames=3)
+    assert roll.shape == (3, 13)
+    assert notes.roll_to_notes(roll, SMALL).shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (np.zeros((3, 3)), r"shape \(n_found, 4\).* got \(3, 3\)"),
+        ([(-0.1, 1, 60, 1)], "begin at 0 s or later"),
+        ([(1, 1, 60, 1)], "end after they begin"),
+        ([(np.nan, 1, 60, 1)], "must be finite"),
+        ([(0, 1, 54, 1)], "between 55 and 67, got 54 to 54"),
+    ],
+)
+def test_notes_that_cannot_be_are_refused(found, message):
+    with pytest.raises(ValueError, match=message):
+        notes.notes_to_roll(found, SMALL)
+
+
+def test_notes_after_the_end_of_a_roll_are_refused():
+    with pytest.raises(ValueError, match="beyond the last onset, in frame 32, got 16"):
+        notes.notes_to_roll([(2.0, 3.0, 60, 1)], SMALL, n_frames=16)
+
+
+@pytest.mark.parametrize(
+    ("roll", "message"),
+    [
+        (np.zeros((4, 12), np.uint8), r"roll must have shape \(n_frames, 13\)"),
+        (np.zeros((0, 13), np.uint8), "not be empty"),
+        (np.full((4, 13), 4, np.uint8), "got uint8 from 4 to 4"),
+        (np.zeros((4, 13)), "whole numbers .* got float64"),
+        (np.ones((1, 13), np.uint8), "got 13 held after off"),
+    ],
+)
+def test_rolls_that_cannot_be_are_refused(roll, message):
+    with pytest.raises(ValueError, match=message):
+        notes.roll_to_notes(roll, SMALL)
+
+
+# Real music
+
+
+def test_notes_of_a_piece_that_was_never_heard_are_found():
+    names = ("joplin_the_entertainer", "satie_gymnopedie_1")
+    paths = [DATA / "music" / f"{name}.mp3" for name in names]
+    waveforms = [audio.load(path, sr=16_000, start=30.0, duration=45.0) for path in paths]
+    dictionary = notes.learn_dictionary(waveforms)
+    with open(DATA / "notes" / "joplin_solace.csv", encoding="utf-8", newline="") as file:
+        rows = [(row["onset"], row["offset"], row["pitch"]) for row in csv.DictReader(file)]
+    played = np.array(rows, float)
+    played = played[(played[:, 0] < 59.5) & (played[:, 2] >= SETTINGS.lowest)]
+    y = audio.load(DATA / "music" / "joplin_solace.mp3", sr=16_000, duration=60.0)
+    assert onset_f(played, notes.encode(y, dictionary)) > 0.88
