@@ -13,12 +13,12 @@ RECALLED_FRAMES = (0, 1, 2)  # of a remembered place: its own frame and the two 
 N_RECALLED = len(RECALLED_FRAMES) + 1
 
 
-def n_features(n_memories):
+def n_features(n_memories, n_pulses):
     """Count the features that `listener` gives.
 
     Parameters
     ----------
-    n_memories : int
+    n_memories, n_pulses : int
 
     Returns
     -------
@@ -27,17 +27,17 @@ def n_features(n_memories):
 
     Examples
     --------
-    >>> n_features(2)
-    {'neighbourhood': 10, 'recalled': 8, 'frame': 8}
+    >>> n_features(2, 1)
+    {'neighbourhood': 10, 'recalled': 8, 'frame': 12}
     """
     return {
         "neighbourhood": N_PLAIN + n_memories,
         "recalled": N_RECALLED * n_memories,
-        "frame": 4 * n_memories,
+        "frame": 4 * (n_memories + n_pulses),
     }
 
 
-def listener(n_notes, n_streams, n_frames, *, memories, sharpness, min_lag):
+def listener(n_notes, n_streams, n_frames, *, memories, pulses, sharpness, min_lag):
     r"""Make a function that hears one frame after the other, and remembers all of them.
 
     For every note it tells the state now and the frame before, and the time since the last onset.
@@ -50,7 +50,8 @@ def listener(n_notes, n_streams, n_frames, *, memories, sharpness, min_lag):
 
     A softmax over the scores, as cosines, says how much to trust each place. The average of what
     came there next is what the network may copy, if it finds that wise: attention, without weights
-    to learn.
+    to learn. The same is done with how many notes begin in a frame, no matter which: where the
+    rhythm was alike, the beat will be too.
 
     Parameters
     ----------
@@ -61,6 +62,8 @@ def listener(n_notes, n_streams, n_frames, *, memories, sharpness, min_lag):
         Frames that will be heard, at most.
     memories : tuple of float
         :math:`\lambda` of each memory, from 0 to below 1. Near 1: a long passage must agree.
+    pulses : tuple of float
+        The same for the memories of rhythm.
     sharpness : float
         How much better places are preferred: factor of the cosines in the softmax.
     min_lag : int
@@ -77,8 +80,8 @@ def listener(n_notes, n_streams, n_frames, *, memories, sharpness, min_lag):
           to be expected next.
         - recalled, (n_streams, n_notes, 4 * n_memories): per memory the onsets at the remembered
           place, one and two frames after it, and the notes that sounded after it.
-        - frame, (n_streams, 4 * n_memories): per memory how alike the best place is (a cosine),
-          and a third of how many onsets the remembered place and its two next frames had.
+        - frame, (n_streams, 4 * (n_memories + n_pulses)): per memory how alike the best place is (a
+          cosine), and a third of how many onsets the remembered place and its two next frames had.
 
     References
     ----------
@@ -89,19 +92,24 @@ def listener(n_notes, n_streams, n_frames, *, memories, sharpness, min_lag):
     ages = np.full((n_streams, n_notes), np.inf, np.float32)
     past = np.zeros((2, n_streams, n_notes), np.float32)  # sounding, struck, one frame ago
     recall = _rememberer(n_notes, n_streams, n_frames, memories, sharpness, min_lag)
+    recall_pulse = _rememberer(1, n_streams, n_frames, pulses, sharpness, min_lag)
+    usual = np.zeros((n_streams, 1), np.float32)
 
     def hear(states):
-        nonlocal ages, past
+        nonlocal ages, past, usual
         struck = states >= notes.SOFT
         now = np.stack([states != notes.OFF, struck]).astype(np.float32)
         ages = np.where(struck, np.float32(0), ages + 1)
         recalled, frame = recall(*now)
+        count = np.sqrt(now[1].sum(axis=-1, keepdims=True))
+        usual = usual + (count - usual) / 100
+        pulse = recall_pulse(count - usual, count - usual)[1]
         plain = [states == notes.HELD, states == notes.SOFT, states == notes.LOUD, *past]
         plain += [np.exp(-ages / frames) for frames in (3, 12, 48)]
         past = now
         expected = recalled[..., 1::N_RECALLED]  # onsets one frame after the remembered place
         neighbourhood = np.concatenate([np.stack(plain, axis=-1), expected], axis=-1)
-        return neighbourhood.astype(np.float32), recalled, frame
+        return neighbourhood.astype(np.float32), recalled, np.concatenate([frame, pulse], axis=-1)
 
     return hear
 
@@ -113,13 +121,13 @@ def listen(rolls, **memory):
     ----------
     rolls : ndarray, uint8, (n_frames, n_notes) or (n_rolls, n_frames, n_notes)
     **memory
-        `memories`, `sharpness` and `min_lag`, see `listener`.
+        `memories`, `pulses`, `sharpness` and `min_lag`, see `listener`.
 
     Returns
     -------
     neighbourhood : ndarray, float32, (..., n_frames, n_notes, 8 + n_memories)
     recalled : ndarray, float32, (..., n_frames, n_notes, 4 * n_memories)
-    frame : ndarray, float32, (..., n_frames, 4 * n_memories)
+    frame : ndarray, float32, (..., n_frames, 4 * (n_memories + n_pulses))
         Those of frame t know frames 0 to t of their roll, and nothing later.
 
     References
@@ -147,7 +155,7 @@ def _rememberer(n_notes, n_streams, n_frames, memories, sharpness, min_lag):
         t += 1
         sounding[:, t], struck[:, t] = sounding_now, struck_now
         _blur(keys, struck_now, t)
-        energy = fades * energy + struck_now.sum(axis=-1, keepdims=True)
+        energy = fades * energy + np.square(struck_now).sum(axis=-1, keepdims=True)
         if t > 0:  # the key of the frame before is complete now
             key_energy = fades * key_energy + np.square(keys[:, t - 1]).sum(axis=-1, keepdims=True)
             key_energies[..., t - 1] = key_energy
@@ -180,9 +188,8 @@ def _products(keys, struck_now):
 
 def _nothing(n_streams, n_notes, n_memories):
     """Recall nothing: there is no place far enough back."""
-    sizes = n_features(n_memories)
-    recalled = np.zeros((n_streams, n_notes, sizes["recalled"]), np.float32)
-    return recalled, np.zeros((n_streams, sizes["frame"]), np.float32)
+    recalled = np.zeros((n_streams, n_notes, N_RECALLED * n_memories), np.float32)
+    return recalled, np.zeros((n_streams, 4 * n_memories), np.float32)
 
 
 def _average(cosines, sharpness, struck, sounding):

@@ -23,6 +23,7 @@ from tqdm.auto import tqdm
 from helpers import models, note_features, notes
 
 N_STATES = 4  # off, held, soft onset, loud onset
+USUAL_DENSITY = 8.0  # onsets a second, of a lively piano piece
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class NoteModelSettings:
         How far a note hears its neighbours' past, in semitones up and down.
     below : int
         How far down a note hears what has been decided in the same frame, in semitones.
-    memories : tuple of float
-        How slowly each memory forgets; see `note_features.listener`.
+    memories, pulses : tuple of float
+        How slowly each memory forgets, of notes and of rhythm; see `note_features.listener`.
     sharpness, min_lag :
         See `note_features.listener`.
     dropout : float
@@ -52,10 +53,10 @@ class NoteModelSettings:
     forgetting : float
         Share of the training passages that come from short excerpts, heard as if the music began
         there, so that the network also learns to begin.
-    lowest : int, optional
+    lowest : int
         MIDI number of the first note; stored, so that the network is never fed other notes.
-    frame_rate : float, optional
-        Frames in a second; stored likewise.
+    frame_rate : float
+        Frames in a second.
 
     Raises
     ------
@@ -74,25 +75,31 @@ class NoteModelSettings:
     reach: int = 12
     below: int = 24
     memories: tuple[float, ...] = (0.7, 0.9, 0.97)
+    pulses: tuple[float, ...] = (0.97, 0.99)
     sharpness: float = 40.0
     min_lag: int = 8
     dropout: float = 0.3
     forgetting: float = 0.2
-    lowest: int | None = 28
-    frame_rate: float | None = 16.0
+    lowest: int = 28
+    frame_rate: float = 16.0
 
     def __post_init__(self):
-        object.__setattr__(self, "memories", tuple(self.memories))  # JSON has no tuples
+        for name in ("memories", "pulses"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has no tuples
         for name in ("n_notes", "hidden", "channels", "width", "reach", "below"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
         if not isinstance(self.min_lag, int) or self.min_lag < 3:
             raise ValueError(f"min_lag must be at least 3 frames, got {self.min_lag!r}")
-        if not self.memories or not all(0 <= fade < 1 for fade in self.memories):
-            raise ValueError(f"memories must be from 0 to below 1, got {self.memories}")
+        for name in ("memories", "pulses"):
+            fades = getattr(self, name)
+            if not fades or not all(0 <= fade < 1 for fade in fades):
+                raise ValueError(f"{name} must be one or more from 0 to below 1, got {fades}")
         if not 0 <= self.sharpness < np.inf:
             raise ValueError(f"sharpness must be 0 or more, got {self.sharpness}")
+        if not 0 < self.frame_rate < np.inf:
+            raise ValueError(f"frame_rate must be above 0 frames a second, got {self.frame_rate}")
         for name in ("dropout", "forgetting"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
@@ -112,7 +119,9 @@ class NoteModelSettings:
     @property
     def memory(self):
         """The arguments of `note_features.listener`."""
-        return {name: getattr(self, name) for name in ("memories", "sharpness", "min_lag")}
+        return {
+            name: getattr(self, name) for name in ("memories", "pulses", "sharpness", "min_lag")
+        }
 
 
 def weight_shapes(settings):
@@ -133,9 +142,9 @@ def weight_shapes(settings):
     Examples
     --------
     >>> sum(math.prod(shape) for shape in weight_shapes(NoteModelSettings()).values())
-    270172
+    274652
     """
-    sizes = note_features.n_features(len(settings.memories))
+    sizes = note_features.n_features(len(settings.memories), len(settings.pulses))
     hidden, width, n_notes = settings.hidden, settings.width, settings.n_notes
     return {
         "lstm/kernel": ((N_STATES - 1) * n_notes + sizes["frame"], 4 * hidden),
@@ -237,7 +246,7 @@ def build(settings, *, seed=0, weights=None):
     keras = models.tensorflow().keras
     layers, ops = keras.layers, keras.ops
     keras.utils.set_random_seed(seed)
-    sizes = note_features.n_features(len(settings.memories))
+    sizes = note_features.n_features(len(settings.memories), len(settings.pulses))
     n_notes, width = settings.n_notes, settings.width
     heard = keras.Input((None, n_notes), dtype="uint8", name="heard")
     coming = keras.Input((None, n_notes), dtype="uint8", name="coming")
@@ -523,7 +532,9 @@ def draw(weights, settings, a, heard, chances, *, temperature=1.0, onset_bias=0.
         The last frame.
     chances : ndarray, float, (n_streams, n_notes)
         A random number from 0 to below 1 for each note.
-    temperature, onset_bias, min_p : float
+    temperature, min_p : float
+        See `compose`.
+    onset_bias : float or ndarray, (n_streams,)
         See `compose`.
 
     Returns
@@ -534,18 +545,19 @@ def draw(weights, settings, a, heard, chances, *, temperature=1.0, onset_bias=0.
     ----------
     Notebook 06.
     """
-    how = temperature, onset_bias, min_p
     table = weights["below/kernel"][0, ::-1]  # (distance - 1, state - 1, width)
     states = np.zeros(heard.shape, np.uint8)
-    for stream, (row, last, chance) in enumerate(zip(a, heard, chances, strict=True)):
-        drawn = _pick(_logits(weights, row, last), chance, *how)
+    biases = np.broadcast_to(onset_bias, len(heard))
+    for row, last, chance, bias, new in zip(a, heard, chances, biases, states, strict=True):
+        drawn = _pick(_logits(weights, row, last), chance, temperature, bias, min_p)
         for note in range(settings.n_notes):
             if drawn[note] == notes.OFF:
                 continue
-            states[stream, note] = drawn[note]
+            new[note] = drawn[note]
             above = slice(note + 1, note + 1 + settings.below)
-            row[above] += table[: len(row[above]), drawn[note] - 1]
-            drawn[above] = _pick(_logits(weights, row[above], last[above]), chance[above], *how)
+            row[above] += table[: len(row[above]), new[note] - 1]
+            logits = _logits(weights, row[above], last[above])
+            drawn[above] = _pick(logits, chance[above], temperature, bias, min_p)
     return states
 
 
@@ -558,10 +570,16 @@ def compose(
     seed_roll=None,
     n_streams=None,
     temperature=0.9,
+    density=None,
+    steering=2.0,
     onset_bias=0.3,
     min_p=0.0,
 ):
     """Let the network listen to a beginning, then go on by itself.
+
+    Left alone, it drifts: a quiet moment makes the next one likelier to be quiet, for nothing that
+    it has learnt brings it back. So the onsets of the last seconds are counted, and the next ones
+    made a little likelier or less likely.
 
     Parameters
     ----------
@@ -577,8 +595,12 @@ def compose(
         Compose so many pieces at once.
     temperature : float
         Below 1: safer; above: bolder. 0: always the likeliest state.
+    density : float, optional
+        Onsets a second to keep to. Left out: the seed's; `USUAL_DENSITY` if that has none.
+    steering : float
+        How firmly the density is kept; 0 lets it drift.
     onset_bias : float
-        Density: added to the logits of both onsets. Above 0: more notes.
+        Added to the logits of both onsets, beside the steering. Above 0: more notes.
     min_p : float
         States less probable than this share of the likeliest are never drawn.
 
@@ -596,19 +618,23 @@ def compose(
     ----------
     N. N. Minh et al., "Turning up the heat: min-p sampling", ICLR 2025. Notebook 06.
     """
-    _check_composition(n_frames, temperature, min_p)
+    _check_composition(n_frames, temperature, min_p, density, steering)
     seeds = _check_seeds(seed_roll, n_streams, settings)  # (n_streams, n_seed, n_notes)
-    length = seeds.shape[1] + n_frames
-    hear = stepper(weights, settings, n_streams=len(seeds), n_frames=length)
+    hear = stepper(
+        weights, settings, n_streams=len(seeds), n_frames=seeds.shape[1] + max(n_frames, 1)
+    )
     for states in seeds.swapaxes(0, 1):
         a = hear(states)
+    steer = _steering(seeds, density, steering, settings.frame_rate)
     roll = np.zeros((len(seeds), n_frames, settings.n_notes), np.uint8)
     chances = rng.random((n_frames, len(seeds), settings.n_notes), np.float32)
-    how = {"temperature": temperature, "onset_bias": onset_bias, "min_p": min_p}
+    how = {"temperature": temperature, "min_p": min_p}
     for k in range(n_frames):
         if k > 0:
             a = hear(states)
-        roll[:, k] = states = draw(weights, settings, a, states, chances[k], **how)
+        bias = onset_bias + steer(states)
+        states = draw(weights, settings, a, states, chances[k], onset_bias=bias, **how)
+        roll[:, k] = states
     return roll[0] if n_streams is None and np.ndim(seed_roll) < 3 else roll
 
 
@@ -858,6 +884,23 @@ def _pick(logits, chance, temperature, onset_bias, min_p):
     return (chance[:, None] * sums[:, -1:] >= sums[:, :-1]).sum(axis=-1)
 
 
+def _steering(seeds, density, steering, frame_rate, span=8.0):
+    """Make a function that says how much to favour onsets, from those of the last `span` s."""
+    usual = (seeds >= notes.SOFT).sum(axis=(1, 2)) / seeds.shape[1]  # onsets a frame
+    usual[usual == 0] = USUAL_DENSITY / frame_rate
+    target = usual if density is None else density / frame_rate
+    lately = np.broadcast_to(target, len(seeds)).astype(float)
+    floor = 0.05  # onsets a frame; keeps the logarithm small in a rest
+
+    def steer(states):
+        nonlocal lately
+        onsets = (states >= notes.SOFT).sum(axis=-1)
+        lately = lately + (onsets - lately) / (span * frame_rate)
+        return steering * np.log((target + floor) / (lately + floor))
+
+    return steer
+
+
 def _check_rolls(rolls, settings, at_least=2):
     """Return rolls as arrays, or raise unless each is a roll of these notes, and long enough."""
     rolls = [np.asarray(roll) for roll in rolls]
@@ -898,14 +941,17 @@ def _check_seeds(seed_roll, n_streams, settings):
     return np.repeat(seeds, n_streams, axis=0) if len(seeds) == 1 and n_streams else seeds
 
 
-def _check_composition(n_frames, temperature, min_p):
+def _check_composition(n_frames, temperature, min_p, density, steering):
     """Raise unless the numbers are in their ranges."""
     if n_frames < 0:
         raise ValueError(f"n_frames must be at least 0, got {n_frames}")
-    if not 0 <= temperature < np.inf:
-        raise ValueError(f"temperature must be 0 or more, got {temperature}")
     if not 0 <= min_p < 1:
         raise ValueError(f"min_p must be from 0 to below 1, got {min_p}")
+    if density is not None and not 0 < density < np.inf:
+        raise ValueError(f"density must be above 0 onsets a second, got {density}")
+    for name, value in {"temperature": temperature, "steering": steering}.items():
+        if not 0 <= value < np.inf:
+            raise ValueError(f"{name} must be 0 or more, got {value}")
 
 
 def _check_weights(weights, settings):

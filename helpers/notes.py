@@ -24,7 +24,7 @@ _TINY = np.float32(1e-6)  # -120 dB: keeps divisions finite where nothing sounds
 _CHUNK = 2048  # frames that are transformed at once
 _SEGMENT = 10.0  # s of music that the dictionary is learnt from at a time
 _CONFIDENT = {"rise": 0.20, "floor": 0.28}  # for learning: rather miss a note than invent one
-_BALANCED = {"rise": 0.12, "floor": 0.16}  # for finding: miss as many as are invented
+_BALANCED = {"rise": 0.10, "floor": 0.16}  # for finding: miss as many as are invented
 
 
 @dataclass(frozen=True)
@@ -441,8 +441,9 @@ def learn_dictionary(waveforms, settings=None, *, minutes=5.0, progress=False):
     """Learn the spectrum of every note from music in which notes sound together.
 
     A comb of partials explains the music roughly, and the notes it is sure of teach it their real
-    spectra: two rounds in the comb's own bins, two more in all of them. What no note explains is
-    left to a few broad noises. Nothing is random.
+    spectra: two rounds in the comb's own bins, two more in all of them. A note that wasn't heard
+    for a second by then keeps its comb, or it would learn whatever else is left over; that is for
+    a few broad noises. Nothing is random.
 
     Parameters
     ----------
@@ -475,12 +476,14 @@ def learn_dictionary(waveforms, settings=None, *, minutes=5.0, progress=False):
     if not mean.sum() > 0:
         raise ValueError("waveforms must hold music, got silence only: check what was loaded")
 
-    W = comb(settings)
+    W, n_heard = comb(settings), None
+    sure = np.ones(settings.n_notes, bool)
     rounds = (_CONFIDENT, _CONFIDENT, _BALANCED, _BALANCED)
     for i, confidence in enumerate(tqdm(rounds, desc="dictionary", disable=not progress)):
         if i == 2:  # what is 0 stays 0, so give every template a little of everything
             W = 0.97 * W + 0.03 * mean / mean.sum()
-        W = _teach(parts, W, settings, confidence)
+            sure = n_heard >= settings.frame_rate
+        W, n_heard = _teach(parts, W, settings, confidence, sure)
     return _measure_levels(parts, W.astype(np.float32), settings)
 
 
@@ -716,21 +719,22 @@ def _reference(H):
     return float(np.percentile(H.max(axis=1), 95))
 
 
-def _teach(parts, W, settings, confidence, n_updates=4):
-    """Find notes with the templates, then improve the templates where notes were found."""
+def _teach(parts, W, settings, confidence, sure, n_updates=4):
+    """Find notes, then improve their templates there; also count the frames of each note."""
     V, n_notes = np.concatenate(parts), settings.n_notes
     both = np.hstack([W, _noises(settings)])
     H = [_explain(part, W, settings) for part in parts]
     reference = _reference(np.concatenate(H)[:, :n_notes])
     gates = [_gate(h[:, :n_notes], settings, reference, confidence) for h in H]
+    gate = np.concatenate(gates) & sure
     H = np.concatenate(H)
-    H[:, :n_notes] *= np.concatenate(gates)
+    H[:, :n_notes] *= gate
     for _ in range(n_updates):
         H = update_activations(V, both, H)
         both[:, :n_notes] = update_templates(V, both, H)[:, :n_notes]
         total = both.sum(axis=0)
         both, H = both / total, H * total
-    return both[:, :n_notes]
+    return both[:, :n_notes], gate.sum(axis=0)
 
 
 def _gate(H, settings, reference, confidence):

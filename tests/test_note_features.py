@@ -5,7 +5,7 @@ import pytest
 
 from helpers import note_features, notes
 
-MEMORY = {"memories": (0.5, 0.9), "sharpness": 40.0, "min_lag": 3}
+MEMORY = {"memories": (0.5, 0.9), "pulses": (0.95,), "sharpness": 40.0, "min_lag": 3}
 N_NOTES = 12
 
 
@@ -56,7 +56,8 @@ def test_a_repeat_is_recognised_and_its_continuation_recalled():
     before, after = slice(20, 50), slice(60, 77)
     assert frame[after, 4].mean() > frame[before, 4].mean() + 0.2
     expected = recalled.reshape(len(roll), N_NOTES, 2, 4)[..., :3].sum(axis=1) / 3
-    np.testing.assert_allclose(frame.reshape(-1, 2, 4)[..., 1:], expected, rtol=1e-4, atol=1e-6)
+    found = frame.reshape(-1, 3, 4)[:, :2, 1:]  # without the pulse
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_scores_are_the_sums_that_the_definition_says():
@@ -80,9 +81,21 @@ def test_scores_are_the_sums_that_the_definition_says():
         assert frame[t, 4] == pytest.approx(best, rel=1e-4)
 
 
+def test_a_rhythm_is_recognised_whatever_the_notes():
+    rng = np.random.default_rng(0)
+    roll = np.zeros((160, N_NOTES), np.uint8)
+    beats = np.flatnonzero(np.arange(160) % 5 == 0)
+    roll[beats, rng.integers(0, N_NOTES, len(beats))] = 2
+    frame = note_features.listen(roll, **MEMORY)[2]
+    here, next_one, after = frame[100:, 9:].T  # of the pulse
+    beat = np.arange(100, 160) % 5
+    for phase, feature in ((0, here), (4, next_one), (3, after)):
+        assert feature[beat == phase].min() > 0.1 + feature[beat != phase].max()
+
+
 def test_nothing_near_is_remembered():
     roll = random_roll(10)
-    _, recalled, frame = note_features.listen(roll, memories=(0.9,), sharpness=1.0, min_lag=20)
+    _, recalled, frame = note_features.listen(roll, **MEMORY | {"min_lag": 20})
     assert not recalled.any()
     assert not frame.any()
 
@@ -120,7 +133,7 @@ def test_streams_do_not_hear_each_other():
 
 
 def test_as_many_features_come_as_are_announced():
-    sizes = note_features.n_features(2)
+    sizes = note_features.n_features(2, 1)
     neighbourhood, recalled, frame = note_features.listen(random_roll(20), **MEMORY)
     assert neighbourhood.shape == (20, N_NOTES, sizes["neighbourhood"])
     assert recalled.shape == (20, N_NOTES, sizes["recalled"])

@@ -20,6 +20,7 @@ TINY = NoteModelSettings(
     reach=2,
     below=3,
     memories=(0.5, 0.9),
+    pulses=(0.95,),
     lowest=60,
 )
 
@@ -87,9 +88,11 @@ def test_settings_survive_json():
         ({"hidden": 2.5}, "hidden must be .*, got 2.5"),
         ({"below": None}, "below must be .*, got None"),
         ({"min_lag": 2}, "min_lag must be at least 3 frames, got 2"),
-        ({"memories": ()}, r"memories must be from 0 to below 1, got \(\)"),
+        ({"memories": ()}, r"memories must be one or more from 0 to below 1, got \(\)"),
+        ({"pulses": (-0.1,)}, r"pulses must be .*, got \(-0.1,\)"),
         ({"memories": (0.5, 1)}, r"memories must be .*, got \(0.5, 1\)"),
         ({"sharpness": -1}, "sharpness must be 0 or more, got -1"),
+        ({"frame_rate": 0}, "frame_rate must be above 0 frames a second, got 0"),
         ({"dropout": 1.0}, "dropout must be from 0 to below 1, got 1.0"),
         ({"forgetting": -0.1}, "forgetting must be from 0 to below 1, got -0.1"),
     ],
@@ -109,8 +112,8 @@ def test_operations_grow_with_notes_and_frames():
     one = note_models.count_operations(TINY, 1)
     assert note_models.count_operations(TINY, 7) == 7 * one
     assert note_models.count_operations(dataclasses.replace(TINY, n_notes=20), 1) > 1.8 * one
-    smallest = NoteModelSettings(1, 1, 1, 1, 1, 1, memories=(0.5,))
-    forwards_and_one_gradient = 4 * ((3 + 4) * 4 + 3 * 9 + 3 + 4)
+    smallest = NoteModelSettings(1, 1, 1, 1, 1, 1, memories=(0.5,), pulses=(0.5,))
+    forwards_and_one_gradient = 4 * ((3 + 8) * 4 + 3 * 9 + 3 + 8)
     and_both_gradients = 6 * (4 + 1 + (1 + 4) + 1 + 4)
     assert note_models.count_operations(smallest, 1) == (
         forwards_and_one_gradient + and_both_gradients
@@ -364,7 +367,13 @@ def test_drawing_in_rounds_equals_drawing_note_by_note():
 
 def test_what_is_composed_follows_the_probabilities():
     roll = note_models.compose(
-        WEIGHTS, TINY, 3000, rng=np.random.default_rng(0), temperature=1.0, onset_bias=0.0
+        WEIGHTS,
+        TINY,
+        3000,
+        rng=np.random.default_rng(0),
+        temperature=1.0,
+        steering=0.0,
+        onset_bias=0.0,
     )
     logs = note_models.log_probabilities(WEIGHTS, TINY, np.insert(roll, 0, 0, axis=0))
     counted = (roll[..., None] == np.arange(4)).mean(axis=0)
@@ -398,14 +407,37 @@ def test_without_temperature_chance_plays_no_part():
 
 
 def test_with_a_high_share_for_min_p_only_the_likeliest_is_left():
-    np.testing.assert_array_equal(
-        composed(min_p=0.999, onset_bias=0.0), composed(temperature=0, onset_bias=0.0)
-    )
+    np.testing.assert_array_equal(composed(min_p=0.999), composed(temperature=0))
 
 
 def test_a_higher_onset_bias_means_more_notes():
-    rates = [(composed(400, onset_bias=bias) > 1).mean() for bias in (-2, -1, 0, 1, 2)]
-    assert (np.diff(rates) > 0).all()
+    rolls = [composed(400, onset_bias=bias, steering=0) for bias in (-2, -1, 0, 1, 2)]
+    assert (np.diff([(roll > 1).mean() for roll in rolls]) > 0).all()
+
+
+def test_a_density_is_kept():
+    def onsets_per_second(**how):
+        return (composed(800, **how) > 1).sum() / 50  # 800 frames are 50 s
+
+    left_alone = onsets_per_second(steering=0)
+    assert left_alone == onsets_per_second(steering=0, density=5)
+    for density in (10, 20, 80):
+        missed = abs(onsets_per_second(density=density, steering=8) - density)
+        assert missed < 0.6 * abs(left_alone - density)
+
+
+def test_the_density_of_the_seed_is_kept():
+    sparse, dense = random_roll(64), random_roll(64)
+    sparse[:, 1:] = 0
+    steers = [note_models._steering(seed[None], None, 1.0, 16.0) for seed in (sparse, dense)]
+    silence = np.zeros((1, 10), np.uint8)
+    for _ in range(100):
+        biases = [steer(silence)[0] for steer in steers]
+    assert 0 < biases[0] < biases[1]
+    full = np.full((1, 10), 3, np.uint8)
+    for _ in range(500):
+        biases = [steer(full)[0] for steer in steers]
+    assert biases[0] < biases[1] < 0
 
 
 def test_composing_goes_on_from_a_seed(trained):
@@ -442,6 +474,8 @@ def test_composing_nothing_gives_an_empty_roll():
         ({"n_frames": -1}, "n_frames must be at least 0, got -1"),
         ({"temperature": -0.1}, "temperature must be 0 or more, got -0.1"),
         ({"temperature": np.nan}, "temperature must be 0 or more, got nan"),
+        ({"density": 0}, "density must be above 0 onsets a second, got 0"),
+        ({"steering": -1}, "steering must be 0 or more, got -1"),
         ({"min_p": 1.0}, "min_p must be from 0 to below 1, got 1.0"),
         ({"n_streams": 0}, "n_streams must be at least 1, got 0"),
         ({"seed_roll": random_roll(0)}, "at least 1 frames, got 0"),
