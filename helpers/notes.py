@@ -143,7 +143,7 @@ def band_edges(n_fft, *, sr, f_max, bands_per_semitone=8):
     """Group the bins of a spectrum into bands: single bins at the bottom, then ever wider.
 
     Bins are equally spaced, notes are not: above a few hundred hertz a semitone spans many bins.
-    Adding these up makes everything that follows several times faster and costs no accuracy.
+    Adding these up makes everything that follows several times faster, and costs hardly a note.
 
     Parameters
     ----------
@@ -304,7 +304,7 @@ def comb(settings, *, edges=None, n_fft=None):
 
     24 partials, each a lobe, a little wider than it is, and the wider the higher it is, for nobody
     knows these strings. Below 150 Hz the partials are equally strong, above they fall by 12 dB an
-    octave, steeper than a real note's: a comb that falls slowly finds notes an octave too low.
+    octave, steeper than a real note's: a comb that falls slowly finds low notes that aren't there.
 
     Parameters
     ----------
