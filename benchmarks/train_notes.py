@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 
-from helpers import datasets, metrics, note_models, notes
+from helpers import datasets, note_metrics, note_models, notes
 
 PATH = "data/models/notes_lstm.npz"
 
@@ -59,8 +59,8 @@ def main(arguments=None):
     note_models.train(model, train, validation, settings, steps=options.steps, seed=options.seed)
     weights = note_models.weights_of(model)
     bits = note_models.bits_per_frame(weights, settings, validation)
-    markov = metrics.markov_table(train)
-    chain = [metrics.bits_per_frame([roll], markov) for roll in validation]
+    markov = note_metrics.markov_table(train)
+    chain = [note_metrics.bits_per_frame([roll], markov) for roll in validation]
     print(f"validation, bits a frame: {np.mean(bits):.3f}; Markov: {np.mean(chain):.3f}")
     path = note_models.save(options.path, weights, settings)
     print(f"{path} written after {time.perf_counter() - start:.0f} s")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -346,6 +347,47 @@ def heatmap(values, *, x_label: str, y_label: str, ax: Axes | None = None, label
     ax.grid(False)
     ax.figure.colorbar(image, ax=ax, label=label, pad=0.01)
     _finish(ax, x_label, y_label, None)
+    return ax
+
+
+def piano_roll(roll, *, frame_rate: float, lowest: int, ax: Axes | None = None, start=0.0) -> Axes:
+    """Draw a note roll: held notes light, onsets dark, loud ones darker.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+        0 off, 1 held, 2 soft onset, 3 loud onset; see `notes.notes_to_roll`.
+    frame_rate : float
+        Frames in a second.
+    lowest : int
+        MIDI number of the first note.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    start : float
+        Time of the first frame, in seconds.
+
+    Returns
+    -------
+    Axes
+        With a tick at every C.
+    """
+    ax = ax if ax is not None else new_axes(height=3.2)
+    roll = np.asarray(roll)
+    highest = lowest + roll.shape[1]
+    palette = ListedColormap(["white", COLOURS["sky"], COLOURS["blue"], COLOURS["black"]])
+    ax.imshow(
+        roll.T,
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+        cmap=palette,
+        vmin=0,
+        vmax=3,
+        extent=(start, start + len(roll) / frame_rate, lowest - 0.5, highest - 0.5),
+    )
+    ticks = [pitch for pitch in range(lowest, highest) if pitch % 12 == 0]
+    ax.set_yticks(ticks, [f"C{pitch // 12 - 1}" for pitch in ticks])
+    _finish(ax, "Time (s)", "Note", None)
     return ax
 
 

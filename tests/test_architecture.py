@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "note_features": {"notes"},
     "note_models": {"models", "note_features", "notes"},
     "metrics": {"transforms"},
+    "note_metrics": {"metrics"},
     "plotting": {"transforms"},
     "interactive": {"audio", "plotting", "sampling", "transforms"},
     "checks": set(),

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from helpers import metrics, models, note_models
+from helpers import models, note_metrics, note_models
 from helpers.note_models import NoteModelSettings
 
 TINY = NoteModelSettings(
@@ -202,7 +202,9 @@ def test_training_learns_what_markov_cannot(trained):
     model, history, _ = trained
     unheard = tune(90, start=5)
     bits = note_models.bits_per_frame(note_models.weights_of(model), TINY, [unheard])
-    markov = metrics.bits_per_frame([unheard], metrics.markov_table([tune(200), tune(200, 3)]))
+    markov = note_metrics.bits_per_frame(
+        [unheard], note_metrics.markov_table([tune(200), tune(200, 3)])
+    )
     assert bits[0] < 0.6 * markov
     assert bits[0] == pytest.approx(history.validation_loss.min(), rel=1e-3)
 

@@ -82,6 +82,15 @@ def test_the_spectrogram_draws_no_more_bins_than_are_shown():
     assert ax.get_ylim() == (0, 1000)
 
 
+def test_a_piano_roll_has_a_tick_at_every_c_and_its_time_in_seconds():
+    roll = np.zeros((32, 25), np.uint8)
+    roll[4, 0], roll[5:8, 0] = 3, 1
+    ax = plotting.piano_roll(roll, frame_rate=16, lowest=48, start=1.0)
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["C3", "C4", "C5"]
+    assert ax.images[0].get_extent() == [1.0, 3.0, 47.5, 72.5]
+    np.testing.assert_array_equal(ax.images[0].get_array(), roll.T)
+
+
 def test_baselines_are_drawn_and_named():
     ax = plotting.learning_curve([3, 2], [3, 2.5], baselines={"silence": 2.2, "mean": 2.1})
     names = [text.get_text() for text in ax.get_legend().get_texts()]

@@ -1,0 +1,557 @@
+"""Numbers about written music, and the controls to hold them against.
+
+All take a note roll: whole numbers, (n_frames, n_notes), at `frame_rate` frames a second, where 0
+is off, 1 held, 2 a soft onset and 3 a loud onset, and the first column is the MIDI note `lowest`. A
+note sounds wherever it isn't off. No measure says "music" by itself: each is read beside real
+music and beside the controls.
+"""
+
+import numpy as np
+import scipy.stats
+
+from helpers import metrics
+
+_N_STATES = 4  # off, held, soft onset, loud onset
+_KEY_PROFILES = np.array(  # how well each pitch class fits C major, C minor; then the other keys
+    [
+        np.roll(profile, tonic)
+        for profile in (
+            [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88],
+            [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17],
+        )
+        for tonic in range(12)
+    ]
+)
+
+
+def key_clarity(roll, *, frame_rate, lowest, window_s=8.0):
+    """Say how clearly the notes suggest one key or another, a few seconds at a time.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+    frame_rate : float, frames/s
+    lowest : int, MIDI note of the first column
+    window_s : float, s
+        Length of the windows; each may have a key of its own.
+
+    Returns
+    -------
+    float
+        Mean over the windows of the best correlation, over 24 keys, between the time that each
+        pitch class sounds and what listeners expect of the key. Notes at random don't read 0: one
+        key of 24 always fits a little. Windows without notes are left out; NaN if all are.
+
+    References
+    ----------
+    C. L. Krumhansl and E. J. Kessler, "Tracing the dynamic changes in perceived tonal organization
+    in a spatial representation of musical keys", Psychol. Rev. 89(4), 1982. Notebook 07.
+    """
+    counts = _pitch_class_counts(roll, frame_rate, lowest, window_s)
+    correlations = _standardised(counts) @ _standardised(_KEY_PROFILES).T / 12  # (n_windows, 24)
+    return _mean(correlations.max(axis=1))
+
+
+def chroma_entropy(roll, *, frame_rate, lowest, window_s=8.0):
+    """Say how evenly the twelve pitch classes share the time in each window.
+
+    Parameters
+    ----------
+    roll, frame_rate, lowest, window_s
+        As in `key_clarity`.
+
+    Returns
+    -------
+    float
+        Bits, from 0 (one pitch class) to 3.58 (all twelve alike; a scale of seven has 2.81). Mean
+        over the windows that have notes; NaN if none has.
+
+    References
+    ----------
+    C. E. Shannon, "A mathematical theory of communication", Bell Syst. Tech. J. 27, 1948; S.-L. Wu
+    and Y.-H. Yang, "The Jazz Transformer on the front line", ISMIR 2020, for music. Notebook 07.
+    """
+    counts = _pitch_class_counts(roll, frame_rate, lowest, window_s)
+    return _mean(scipy.stats.entropy(counts, base=2, axis=1))
+
+
+def onset_rate(roll, *, frame_rate):
+    """Count the notes that are struck in a second.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+    frame_rate : float, frames/s
+
+    Returns
+    -------
+    float
+        Onsets per second.
+
+    References
+    ----------
+    Notebook 07.
+    """
+    return float(np.count_nonzero(_roll(roll) > 1) * frame_rate / len(roll))
+
+
+def rhythm_autocorrelation(roll, *, frame_rate, shortest_s=0.25, longest_s=1.5):
+    """Say how regularly notes are struck: how well the onsets match themselves a beat later.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+        Compare rolls of equal length: a tempo that wanders matches less in the long run.
+    frame_rate : float, frames/s
+    shortest_s, longest_s : float
+        The lags to try, in s: beats, and their halves and doubles.
+
+    Returns
+    -------
+    float
+        Largest autocorrelation of the number of onsets in a frame: near 1 for a pulse, near 0 for
+        onsets at random, 0 where the number never changes.
+
+    Raises
+    ------
+    ValueError
+        If the roll isn't longer than the longest lag.
+
+    References
+    ----------
+    J. C. Brown, "Determination of the meter of musical scores by autocorrelation", J. Acoust. Soc.
+    Am. 94(4), 1993. Notebook 07.
+    """
+    onsets = np.count_nonzero(_roll(roll) > 1, axis=1)  # (n_frames,)
+    last_lag = metrics.steps_in(longest_s, frame_rate, name="longest_s", unit="frame")
+    _long_enough(len(onsets), last_lag + 1, frame_rate, "roll")
+    lags = range(
+        metrics.steps_in(shortest_s, frame_rate, name="shortest_s", unit="frame"), last_lag + 1
+    )
+    onsets = onsets - onsets.mean()
+    largest = max(onsets[:-lag] @ onsets[lag:] for lag in lags)
+    return float(largest / max(onsets @ onsets, 1e-9))
+
+
+def polyphony(roll):
+    """Count the notes that sound at a time, where any does.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+
+    Returns
+    -------
+    float
+        Mean number of notes over the frames that aren't silent; 0 if all are.
+
+    References
+    ----------
+    Notebook 07.
+    """
+    n_sounding = np.count_nonzero(_roll(roll), axis=1)
+    return float(n_sounding.sum() / max(np.count_nonzero(n_sounding), 1))
+
+
+def silent_frames(roll):
+    """Say in which share of its frames no note sounds.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+
+    Returns
+    -------
+    float
+        From 0 (never silent) to 1 (nothing to hear).
+
+    References
+    ----------
+    Notebook 07.
+    """
+    return float(np.mean(~_roll(roll).any(axis=1)))
+
+
+def dissonance(roll):
+    """Say which share of the intervals that sound are seconds, tritones or sevenths.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+
+    Returns
+    -------
+    float
+        Share of the pairs of notes in a frame, all frames together, that lie 1, 2, 6, 10 or 11
+        semitones apart, octaves aside; 5 / 12 by chance; NaN if no two notes ever sound together.
+
+    References
+    ----------
+    D. Huron, "Interval-class content in equally tempered pitch-class sets: common scales exhibit
+    optimum tonal consonance", Music Percept. 11(3), 1994. Notebook 07.
+    """
+    sounding = (_roll(roll) > 0).astype(np.float32)
+    together = np.triu(sounding.T @ sounding, k=1)  # frames in which two notes sound
+    low, high = np.indices(together.shape)
+    dissonant = np.isin((high - low) % 12, (1, 2, 6, 10, 11))
+    n_pairs = together.sum()
+    return float(together[dissonant].sum() / n_pairs) if n_pairs else float("nan")
+
+
+def self_similarity(roll, *, frame_rate, window_s=4.0, gap_s=8.0, hop_s=1.0):
+    """Say how much of a piece comes back later, or was there before.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+        Compare rolls of equal length: a longer one has more to come back to.
+    frame_rate : float, frames/s
+    window_s, hop_s : float
+        Length of the windows that are looked for, and the time from one to the next, in s.
+    gap_s : float
+        Only passages that begin so much earlier or later count, in s.
+
+    Returns
+    -------
+    float
+        Mean over the windows of the best match: onsets in common, in the same frame of the passage
+        and at the same pitch, over the onsets in either. 1 if everything comes back exactly; a
+        window without onsets counts as 0.
+
+    Raises
+    ------
+    ValueError
+        If the roll is too short for each window to have a passage to be compared with.
+
+    References
+    ----------
+    J. Foote, "Visualizing music and audio using self-similarity", ACM Multimedia 1999; P. Jaccard,
+    "The distribution of the flora in the alpine zone", New Phytol. 11(2), 1912. Notebook 07.
+    """
+    struck = _roll(roll) > 1
+    length, gap, hop = (
+        metrics.steps_in(seconds, frame_rate, name=name, unit="frame")
+        for seconds, name in ((window_s, "window_s"), (gap_s, "gap_s"), (hop_s, "hop_s"))
+    )
+    _long_enough(len(struck), length + 2 * gap, frame_rate, "roll")
+    starts, counts = metrics.window_starts(len(struck), length, hop), _running_counts(struck)
+    best = []
+    for start in starts:
+        similarity = _jaccard(struck[start : start + length], counts)[0]  # (n_passages,)
+        similarity[max(0, start - gap + 1) : start + gap] = 0  # too near
+        best.append(similarity.max())
+    return float(np.mean(best))
+
+
+def copying(roll, training_rolls, *, frame_rate, window_s=3.0, hop_s=1.5, semitones=6):
+    """Find the training passage that each window of a roll resembles most, in any key.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+    training_rolls : list of ndarray, uint8, (n_frames, n_notes)
+        Those shorter than a window are passed over.
+    frame_rate : float, frames/s
+    window_s, hop_s : float
+        Length of the windows, and the time from one to the next, in s.
+    semitones : int
+        Transpose the training music by so much at most, up and down.
+
+    Returns
+    -------
+    similarity : ndarray, float64, (n_windows,)
+        Notes that sound in both over notes that sound in either, frame by frame: 1 for a copy, 0
+        for a window without notes. How much is too much, a real unseen piece tells: compare the
+        95th percentiles.
+    nearest : ndarray, int64, (n_windows, 3)
+        The passage: index of its roll, first frame, semitones to transpose it by.
+
+    Raises
+    ------
+    ValueError
+        If the roll, or every training roll, is shorter than a window.
+
+    References
+    ----------
+    Jaccard, as in `self_similarity`. Notebook 07.
+    """
+    roll, *rolls = _rolls([roll, *training_rolls])
+    length = metrics.steps_in(window_s, frame_rate, name="window_s", unit="frame")
+    _long_enough(len(roll), length, frame_rate, "roll")
+    _long_enough(max(map(len, rolls), default=0), length, frame_rate, "training_rolls")
+    starts = metrics.window_starts(
+        len(roll), length, metrics.steps_in(hop_s, frame_rate, name="hop_s", unit="frame")
+    )
+    best, nearest = np.full(len(starts), -1.0), np.zeros((len(starts), 3), int)
+    for index, training in enumerate(rolls):
+        if len(training) < length:
+            continue
+        counts = _running_counts(training > 0, semitones)
+        for row, start in enumerate(starts):
+            similarity = _jaccard(roll[start : start + length] > 0, counts)
+            shift, first = np.unravel_index(similarity.argmax(), similarity.shape)
+            if similarity[shift, first] > best[row]:
+                best[row] = similarity[shift, first]
+                nearest[row] = index, first, semitones - shift
+    return best, nearest
+
+
+def markov_table(rolls, *, order=1, shrinkage=20.0):
+    """Count how each note's state follows from its last: the simplest model that can be sampled.
+
+    Parameters
+    ----------
+    rolls : ndarray or list of ndarray, uint8, (n_frames, n_notes)
+        Training music.
+    order : 1 or 0
+        0 forgets the last state: the unigram model.
+    shrinkage : float
+        Weight of what all notes have in common, in frames; rare notes learn most of it.
+
+    Returns
+    -------
+    ndarray, float64, (n_notes, 4, 4)
+        Probability of the next state (last axis), given the note and its state now.
+
+    References
+    ----------
+    C. E. Shannon, as in `chroma_entropy`, section 3; D. J. C. MacKay and L. C. B. Peto, "A
+    hierarchical Dirichlet language model", Nat. Lang. Eng. 1(3), 1995. Notebooks 05 and 07.
+    """
+    counts = sum(map(_transitions, _rolls(rolls)))  # (n_notes, 4, 4)
+    if order == 0:
+        counts = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
+    pooled = counts.sum(axis=0) + 0.1  # no transition is impossible
+    counts = counts + shrinkage * pooled / pooled.sum(axis=1, keepdims=True)
+    return counts / counts.sum(axis=2, keepdims=True)
+
+
+def bits_per_frame(rolls, table):
+    """Say how many bits a table of probabilities needs for a frame: its surprise at the music.
+
+    Parameters
+    ----------
+    rolls : ndarray or list of ndarray, uint8, (n_frames, n_notes)
+        Music to predict; the first frame of a roll is given.
+    table : ndarray, float, (n_notes, 4, 4)
+        As from `markov_table`.
+
+    Returns
+    -------
+    float
+        Mean over all frames of the sum over the notes, in bits.
+
+    Raises
+    ------
+    ValueError
+        If the table is of another number of notes, or no roll has a second frame.
+
+    References
+    ----------
+    C. E. Shannon, as in `chroma_entropy`. Notebook 05.
+    """
+    counts = sum(map(_transitions, _rolls(rolls)))
+    if counts.shape != np.shape(table) or not counts.any():
+        raise ValueError(
+            "rolls must have the notes of the table and a frame to predict, got "
+            f"{len(counts)} notes, {int(counts[0].sum())} such frames, a table of {np.shape(table)}"
+        )
+    with np.errstate(divide="ignore"):  # what the table calls impossible costs infinitely much
+        bits = -np.log2(table, where=counts > 0, out=np.zeros(counts.shape))
+    return float((counts * bits).sum() / counts[0].sum())
+
+
+def note_baselines(rolls, training_rolls):
+    """Score three models of notes that learn nothing, or next to nothing, in bits a frame.
+
+    Parameters
+    ----------
+    rolls, training_rolls : ndarray or list of ndarray, uint8, (n_frames, n_notes)
+        Music to predict, and music to learn from.
+
+    Returns
+    -------
+    dict of float
+        Bits a frame of ``"uniform"``, every state as likely; ``"unigram"``, how often each note is
+        in each state; ``"Markov"``, the same given its last state.
+
+    References
+    ----------
+    As in `markov_table`. Notebook 05.
+    """
+    unigram, markov = (markov_table(training_rolls, order=order) for order in (0, 1))
+    uniform = np.full_like(markov, 1 / _N_STATES)
+    tables = {"uniform": uniform, "unigram": unigram, "Markov": markov}
+    return {name: bits_per_frame(rolls, table) for name, table in tables.items()}
+
+
+def markov_sample(table, n_frames, rng, start=None):
+    """Compose by `markov_table`: each note follows its own past and hears no other.
+
+    Parameters
+    ----------
+    table : ndarray, float, (n_notes, 4, 4)
+    n_frames : int
+        Length of the roll to compose.
+    rng : numpy.random.Generator
+    start : ndarray, int, (n_notes,), optional
+        States of the frame before the first; all off if left out.
+
+    Returns
+    -------
+    ndarray, uint8, (n_frames, n_notes)
+
+    Raises
+    ------
+    ValueError
+        If `start` is of another number of notes.
+
+    References
+    ----------
+    As in `markov_table`. Notebook 07.
+    """
+    thresholds = np.cumsum(table, axis=2)[..., :-1]  # (n_notes, 4, 3)
+    notes = np.arange(len(thresholds))
+    states = np.zeros(len(notes), int) if start is None else _roll([start])[0].astype(int)
+    if states.shape != notes.shape:
+        raise ValueError(
+            f"start must hold a state for each of the table's {len(notes)} notes, "
+            f"got {len(states)}: pass one frame of a roll"
+        )
+    roll = np.empty((n_frames, len(notes)), np.uint8)
+    for frame in roll:
+        frame[:] = states = (rng.random((len(notes), 1)) > thresholds[notes, states]).sum(axis=1)
+    return roll
+
+
+def shuffle_notes(roll, rng):
+    """Move every note to a random time: real notes without harmony, melody or rhythm.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, uint8, (n_frames, n_notes)
+        As many notes of each pitch, as long and as loud, in any order. A note held into the first
+        frame counts as struck softly there.
+
+    References
+    ----------
+    J. Theiler et al., "Testing for nonlinearity in time series: the method of surrogate data",
+    Physica D 58, 1992. Notebook 07.
+    """
+    roll = _roll(roll)
+    shuffled = np.zeros_like(roll)
+    for note, column in enumerate(roll.T):
+        starts, ends = _notes_in(column)
+        order = rng.permutation(len(starts))
+        lengths, levels = (ends - starts)[order], np.maximum(column[starts[order]], 2)
+        n_free = len(column) - lengths.sum()  # frames of silence, to be dealt out between the notes
+        before = np.sort(rng.choice(n_free + len(order), len(order), replace=False))
+        starts = before - np.arange(len(order)) + np.cumsum(lengths) - lengths
+        for start, length, level in zip(starts, lengths, levels, strict=True):
+            shuffled[start : start + length, note] = 1
+            shuffled[start, note] = level
+    return shuffled
+
+
+def _roll(roll):
+    """Return `roll` as uint8, or say why it is no note roll."""
+    roll = np.asarray(roll)
+    if roll.ndim != 2 or roll.size == 0 or not np.issubdtype(roll.dtype, np.integer):
+        raise ValueError(
+            "roll must hold whole numbers in shape (n_frames, n_notes) and not be empty, "
+            f"got {roll.dtype} in {roll.shape}: pass what notes.encode makes"
+        )
+    if roll.min() < 0 or roll.max() >= _N_STATES:
+        raise ValueError(
+            f"roll must hold states from 0 to {_N_STATES - 1}, got {roll.min()} to {roll.max()}"
+        )
+    return roll.astype(np.uint8, copy=False)
+
+
+def _rolls(rolls):
+    """Return one roll or several as a list of rolls that have the same notes."""
+    rolls = [_roll(roll) for roll in ([rolls] if isinstance(rolls, np.ndarray) else rolls)]
+    if len({roll.shape[1] for roll in rolls}) != 1:
+        raise ValueError(
+            "rolls must be one at least, all of as many notes, got "
+            f"{sorted({roll.shape[1] for roll in rolls})} notes in {len(rolls)} rolls"
+        )
+    return rolls
+
+
+def _long_enough(n_frames, n_least, frame_rate, name):
+    """Say that a roll is too short."""
+    if n_frames < n_least:
+        raise ValueError(
+            f"{name} must last {n_least / frame_rate} s = {n_least} frames at least, "
+            f"got {n_frames} frames: take a longer one"
+        )
+
+
+def _mean(values):
+    """Return the mean, or NaN without a warning if there is nothing to take it of."""
+    return float(np.mean(values)) if len(values) else float("nan")
+
+
+def _standardised(rows):
+    """Give each row mean 0 and variance 1; a row without variance becomes 0."""
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    std = rows.std(axis=1, keepdims=True)
+    return rows / np.where(std > 0, std, 1)
+
+
+def _pitch_class_counts(roll, frame_rate, lowest, window_s):
+    """Count in how many frames of each window each pitch class sounds, where any does."""
+    roll = _roll(roll)
+    length = min(metrics.steps_in(window_s, frame_rate, name="window_s", unit="frame"), len(roll))
+    starts = metrics.window_starts(len(roll), length, length)
+    total = np.cumsum(np.pad(roll > 0, ((1, 0), (0, 0))), axis=0)
+    notes = total[starts + length] - total[starts]  # (n_windows, n_notes)
+    counts = notes @ np.eye(12)[(lowest + np.arange(roll.shape[1])) % 12]  # (n_windows, 12)
+    return counts[counts.any(axis=1)]
+
+
+def _running_counts(active, reach=0):
+    """Count each note's active frames up to each frame, with `reach` empty notes on both sides."""
+    n_frames, n_notes = active.shape
+    counts = np.zeros((n_notes + 2 * reach, n_frames + 1), np.int32)
+    np.cumsum(active.T, axis=1, out=counts[reach : reach + n_notes, 1:])
+    return counts
+
+
+def _jaccard(window, counts):
+    """Compare a window with every passage: shared over all active frames, (n_shifts, n_passages).
+
+    What a passage shares with one sounding of the window is the difference of two running counts.
+    """
+    length, n_notes = window.shape
+    n_shifts, n_passages = len(counts) - n_notes + 1, counts.shape[1] - length
+    edges = np.diff(np.pad(window.T.astype(np.int8), ((0, 0), (1, 1))))  # 1 at begins, -1 at ends
+    shared = np.zeros((n_shifts, n_passages), np.int32)
+    for note, frame in np.argwhere(edges):
+        passed = counts[note : note + n_shifts, frame : frame + n_passages]
+        shared -= edges[note, frame] * passed
+    total = counts.sum(axis=0)
+    return shared / np.maximum(window.sum() + total[length:] - total[:-length] - shared, 1)
+
+
+def _transitions(roll):
+    """Count how often each note goes from one state to another: (n_notes, 4, 4)."""
+    roll = roll.astype(int)
+    notes = np.arange(roll.shape[1])
+    codes = (notes * _N_STATES + roll[:-1]) * _N_STATES + roll[1:]
+    shape = (roll.shape[1], _N_STATES, _N_STATES)
+    return np.bincount(codes.ravel(), minlength=np.prod(shape)).reshape(shape)
+
+
+def _notes_in(column):
+    """Return the first frames of a note's soundings, and the frames after their last."""
+    begins = (column > 1) | ((column == 1) & (np.append(0, column[:-1]) == 0))
+    starts = np.flatnonzero(begins)
+    stops = np.flatnonzero(np.append(column, 0) != 1)  # a new onset ends the note before it
+    return starts, stops[np.searchsorted(stops, starts, side="right")]

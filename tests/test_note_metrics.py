@@ -1,0 +1,359 @@
+"""Notes whose numbers are known beforehand; definitions written out as oracles."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from helpers import note_metrics
+
+few = settings(deadline=None, max_examples=30)
+
+
+# Notes
+
+ROLL = {"frame_rate": 16, "lowest": 60}
+BAD_ROLLS = [
+    (np.zeros((0, 5), np.uint8), r"not be empty, got uint8 in \(0, 5\)"),
+    (np.zeros(5, np.uint8), r"shape \(n_frames, n_notes\)"),
+    (np.zeros((5, 5)), "whole numbers in .* got float64"),
+    (np.full((5, 5), 4), "states from 0 to 3, got 4 to 4"),
+    (np.full((5, 5), -1), "states from 0 to 3, got -1 to -1"),
+]
+rolls = st.builds(
+    lambda *shape_and_seed: music(shape_and_seed[:2], shape_and_seed[2]),
+    st.integers(1, 25),
+    st.integers(1, 5),
+    st.integers(0, 10_000),
+)
+
+
+def music(shape, seed=0, density=0.2):
+    """Notes at random; held never follows off, but for the first frame."""
+    rng = np.random.default_rng(seed)
+    roll = rng.choice(4, shape, p=[1 - density, density / 2, density / 4, density / 4]).astype("u1")
+    for before, now in itertools.pairwise(roll):
+        now[(now == 1) & (before == 0)] = 0
+    return roll
+
+
+def held(counts, n_frames):
+    """Let each note sound for as many frames as `counts` says."""
+    return (np.arange(n_frames)[:, None] < np.array(counts)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("roll", "message"), BAD_ROLLS)
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda roll: note_metrics.key_clarity(roll, **ROLL),
+        lambda roll: note_metrics.chroma_entropy(roll, **ROLL),
+        lambda roll: note_metrics.onset_rate(roll, frame_rate=16),
+        lambda roll: note_metrics.rhythm_autocorrelation(roll, frame_rate=16),
+        note_metrics.polyphony,
+        note_metrics.silent_frames,
+        note_metrics.dissonance,
+        lambda roll: note_metrics.self_similarity(roll, frame_rate=16),
+        lambda roll: note_metrics.copying(roll, [music((99, 5))], frame_rate=16),
+        note_metrics.markov_table,
+        lambda roll: note_metrics.shuffle_notes(roll, np.random.default_rng(0)),
+    ],
+)
+def test_what_is_no_roll_is_named(measure, roll, message):
+    with pytest.raises(ValueError, match=message):
+        measure(roll)
+
+
+MINOR = [633, 268, 352, 538, 260, 353, 254, 475, 398, 269, 334, 317]  # Krumhansl and Kessler
+
+
+@pytest.mark.parametrize("tonic", range(12))
+def test_notes_shared_out_as_listeners_expect_are_perfectly_clear(tonic):
+    roll = held(np.roll(MINOR, tonic), 640)
+    clarity = note_metrics.key_clarity(roll, frame_rate=16, lowest=36, window_s=40)
+    assert clarity == pytest.approx(1)
+    assert note_metrics.key_clarity(roll, frame_rate=16, lowest=45, window_s=90) == pytest.approx(1)
+
+
+def test_windows_have_keys_of_their_own_and_silent_ones_none():
+    parts = [held(np.roll(MINOR, tonic), 640) for tonic in (0, 6)]
+    roll = np.concatenate([*parts, np.zeros_like(parts[0])])
+    assert note_metrics.key_clarity(roll, **ROLL, window_s=40) == pytest.approx(1)
+    assert note_metrics.key_clarity(roll, **ROLL, window_s=120) < 0.6
+
+
+def test_clarity_and_entropy_of_notes_without_a_key():
+    chromatic = np.ones((128, 24), np.uint8)
+    assert note_metrics.key_clarity(chromatic, **ROLL) == 0
+    assert note_metrics.chroma_entropy(chromatic, **ROLL) == pytest.approx(np.log2(12))
+    silence = np.zeros((128, 24), np.uint8)
+    assert np.isnan(note_metrics.key_clarity(silence, **ROLL))
+    assert np.isnan(note_metrics.chroma_entropy(silence, **ROLL))
+
+
+def test_entropy_of_octaves_and_of_a_scale():
+    roll = np.zeros((300, 36), np.uint8)
+    roll[:, [0, 12, 24]] = 1
+    assert note_metrics.chroma_entropy(roll, **ROLL) == 0
+    roll[:, [2, 4, 5, 7, 9, 11, 14, 16, 17, 19, 21, 23, 26, 28, 29, 31, 33, 35]] = 1
+    assert note_metrics.chroma_entropy(roll, **ROLL) == pytest.approx(np.log2(7))
+
+
+@few
+@given(roll=rolls, lowest=st.integers(20, 40))
+def test_measures_of_harmony_are_the_same_in_every_key(roll, lowest):
+    moved = {"frame_rate": 16, "lowest": lowest}
+    for measure in (note_metrics.key_clarity, note_metrics.chroma_entropy):
+        expected = measure(roll, **ROLL)
+        assert measure(roll, **moved) == pytest.approx(expected, nan_ok=True)
+
+
+def test_onset_rate_polyphony_and_silence_of_known_notes():
+    roll = np.zeros((32, 3), np.uint8)
+    roll[8, 0], roll[9:16, 0] = 3, 1
+    roll[12, 1], roll[13:16, 1] = 2, 1
+    assert note_metrics.onset_rate(roll, frame_rate=16) == 1
+    assert note_metrics.polyphony(roll) == (8 + 4) / 8
+    assert note_metrics.silent_frames(roll) == 24 / 32
+    assert note_metrics.polyphony(roll[:8]) == 0
+
+
+def test_rhythm_of_a_pulse_of_noise_and_of_nothing():
+    roll = np.zeros((480, 4), np.uint8)
+    roll[::8, 1] = 2  # twice a second
+    assert note_metrics.rhythm_autocorrelation(roll, frame_rate=16) == pytest.approx(1 - 8 / 480)
+    roll[::8, 1], roll[::32, 1] = 0, 2  # too slow to be a beat
+    assert note_metrics.rhythm_autocorrelation(roll, frame_rate=16) < 0
+    assert note_metrics.rhythm_autocorrelation(music((480, 40)), frame_rate=16) < 0.2
+    assert note_metrics.rhythm_autocorrelation(np.ones((480, 4), np.uint8), frame_rate=16) == 0
+
+
+def test_rhythm_needs_more_than_the_longest_lag():
+    with pytest.raises(ValueError, match=r"roll must last 1.5625 s = 25 frames at least, got 24"):
+        note_metrics.rhythm_autocorrelation(np.zeros((24, 3), np.uint8), frame_rate=16)
+
+
+@pytest.mark.parametrize(
+    ("notes", "share"),
+    [([0, 4, 7, 12], 0), ([0, 1, 6], 2 / 3), ([0, 11, 13, 26], 5 / 6), ([0, 10, 20], 2 / 3)],
+)
+def test_dissonance_of_known_chords(notes, share):
+    roll = np.zeros((5, 30), np.uint8)
+    roll[2:, notes] = 1
+    assert note_metrics.dissonance(roll) == pytest.approx(share)
+
+
+def test_dissonance_of_random_notes_and_of_single_ones():
+    roll = music((2000, 48), density=0.1)
+    assert note_metrics.dissonance(roll) == pytest.approx(5 / 12, abs=0.02)
+    assert np.isnan(note_metrics.dissonance(np.eye(9, dtype=np.uint8)))
+
+
+# What comes back
+
+
+def jaccard(a, b):
+    return np.sum(a & b) / max(np.sum(a | b), 1)
+
+
+def test_a_piece_that_returns_is_similar_to_itself_and_a_random_one_is_not():
+    a, b, *others = (music((160, 40), seed, density=0.06) for seed in range(5))
+    again = note_metrics.self_similarity(np.concatenate([a, b, a, b, a]), frame_rate=16)
+    never = note_metrics.self_similarity(np.concatenate([a, b, *others]), frame_rate=16)
+    assert again == 1
+    assert never < 0.15
+    once = note_metrics.self_similarity(np.concatenate([a, *others[:2], a]), frame_rate=16)
+    assert never < once < again
+
+
+def test_what_comes_back_at_once_does_not_count():
+    a, *others = (music((64, 40), seed, density=0.06) for seed in range(9))
+    roll = np.concatenate([a, a, *others[:4]])
+    assert note_metrics.self_similarity(roll, frame_rate=16, gap_s=8) < 0.15
+    assert note_metrics.self_similarity(roll, frame_rate=16, gap_s=4) > 0.2
+    assert note_metrics.self_similarity(roll * 0, frame_rate=16) == 0
+
+
+def test_self_similarity_needs_a_passage_for_every_window():
+    with pytest.raises(ValueError, match=r"must last 20.0 s = 320 frames at least, got 319"):
+        note_metrics.self_similarity(np.zeros((319, 3), np.uint8), frame_rate=16)
+
+
+@few
+@given(roll=rolls, length=st.integers(1, 6), gap=st.integers(1, 9), hop=st.integers(1, 5))
+def test_self_similarity_is_that_of_its_definition(roll, length, gap, hop):
+    assume(len(roll) >= length + 2 * gap)
+    struck, last = roll > 1, len(roll) - length
+    starts = sorted({*range(0, last, hop), last})
+    best = [
+        max(
+            jaccard(struck[i : i + length], struck[j : j + length])
+            for j in range(last + 1)
+            if abs(i - j) >= gap
+        )
+        for i in starts
+    ]
+    ours = note_metrics.self_similarity(roll, frame_rate=1, window_s=length, gap_s=gap, hop_s=hop)
+    assert ours == pytest.approx(np.mean(best))
+
+
+@pytest.mark.parametrize("semitones", [-6, -1, 0, 5, 6])
+def test_a_transposed_training_passage_is_a_copy(semitones):
+    training = [np.pad(music((200, 20), seed), ((0, 0), (6, 6))) for seed in range(3)]
+    roll = np.roll(training[1][40:136], semitones, axis=1)
+    similarity, nearest = note_metrics.copying(roll, training, frame_rate=16)
+    np.testing.assert_array_equal(similarity, 1)
+    np.testing.assert_array_equal(nearest, [[1, 40 + hop, semitones] for hop in (0, 24, 48)])
+    similarity, _ = note_metrics.copying(roll, training[::2], frame_rate=16)
+    assert similarity.max() < 0.5
+
+
+@few
+@given(roll=rolls, training=st.lists(rolls, min_size=1, max_size=3), length=st.integers(1, 5))
+def test_copying_is_that_of_its_definition(roll, training, length):
+    training = [np.resize(other, (len(other), roll.shape[1])) for other in training]
+    assume(min(len(roll), max(map(len, training))) >= length)
+    similarity, nearest = note_metrics.copying(
+        roll, training, frame_rate=1, window_s=length, hop_s=2, semitones=2
+    )
+    last = len(roll) - length
+    starts = sorted({*range(0, last, 2), last})
+    assert len(similarity) == len(nearest) == len(starts)
+    wide = [np.pad(other > 0, ((0, 0), (2, 2))) for other in [roll, *training]]
+
+    def compare(start, index, first, shift):
+        window = wide[0][start : start + length]
+        return jaccard(window, np.roll(wide[1 + index][first : first + length], shift, axis=1))
+
+    for start, score, found in zip(starts, similarity, nearest, strict=True):
+        everywhere = [
+            compare(start, index, first, shift)
+            for index, other in enumerate(training)
+            for first in range(len(other) - length + 1)
+            for shift in range(-2, 3)
+        ]
+        assert score == pytest.approx(max(everywhere))
+        assert score == pytest.approx(compare(start, *found))
+
+
+def test_copying_passes_over_short_training_rolls_and_a_silent_window_is_no_copy():
+    training = [np.zeros((10, 4), np.uint8), music((100, 4))]
+    similarity, nearest = note_metrics.copying(training[1][20:68], training, frame_rate=16)
+    np.testing.assert_array_equal(nearest, [[1, 20, 0]])
+    similarity, _ = note_metrics.copying(np.zeros((48, 4), np.uint8), training, frame_rate=16)
+    np.testing.assert_array_equal(similarity, 0)
+
+
+@pytest.mark.parametrize(
+    ("training", "message"),
+    [
+        ([], r"training_rolls must last 3.0 s = 48 frames at least, got 0"),
+        ([music((47, 4))], r"training_rolls must last .* got 47"),
+        ([music((48, 5))], r"as many notes, got \[4, 5\] notes in 2 rolls"),
+    ],
+)
+def test_training_music_that_cannot_be_compared_is_named(training, message):
+    with pytest.raises(ValueError, match=message):
+        note_metrics.copying(music((48, 4)), training, frame_rate=16)
+    with pytest.raises(ValueError, match="roll must last"):
+        note_metrics.copying(music((47, 4)), [music((48, 4))], frame_rate=16)
+
+
+# Controls
+
+
+def test_a_markov_table_is_recovered_from_what_it_composes():
+    table = np.random.default_rng(0).dirichlet(np.ones(4), (3, 4))
+    roll = note_metrics.markov_sample(table, 50_000, np.random.default_rng(1))
+    learnt = note_metrics.markov_table(roll)
+    np.testing.assert_allclose(learnt, table, atol=0.03)
+    assert (
+        note_metrics.bits_per_frame(roll, learnt) <= note_metrics.bits_per_frame(roll, table) + 1e-3
+    )
+
+
+def test_counts_shrink_towards_what_all_notes_share():
+    often, never = np.zeros((1001, 1), np.uint8), np.zeros((1001, 1), np.uint8)
+    often[1::2] = 2  # onset, off, onset, off
+    table = note_metrics.markov_table(np.hstack([often, never]), shrinkage=500)
+    np.testing.assert_allclose(table.sum(axis=2), 1)
+    off_to_off = 1000 / 1500  # of both notes' 1500 frames that are off and have a successor
+    assert table[1, 0, 0] == pytest.approx((1000 + 500 * off_to_off) / 1500, abs=1e-3)
+    assert table[1, 2, 0] == pytest.approx(1, abs=1e-3)  # never struck, yet it knows what follows
+    assert table.min() > 0
+
+
+def test_the_unigram_model_forgets_the_last_state():
+    table = note_metrics.markov_table([music((300, 4)), music((200, 4), 1)], order=0)
+    np.testing.assert_allclose(table, table[:, :1].repeat(4, axis=1))
+
+
+def test_bits_of_known_tables():
+    roll = music((50, 7))
+    assert note_metrics.bits_per_frame(roll, np.full((7, 4, 4), 1 / 4)) == pytest.approx(14)
+    certain = np.zeros((1, 4, 4))
+    certain[0, [0, 2], [2, 0]] = 1
+    pulse = np.tile(np.uint8([[0], [2]]), (5, 1))
+    assert note_metrics.bits_per_frame([pulse, pulse[1:]], certain) == 0
+    assert note_metrics.bits_per_frame(np.zeros((5, 1), np.uint8), certain) == np.inf
+
+
+def test_baselines_fall_from_uniform_to_markov():
+    training = [np.repeat(music((300, 6), seed), 2, axis=0) for seed in range(3)]
+    bits = note_metrics.note_baselines(training[:1], training)
+    assert list(bits) == ["uniform", "unigram", "Markov"]
+    assert bits["uniform"] == 12
+    assert bits["uniform"] > bits["unigram"] > bits["Markov"]
+
+
+@pytest.mark.parametrize("shape", [(9, 3), (1, 2)])
+def test_rolls_that_a_table_cannot_judge_are_named(shape):
+    with pytest.raises(ValueError, match="the notes of the table and a frame to predict, got"):
+        note_metrics.bits_per_frame(np.zeros(shape, np.uint8), np.full((2, 4, 4), 1 / 4))
+
+
+def test_no_rolls_at_all_are_named():
+    with pytest.raises(ValueError, match=r"must be one at least, .* in 0 rolls"):
+        note_metrics.markov_table([])
+
+
+def test_sampling_follows_the_table_from_the_start():
+    turns = np.zeros((2, 4, 4))
+    turns[:, [0, 1, 2, 3], [2, 0, 1, 3]] = 1  # off, soft onset, held, off; loud onset for ever
+    roll = note_metrics.markov_sample(turns, 4, np.random.default_rng(0), start=[3, 1])
+    np.testing.assert_array_equal(roll, [[3, 0], [3, 2], [3, 1], [3, 0]])
+    roll = note_metrics.markov_sample(turns, 1, np.random.default_rng(0))
+    np.testing.assert_array_equal(roll, [[2, 2]])
+    with pytest.raises(ValueError, match="each of the table's 2 notes, got 3"):
+        note_metrics.markov_sample(turns, 4, np.random.default_rng(0), start=[0, 0, 0])
+
+
+def soundings(column):
+    """List a note's soundings, as (frames, level), by walking through the frames."""
+    found = []
+    for before, now in itertools.pairwise([0, *column.tolist()]):
+        if now > 1 or (now == 1 and before == 0):
+            found.append([1, max(now, 2)])
+        elif now == 1:
+            found[-1][0] += 1
+    return sorted(found)
+
+
+@few
+@given(roll=rolls, seed=st.integers(0, 5))
+def test_shuffling_keeps_every_note_and_only_moves_it(roll, seed):
+    shuffled = note_metrics.shuffle_notes(roll, np.random.default_rng(seed))
+    assert shuffled.dtype == np.uint8
+    for before, after in zip(roll.T, shuffled.T, strict=True):
+        assert soundings(after) == soundings(before)
+        assert not ((after[1:] == 1) & (after[:-1] == 0)).any()
+
+
+def test_shuffling_moves_notes_anywhere():
+    roll = np.zeros((4, 1), np.uint8)
+    roll[0], roll[1] = 3, 1
+    rng = np.random.default_rng(0)
+    starts = [note_metrics.shuffle_notes(roll, rng)[:, 0].argmax() for _ in range(3000)]
+    np.testing.assert_allclose(np.bincount(starts) / 3000, 1 / 3, atol=0.03)
