@@ -23,6 +23,7 @@ from tqdm.auto import tqdm
 from helpers import models, note_features, notes
 
 N_STATES = 4  # off, held, soft onset, loud onset
+STEPS = 400  # of training: on validation pieces, twice as many gain one percent
 USUAL_DENSITY = 8.0  # onsets a second, of a lively piano piece
 
 
@@ -122,6 +123,29 @@ class NoteModelSettings:
         return {
             name: getattr(self, name) for name in ("memories", "pulses", "sharpness", "min_lag")
         }
+
+
+def settings_for(heard, **options):
+    """Make the settings of a network for rolls that were written with some note settings.
+
+    Parameters
+    ----------
+    heard : notes.NoteSettings
+    **options
+        Other fields of `NoteModelSettings`.
+
+    Returns
+    -------
+    NoteModelSettings
+
+    Examples
+    --------
+    >>> settings_for(notes.NoteSettings(lowest=40), hidden=64).n_notes
+    57
+    """
+    return NoteModelSettings(
+        n_notes=heard.n_notes, lowest=heard.lowest, frame_rate=heard.frame_rate, **options
+    )
 
 
 def weight_shapes(settings):
@@ -307,7 +331,7 @@ def train(
     validation_rolls,
     settings,
     *,
-    steps=800,
+    steps=STEPS,
     seconds=None,
     patience=None,
     seed=0,
@@ -317,6 +341,7 @@ def train(
     steps_per_epoch=50,
     shifts=(-6, 5),
     on_epoch=None,
+    on_step=None,
 ):
     """Train on rolls in every key, and keep the weights that were best on validation pieces.
 
@@ -350,6 +375,9 @@ def train(
         Lowest and highest transposition in semitones.
     on_epoch : callable, optional
         Called after each epoch with the `models.History` so far, in bits a frame.
+    on_step : callable, optional
+        Called after each step with the seconds since training began, for instance to keep the
+        weights of a network that has hardly begun.
 
     Returns
     -------
@@ -378,7 +406,8 @@ def train(
     model.compile(keras.optimizers.Adam(learning_rate, clipnorm=1.0), _bits, jit_compile=False)
     silent = bool(os.environ.get("TQDM_DISABLE"))  # tqdm's notebook bar doesn't look there itself
     progress = tqdm(total=steps, desc="training", unit="step", disable=silent)
-    epochs = _epochs(model, passages, progress, steps, seconds, steps_per_epoch, learning_rate)
+    step_once = _stepping(model, passages, progress, on_step)
+    epochs = _epochs(model, step_once, steps, seconds, steps_per_epoch, learning_rate)
     records, best_weights, start = [], model.get_weights(), time.perf_counter()
     try:
         for train_bits in epochs:
@@ -490,8 +519,10 @@ def stepper(weights, settings, *, n_streams, n_frames):
     Returns
     -------
     callable
-        ``hear(states) -> a``: from uint8, (n_streams, n_notes), to what all past frames add to the
-        first layer of each note, float32, (n_streams, n_notes, width). `draw` goes on from there.
+        ``hear(states) -> (a, pulse)``. `states`: uint8, (n_streams, n_notes). `a`: what all past
+        frames add to the first layer of each note, float32, (n_streams, n_notes, width); `draw`
+        goes on from there. `pulse`: whether the next frame begins more or fewer notes than usual
+        where the rhythm was like this before, float32, (n_streams,).
 
     Raises
     ------
@@ -510,12 +541,13 @@ def stepper(weights, settings, *, n_streams, n_frames):
         nonlocal state
         neighbourhood, recalled, frame = listen(states)
         state = _lstm(weights, states, frame, state)
-        return _past(weights, settings, state[0], neighbourhood, recalled, frame)
+        pulse = frame[:, -2]  # the slowest pulse, one frame after the remembered place
+        return _past(weights, settings, state[0], neighbourhood, recalled, frame), pulse
 
     return hear
 
 
-def draw(weights, settings, a, heard, chances, *, temperature=1.0, onset_bias=0.0, min_p=0.0):
+def draw(weights, settings, a, heard, chances, *, temperature=1.0, onset_bias=0.0):
     """Draw the next frame, from the bass upwards; each note knows the lower ones.
 
     Most notes are off and change nothing for the others. So all notes are drawn as if no other
@@ -532,10 +564,10 @@ def draw(weights, settings, a, heard, chances, *, temperature=1.0, onset_bias=0.
         The last frame.
     chances : ndarray, float, (n_streams, n_notes)
         A random number from 0 to below 1 for each note.
-    temperature, min_p : float
+    temperature : float
         See `compose`.
     onset_bias : float or ndarray, (n_streams,)
-        See `compose`.
+        Added to the logits of both onsets. Above 0: more notes.
 
     Returns
     -------
@@ -549,7 +581,7 @@ def draw(weights, settings, a, heard, chances, *, temperature=1.0, onset_bias=0.
     states = np.zeros(heard.shape, np.uint8)
     biases = np.broadcast_to(onset_bias, len(heard))
     for row, last, chance, bias, new in zip(a, heard, chances, biases, states, strict=True):
-        drawn = _pick(_logits(weights, row, last), chance, temperature, bias, min_p)
+        drawn = _pick(_logits(weights, row, last), chance, temperature, bias)
         for note in range(settings.n_notes):
             if drawn[note] == notes.OFF:
                 continue
@@ -557,7 +589,7 @@ def draw(weights, settings, a, heard, chances, *, temperature=1.0, onset_bias=0.
             above = slice(note + 1, note + 1 + settings.below)
             row[above] += table[: len(row[above]), new[note] - 1]
             logits = _logits(weights, row[above], last[above])
-            drawn[above] = _pick(logits, chance[above], temperature, bias, min_p)
+            drawn[above] = _pick(logits, chance[above], temperature, bias)
     return states
 
 
@@ -569,17 +601,18 @@ def compose(
     rng,
     seed_roll=None,
     n_streams=None,
-    temperature=0.9,
+    temperature=0.95,
     density=None,
     steering=2.0,
-    onset_bias=0.3,
-    min_p=0.0,
+    pulse=1.0,
 ):
     """Let the network listen to a beginning, then go on by itself.
 
     Left alone, it drifts: a quiet moment makes the next one likelier to be quiet, for nothing that
     it has learnt brings it back. So the onsets of the last seconds are counted, and the next ones
-    made a little likelier or less likely.
+    made a little likelier or less likely. Notes are drawn one by one, so now and then one of them
+    falls beside the beat, and the rhythm dissolves. So onsets are made likelier where the rhythm
+    that came before says so.
 
     Parameters
     ----------
@@ -599,10 +632,8 @@ def compose(
         Onsets a second to keep to. Left out: the seed's; `USUAL_DENSITY` if that has none.
     steering : float
         How firmly the density is kept; 0 lets it drift.
-    onset_bias : float
-        Added to the logits of both onsets, beside the steering. Above 0: more notes.
-    min_p : float
-        States less probable than this share of the likeliest are never drawn.
+    pulse : float
+        How firmly the rhythm is kept that came before; 0 leaves it to the network.
 
     Returns
     -------
@@ -616,24 +647,26 @@ def compose(
 
     References
     ----------
-    N. N. Minh et al., "Turning up the heat: min-p sampling", ICLR 2025. Notebook 06.
+    G. E. Hinton, "Products of experts", ICANN 1999: what is added to a logit multiplies the odds.
+    Notebook 06.
     """
-    _check_composition(n_frames, temperature, min_p, density, steering)
+    _check_composition(n_frames, temperature, density, steering, pulse)
     seeds = _check_seeds(seed_roll, n_streams, settings)  # (n_streams, n_seed, n_notes)
     hear = stepper(
         weights, settings, n_streams=len(seeds), n_frames=seeds.shape[1] + max(n_frames, 1)
     )
     for states in seeds.swapaxes(0, 1):
-        a = hear(states)
+        a, expected = hear(states)
     steer = _steering(seeds, density, steering, settings.frame_rate)
     roll = np.zeros((len(seeds), n_frames, settings.n_notes), np.uint8)
     chances = rng.random((n_frames, len(seeds), settings.n_notes), np.float32)
-    how = {"temperature": temperature, "min_p": min_p}
     for k in range(n_frames):
         if k > 0:
-            a = hear(states)
-        bias = onset_bias + steer(states)
-        states = draw(weights, settings, a, states, chances[k], onset_bias=bias, **how)
+            a, expected = hear(states)
+        bias = steer(states) + pulse * expected
+        states = draw(
+            weights, settings, a, states, chances[k], temperature=temperature, onset_bias=bias
+        )
         roll[:, k] = states
     return roll[0] if n_streams is None and np.ndim(seed_roll) < 3 else roll
 
@@ -776,15 +809,28 @@ def _with_margin(inputs, margin):
     return list(zip(*padded, frame, strict=True))
 
 
-def _epochs(model, passages, progress, steps, seconds, steps_per_epoch, learning_rate):
+def _stepping(model, passages, progress, on_step):
+    """Make a function that changes the weights once, says so, and returns the bits a frame."""
+    start = time.perf_counter()
+
+    def step_once():
+        bits = _train_step(model, next(passages))
+        progress.update()
+        if on_step is not None:
+            on_step(time.perf_counter() - start)
+        return bits
+
+    return step_once
+
+
+def _epochs(model, step_once, steps, seconds, steps_per_epoch, learning_rate):
     """Change the weights step by step, and yield the mean loss of each epoch at its end."""
     losses, start = [], time.perf_counter()
     for step in range(1, steps + 1):
         elapsed = time.perf_counter() - start
         share = max(step / steps, elapsed / (seconds or np.inf))  # of the training that is over
         model.optimizer.learning_rate.assign(learning_rate * _rate(step, min(share, 1.0)))
-        losses.append(_train_step(model, next(passages)))
-        progress.update()
+        losses.append(step_once())
         if step % steps_per_epoch == 0 or share >= 1:
             yield np.mean(losses)
             losses = []
@@ -872,14 +918,12 @@ def _log_softmax(logits):
     return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
 
 
-def _pick(logits, chance, temperature, onset_bias, min_p):
+def _pick(logits, chance, temperature, onset_bias):
     """Draw a state for each note, (n, 4) -> (n,): the first whose summed probability passes."""
     logits[:, notes.SOFT :] += onset_bias
     if temperature == 0:
         return logits.argmax(axis=-1)
     p = np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature)
-    if min_p > 0:
-        p[p < min_p] = 0  # the likeliest has 1 here
     sums = p.cumsum(axis=-1)
     return (chance[:, None] * sums[:, -1:] >= sums[:, :-1]).sum(axis=-1)
 
@@ -941,15 +985,13 @@ def _check_seeds(seed_roll, n_streams, settings):
     return np.repeat(seeds, n_streams, axis=0) if len(seeds) == 1 and n_streams else seeds
 
 
-def _check_composition(n_frames, temperature, min_p, density, steering):
+def _check_composition(n_frames, temperature, density, steering, pulse):
     """Raise unless the numbers are in their ranges."""
     if n_frames < 0:
         raise ValueError(f"n_frames must be at least 0, got {n_frames}")
-    if not 0 <= min_p < 1:
-        raise ValueError(f"min_p must be from 0 to below 1, got {min_p}")
     if density is not None and not 0 < density < np.inf:
         raise ValueError(f"density must be above 0 onsets a second, got {density}")
-    for name, value in {"temperature": temperature, "steering": steering}.items():
+    for name, value in {"temperature": temperature, "steering": steering, "pulse": pulse}.items():
         if not 0 <= value < np.inf:
             raise ValueError(f"{name} must be 0 or more, got {value}")
 

@@ -437,7 +437,7 @@ def solve_activations(V, W, *, n_updates=10):
     return H
 
 
-def learn_dictionary(waveforms, settings=None, *, minutes=5.0, progress=False):
+def learn_dictionary(waveforms, settings=None, *, minutes=5.0, n_rounds=4, progress=False):
     """Learn the spectrum of every note from music in which notes sound together.
 
     A comb of partials explains the music roughly, and the notes it is sure of teach it their real
@@ -451,6 +451,8 @@ def learn_dictionary(waveforms, settings=None, *, minutes=5.0, progress=False):
     settings : NoteSettings, optional
     minutes : float
         Learn from so much of the music, spread evenly over it.
+    n_rounds : int
+        Stop after so many of the four rounds, to see what each is for; 0 leaves the comb as it is.
     progress : bool
         Show a bar.
 
@@ -461,7 +463,7 @@ def learn_dictionary(waveforms, settings=None, *, minutes=5.0, progress=False):
     Raises
     ------
     ValueError
-        If there is no music, or nothing in it sounds like notes.
+        If there is no music, nothing in it sounds like notes, or there is no such number of rounds.
 
     References
     ----------
@@ -469,6 +471,8 @@ def learn_dictionary(waveforms, settings=None, *, minutes=5.0, progress=False):
     Notebook 04.
     """
     settings = NoteSettings() if settings is None else settings
+    if n_rounds not in range(5):
+        raise ValueError(f"n_rounds must be a whole number from 0 to 4, got {n_rounds!r}")
     kwargs = {"n_fft": settings.n_fft, "hop_length": settings.hop_length}
     parts = _excerpts(waveforms, settings.sr, minutes)
     parts = [band_magnitudes(y, _edges(settings), **kwargs) for y in parts]
@@ -478,7 +482,7 @@ def learn_dictionary(waveforms, settings=None, *, minutes=5.0, progress=False):
 
     W, n_heard = comb(settings), None
     sure = np.ones(settings.n_notes, bool)
-    rounds = (_CONFIDENT, _CONFIDENT, _BALANCED, _BALANCED)
+    rounds = (_CONFIDENT, _CONFIDENT, _BALANCED, _BALANCED)[:n_rounds]
     for i, confidence in enumerate(tqdm(rounds, desc="dictionary", disable=not progress)):
         if i == 2:  # what is 0 stays 0, so give every template a little of everything
             W = 0.97 * W + 0.03 * mean / mean.sum()
@@ -573,6 +577,26 @@ def encode(y, dictionary):
     Notebook 04.
     """
     return find_notes(activations(y, dictionary), dictionary)
+
+
+def encode_roll(y, dictionary):
+    """Write a recording as a roll: `encode`, then `notes_to_roll`.
+
+    Parameters
+    ----------
+    y : ndarray, float32, (n_samples,)
+    dictionary : Dictionary
+
+    Returns
+    -------
+    roll : ndarray, uint8, (1 + ceil(n_samples / hop_length), n_notes)
+
+    References
+    ----------
+    Notebook 04.
+    """
+    n_frames = 1 + -(-len(y) // dictionary.settings.hop_length)
+    return notes_to_roll(encode(y, dictionary), dictionary.settings, n_frames=n_frames)
 
 
 def notes_to_roll(found, settings, *, n_frames=None):

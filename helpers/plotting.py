@@ -391,6 +391,45 @@ def piano_roll(roll, *, frame_rate: float, lowest: int, ax: Axes | None = None, 
     return ax
 
 
+def table(values, texts, *, rows, columns, ax: Axes | None = None, limits=None, label="") -> Axes:
+    """Draw a table whose cells are coloured by a value and carry a text.
+
+    Parameters
+    ----------
+    values : ndarray, float, (n_rows, n_columns)
+        What decides the colour; NaN stays white.
+    texts : sequence of sequences of str, (n_rows, n_columns)
+        What is written in the cells.
+    rows, columns : sequence of str
+        Their names.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    limits : (float, float), optional
+        Values of the lightest and the darkest colour; by default the lowest and the highest.
+    label : str
+        What the colours mean.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = ax if ax is not None else new_axes(height=0.5 + 0.36 * len(rows))
+    values = np.asarray(values, float)
+    low, high = limits or (np.nanmin(values), np.nanmax(values))
+    image = ax.imshow(values, aspect="auto", cmap="cividis_r", vmin=low, vmax=high)
+    for (row, column), value in np.ndenumerate(values):
+        dark = value > (low + high) / 2
+        colour = "white" if dark else "black"
+        text = texts[row][column]
+        ax.text(column, row, text, ha="center", va="center", fontsize="small", color=colour)
+    ax.grid(False)
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.tick_params(length=0)
+    ax.figure.colorbar(image, ax=ax, label=label, pad=0.01)
+    return ax
+
+
 def curves(x, lines, *, x_label: str, y_label: str, ax: Axes | None = None, **style) -> Axes:
     """Draw named lines over one axis, told apart by colour and by dashes.
 

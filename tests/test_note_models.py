@@ -156,7 +156,7 @@ def test_stepping_equals_judging_the_whole_roll():
     hear = note_models.stepper(WEIGHTS, TINY, n_streams=2, n_frames=40)
     whole = [note_models.log_probabilities(WEIGHTS, TINY, roll) for roll in rolls]
     for t in range(39):
-        a = hear(rolls[:, t]) + note_models._below(WEIGHTS, TINY, rolls[:, t + 1])
+        a = hear(rolls[:, t])[0] + note_models._below(WEIGHTS, TINY, rolls[:, t + 1])
         for stream in (0, 1):
             logits = note_models._logits(WEIGHTS, a[stream], rolls[stream, t])
             found = note_models._log_softmax(logits)
@@ -252,6 +252,13 @@ def test_a_training_with_too_little_time_ends_early():
     assert len(history.seconds) <= 2
 
 
+def test_each_step_is_told():
+    seconds = []
+    quick(steps=3, on_step=seconds.append)
+    assert len(seconds) == 3
+    assert 0 < seconds[0] < seconds[1] < seconds[2]
+
+
 def test_a_loss_that_explodes_is_named(monkeypatch):
     monkeypatch.setattr(note_models, "_validate", lambda model, pieces: np.nan)
     with pytest.raises(ValueError, match=r"loss must stay finite, got .* and nan in"):
@@ -341,7 +348,7 @@ def test_training_shows_its_bits(monkeypatch, capfd):
 # Composing
 
 
-def sampled_note_by_note(a, heard, chances, temperature, onset_bias, min_p):
+def sampled_note_by_note(a, heard, chances, temperature, onset_bias):
     """Draw a frame as the definition says: each note after all lower ones."""
     states = np.zeros((1, 10), np.uint8)
     for note in range(10):
@@ -349,7 +356,6 @@ def sampled_note_by_note(a, heard, chances, temperature, onset_bias, min_p):
         logits = note_models._logits(WEIGHTS, now[0], heard)[note].astype(float)
         logits[2:] += onset_bias
         p = np.exp((logits - logits.max()) / temperature)
-        p[p < min_p] = 0
         states[0, note] = np.searchsorted(np.cumsum(p / p.sum()), chances[note], side="right")
     return states[0]
 
@@ -358,11 +364,11 @@ def test_drawing_in_rounds_equals_drawing_note_by_note():
     rng = np.random.default_rng(0)
     hear = note_models.stepper(WEIGHTS, TINY, n_streams=1, n_frames=40)
     for heard in random_roll():
-        a = hear(heard[None])
+        a, _ = hear(heard[None])
         chances = rng.random((1, 10))
-        expected = sampled_note_by_note(a, heard, chances[0], 0.8, 0.2, 0.05)
+        expected = sampled_note_by_note(a, heard, chances[0], 0.8, 0.2)
         found = note_models.draw(
-            WEIGHTS, TINY, a, heard[None], chances, temperature=0.8, onset_bias=0.2, min_p=0.05
+            WEIGHTS, TINY, a, heard[None], chances, temperature=0.8, onset_bias=0.2
         )
         np.testing.assert_array_equal(found[0], expected)
 
@@ -375,7 +381,7 @@ def test_what_is_composed_follows_the_probabilities():
         rng=np.random.default_rng(0),
         temperature=1.0,
         steering=0.0,
-        onset_bias=0.0,
+        pulse=0.0,
     )
     logs = note_models.log_probabilities(WEIGHTS, TINY, np.insert(roll, 0, 0, axis=0))
     counted = (roll[..., None] == np.arange(4)).mean(axis=0)
@@ -408,13 +414,18 @@ def test_without_temperature_chance_plays_no_part():
     np.testing.assert_array_equal(cold, nearly)
 
 
-def test_with_a_high_share_for_min_p_only_the_likeliest_is_left():
-    np.testing.assert_array_equal(composed(min_p=0.999), composed(temperature=0))
+def test_a_pulse_that_was_heard_is_kept():
+    seed_roll = np.zeros((400, 10), np.uint8)
+    seed_roll[::8] = 3  # a chord every eighth frame
+    hear = note_models.stepper(WEIGHTS, TINY, n_streams=1, n_frames=400)
+    expected = np.array([hear(states[None])[1][0] for states in seed_roll])[200:].reshape(-1, 8)
+    assert (expected.argmax(axis=1) == 7).all()  # the frame before the next chord
 
+    def n_onsets(n_seed, **how):
+        return (composed(1, seed_roll=seed_roll[:n_seed], n_streams=20, **how) > 1).sum()
 
-def test_a_higher_onset_bias_means_more_notes():
-    rolls = [composed(400, onset_bias=bias, steering=0) for bias in (-2, -1, 0, 1, 2)]
-    assert (np.diff([(roll > 1).mean() for roll in rolls]) > 0).all()
+    assert n_onsets(400, pulse=5, steering=0) > n_onsets(400, pulse=0, steering=0)
+    assert n_onsets(396, pulse=5, steering=0) < n_onsets(396, pulse=0, steering=0)
 
 
 def test_a_density_is_kept():
@@ -445,7 +456,7 @@ def test_the_density_of_the_seed_is_kept():
 def test_composing_goes_on_from_a_seed(trained):
     weights = note_models.weights_of(trained[0])
     seed_roll = tune(150)
-    roll = composed(34, weights=weights, seed_roll=seed_roll, temperature=0, onset_bias=0)
+    roll = composed(34, weights=weights, seed_roll=seed_roll, temperature=0, pulse=0)
     assert (roll == tune(184)[150:]).mean() > 0.95
 
 
@@ -478,7 +489,7 @@ def test_composing_nothing_gives_an_empty_roll():
         ({"temperature": np.nan}, "temperature must be 0 or more, got nan"),
         ({"density": 0}, "density must be above 0 onsets a second, got 0"),
         ({"steering": -1}, "steering must be 0 or more, got -1"),
-        ({"min_p": 1.0}, "min_p must be from 0 to below 1, got 1.0"),
+        ({"pulse": -1}, "pulse must be 0 or more, got -1"),
         ({"n_streams": 0}, "n_streams must be at least 1, got 0"),
         ({"seed_roll": random_roll(0)}, "at least 1 frames, got 0"),
         ({"seed_roll": random_roll(n_notes=3)}, r"got uint8 of shape \(40, 3\)"),

@@ -278,6 +278,20 @@ def test_learning_gives_the_same_each_time(learnt):
     assert again.reference == learnt.reference
 
 
+def test_learning_can_stop_after_any_round(learnt):
+    music = [song(accompanied())]
+    combs, gated = (notes.learn_dictionary(music, n_rounds=n) for n in (0, 2))
+    np.testing.assert_array_equal(combs.templates, notes.comb(SETTINGS))
+    assert np.all(gated.templates[combs.templates == 0] == 0)  # still within the comb's bins
+    assert np.any(learnt.templates[combs.templates == 0] > 0)
+
+
+@pytest.mark.parametrize("n_rounds", [-1, 5, 1.5])
+def test_there_are_four_rounds(n_rounds):
+    with pytest.raises(ValueError, match="whole number from 0 to 4, got"):
+        notes.learn_dictionary([song(accompanied(3.0), 3.0)], n_rounds=n_rounds)
+
+
 def test_a_few_minutes_are_cut_from_all_of_the_music():
     waveforms = [np.full(20 * 100, i, np.float32) for i in range(6)]
     parts = notes._excerpts(waveforms, 100, minutes=1.0)

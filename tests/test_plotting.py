@@ -91,6 +91,18 @@ def test_a_piano_roll_has_a_tick_at_every_c_and_its_time_in_seconds():
     np.testing.assert_array_equal(ax.images[0].get_array(), roll.T)
 
 
+def test_a_table_carries_its_texts_on_its_colours():
+    values = [[0.0, 1.0, np.nan], [0.2, 0.9, 0.5]]
+    texts = [["a", "b", "c"], ["d", "e", "f"]]
+    ax = plotting.table(values, texts, rows=["x", "y"], columns=["p", "q", "r"], label="share")
+    assert [text.get_text() for text in ax.texts] == list("abcdef")
+    assert [text.get_color() for text in ax.texts[:3]] == ["black", "white", "black"]
+    assert ax.images[0].get_clim() == (0.0, 1.0)
+    ax = plotting.table(values, texts, rows=["x", "y"], columns=["p", "q", "r"], limits=(-1, 2))
+    assert ax.images[0].get_clim() == (-1, 2)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["x", "y"]
+
+
 def test_baselines_are_drawn_and_named():
     ax = plotting.learning_curve([3, 2], [3, 2.5], baselines={"silence": 2.2, "mean": 2.1})
     names = [text.get_text() for text in ax.get_legend().get_texts()]
