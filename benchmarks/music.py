@@ -273,13 +273,13 @@ def judge(pieces: dict, unheard: dict, train: list, bank, seed: int, *, keep: bo
     n_frames, n_before = round(60 * SETTINGS.frame_rate), round(SEED_SECONDS * SETTINGS.frame_rate)
     table = note_metrics.markov_table(train)
     first = [(unheard[name], round(start * SETTINGS.frame_rate)) for name, start in places]
-    seeds = [begun(roll[k - n_before : k]) for roll, k in first]
-    ends = {"real": [roll[k : k + n_frames] for roll, k in first]}
+    seeds = [notes.cut_roll(roll, k - n_before, k) for roll, k in first]
+    ends = {"real": [notes.cut_roll(roll, k, k + n_frames) for roll, k in first]}
     ends["ours"] = list(
         note_models.compose(weights, settings, n_frames, rng=rng, seed_roll=np.stack(seeds))
     )
     ends["markov"] = [note_metrics.markov_sample(table, n_frames, rng, some[-1]) for some in seeds]
-    ends["shuffle"] = [note_metrics.shuffle_notes(begun(roll), rng) for roll in ends["real"]]
+    ends["shuffle"] = [note_metrics.shuffle_notes(roll, rng) for roll in ends["real"]]
     sounds = recorded(pieces, unheard, bank, places)
     for whose in ("ours", "markov", "shuffle"):
         both = zip(seeds, ends[whose], strict=True)
@@ -298,13 +298,6 @@ def recorded(pieces: dict, unheard: dict, bank, places: list) -> dict:
         "codec": [cut(played_again[name], start, 60) for name, start in places],
         "original": [original_goes_on(y, SECONDS * SETTINGS.sr) for y in before],
     }
-
-
-def begun(roll: np.ndarray) -> np.ndarray:
-    """Let the notes that are held at the beginning of a cut begin there."""
-    roll = roll.copy()
-    roll[0, roll[0] == notes.HELD] = notes.SOFT
-    return roll
 
 
 def after_seed(seed: np.ndarray, end: np.ndarray, bank) -> np.ndarray:

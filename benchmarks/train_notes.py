@@ -17,7 +17,7 @@ from benchmarks import tasks
 from helpers import datasets, note_metrics, note_models, notes, synthesis
 
 FOLDER = "data/models"
-STAGES = (10, 30, 60, 150)  # s of training after which a copy is kept
+STAGES = (10, 30, 60)  # s of training after which a copy is kept
 
 
 def load(music, instrument, minutes):

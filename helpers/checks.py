@@ -322,6 +322,103 @@ def nb03_add_frames(answer) -> None:
     _verdict(wrong, "with windows that add up to one, this is all that hides the seams.")
 
 
+# Notebook 04
+
+
+def nb04_best_guess(best_guess: Callable) -> None:
+    """Check which frame has the least squared, and which the least absolute error."""
+    values = np.array([[0.0, 1.0], [0.0, 2.0], [1.0, 9.0], [0.0, 4.0], [1.0, 0.0]])
+    answers = [_call(best_guess, values, loss) for loss in ("squared", "absolute")]
+    if _unattempted(answers[0]):
+        return
+    mean, median = values.mean(axis=0), np.median(values, axis=0)
+    wrong = None
+    if np.shape(answers[0]) != (2,):
+        wrong = "a frame has one number for each feature: average over the cases, axis 0."
+    elif _close(answers, [median, mean]):
+        wrong = "the other way round: one far-off case moves the squared error's guess, not the "
+        wrong += "absolute one's."
+    elif _close(answers, [mean, mean]):
+        wrong = "the mean is right for squares. An absolute error pulls equally hard from each "
+        wrong += "case, near or far: it stops where as many lie above as below."
+    elif not _close(answers[0], mean):
+        wrong = "set the derivative of the sum of squares to 0: what is left is their mean."
+    elif not _close(answers[1], median):
+        wrong = "for absolute errors the best guess has as many cases above it as below."
+    _verdict(wrong, "the mean of a key is a probability; its median is off, if it is mostly off.")
+
+
+def nb04_left_of_a_tone(left_of_a_tone: Callable) -> None:
+    """Check how much of a tone is left in the mean, if its time is uncertain."""
+    cases = np.array([(440.0, 0.001), (100.0, 0.002), (1000.0, 0.0015), (50.0, 0.02)])
+    answers = [_call(left_of_a_tone, f, spread_s) for f, spread_s in cases]
+    if _unattempted(answers[0]):
+        return
+    periods = cases.prod(axis=1)
+    wrong = None
+    if _close(answers, np.sinc(periods)) and not _close(answers, np.abs(np.sinc(periods))):
+        wrong = "right but for the sign: an amplitude is a length, so take np.abs."
+    elif _close(answers, np.abs(np.sinc(periods / np.pi))):
+        wrong = "np.sinc(x) is sin(pi x) / (pi x) already: pass it the spread in periods."
+    elif _close(answers, np.abs(np.sinc(cases[:, 1]))):
+        wrong = "the same spread is more periods of a higher tone: periods are f * spread_s."
+    elif _close(answers, np.maximum(0, 1 - periods)):
+        wrong = "it is 1 without any spread and 0 at a whole period, but not a straight line "
+        wrong += "between: average e^(2 pi i u) over the spread."
+    elif not _close(answers, np.abs(np.sinc(periods))):
+        wrong = "how many periods is the spread? Then average an arrow that turns so often."
+    _verdict(wrong, "a millisecond or two is enough to lose a tone, and the higher the sooner.")
+
+
+def nb04_update_templates(update_templates: Callable) -> None:
+    """Check the multiplicative update of the templates."""
+    rng = np.random.default_rng(4)
+    V, W, H = (rng.random(shape) + 0.1 for shape in ((6, 5), (5, 3), (6, 3)))
+    answer = _call(update_templates, V, W, H)
+    if _unattempted(answer):
+        return
+    ratio = V / (H @ W.T)
+    gain, expected = ratio.T @ H, W * (ratio.T @ H) / H.sum(axis=0)
+    wrong = None
+    if np.shape(answer) != W.shape:
+        wrong = f"templates have shape (n_bands, n_notes), here {W.shape}, and yours is "
+        wrong += f"{np.shape(answer)}: sum over the frames."
+    elif _close(answer, W * gain):
+        wrong = "that is a sum over frames, not a mean: divide by how much each note sounds."
+    elif _close(answer, W * gain / W.sum(axis=0)):
+        wrong = "the weights of this mean are the activations: divide by the sum of H, not of W."
+    elif _close(answer, gain / H.sum(axis=0)):
+        wrong = "that is the factor by which a template grows; multiply the template by it."
+    elif not _close(answer, expected, 1e-3):
+        wrong = "ratio = V / (H @ W.T); then its mean over frames, weighted by the activations."
+    _verdict(wrong, "the same step as for the activations, seen from the other side.")
+
+
+def nb04_mend(mend: Callable) -> None:
+    """Check that notes begin before they are held."""
+    roll = np.uint8([[1, 0, 2, 0], [1, 1, 1, 3], [0, 1, 0, 1], [2, 0, 1, 1], [3, 1, 1, 0]])
+    answer = _call(mend, roll.copy())
+    if _unattempted(answer):
+        return
+    off_before = np.vstack([np.zeros_like(roll[:1]), roll[:-1]]) == 0
+    broken = (roll == 1) & off_before
+    wrong = None
+    if np.shape(answer) != roll.shape:
+        wrong = f"a roll of shape {roll.shape} went in, and {np.shape(answer)} came out."
+    elif _close(answer, np.where(broken, 0, roll)):
+        wrong = "switched off, the note is off in the next frame's past too, and that one breaks "
+        wrong += "the rule again: let it begin instead."
+    elif _close(answer[1:], np.where(broken, 2, roll)[1:]) and answer[0, 0] != 2:
+        wrong = "the first frame counts too: before it everything is off."
+    elif _close(answer, np.where((roll >= 1) & off_before, 2, roll)):
+        wrong = "a note that begins loud keeps the rule: change only what is held."
+    elif _close(answer, np.where(roll == 1, 2, roll)):
+        wrong = "only where the frame before is off: now every held frame strikes the note again."
+    elif not _close(answer, np.where(broken, 2, roll)):
+        wrong = "a state is 2 where it was 1 and the frame before was 0; all others stay."
+    _verdict(wrong, "now every string was struck before it sounded.")
+
+
 # Notebook 05
 
 
@@ -486,3 +583,74 @@ def nb06_seconds_to_fall(seconds_to_fall: Callable) -> None:
     elif not _close(answers, right):
         wrong = "how many dB does one step take away? 20 log10 of a ratio of amplitudes."
     _verdict(wrong, "a spectral radius is a time: it says how long a loop remembers.")
+
+
+# Notebook 07
+
+
+def nb07_frechet(frechet: Callable) -> None:
+    """Check the Frechet distance of two Gaussians in one dimension."""
+    cases = [(3.0, 2.0, 0.0, 0.5), (1.0, 1.0, 1.0, 4.0), (-2.0, 3.0, 2.0, 3.0)]
+    answers = [_call(frechet, *case) for case in cases]
+    if _unattempted(answers[0]):
+        return
+    mean_a, std_a, mean_b, std_b = np.transpose(cases)
+    means, right = (mean_a - mean_b) ** 2, (mean_a - mean_b) ** 2 + (std_a - std_b) ** 2
+    wrong = None
+    if _close(answers, means):
+        wrong = "two Gaussians with one mean can still differ in width, and then they lie apart."
+    elif _close(answers, np.sqrt(right)):
+        wrong = "that is its root; the distance is commonly given squared, as in the formula above."
+    elif _close(answers, means + np.abs(std_a**2 - std_b**2)):
+        wrong = "A + B - 2 sqrt(A B) is not the difference of A and B: what is it the square of?"
+    elif _close(answers, means + std_a + std_b - 2 * np.sqrt(std_a * std_b)):
+        wrong = "A and B are covariances, in one dimension the squares of the deviations."
+    elif not _close(answers, right):
+        wrong = "put A = std_a ** 2 and B = std_b ** 2 into the formula; no matrices are left."
+    _verdict(wrong, "in one dimension it is plain Pythagoras, in the plane of mean and deviation.")
+
+
+def nb07_trials(fewest_trials: Callable) -> None:
+    """Check the shortest test that tells a share of right answers from guessing."""
+    shares, expected = np.array([0.75, 1.0, 0.625, 0.5625]), [16, 4, 64, 256]
+    answers = [_call(fewest_trials, share) for share in shares]
+    if _unattempted(answers[0]):
+        return
+    wrong = None
+    if answers[1] == 1:
+        wrong = "one right answer of one is what a coin does half of the time: ask for the bounds."
+    elif not _close(shares * answers, np.round(shares * answers)):
+        wrong = (
+            f"{answers[2]} questions can't be answered right in a share of 0.625: try only such "
+        )
+        wrong += "n for which share * n is a whole number."
+    elif (np.array(answers) < expected).any():
+        wrong = "the share itself lies above one half, but not yet its lower bound: go on."
+    elif not _close(answers, expected):
+        wrong = (
+            f"at a share of 0.75, 16 questions are enough, at 1.0 even 4; you found {answers[0]}"
+        )
+        wrong += f" and {answers[1]}. Return the first n at which the lower bound passes one half."
+    _verdict(wrong, "half as far from guessing, four times as many questions.")
+
+
+def nb07_fooled(measure: Callable) -> None:
+    """Check a measure that tells one music from another, but not from its shuffled notes."""
+    rng = np.random.default_rng(7)
+    rolls = [np.where(rng.random((200, 12)) < p, 3, 0).astype(np.uint8) for p in (0.05, 0.2)]
+    rolls[1][:, 1::2] = 0  # whole tones
+    shuffled = [rng.permuted(roll, axis=0) for roll in rolls]  # each note on its own
+    values = [_call(measure, roll) for roll in (*rolls, *shuffled)]
+    if _unattempted(values[0]):
+        return
+    wrong = None
+    if np.size(values[0]) != 1 or not np.isfinite(values).all():
+        wrong = f"a measure returns one finite number; yours returned {values[0]!r}."
+    elif _close(values, np.full(4, float(values[0]))):
+        wrong = "it gives everything the same value, so it tells nothing apart."
+    elif not _close(values[:2], values[2:]):
+        wrong = (
+            "the shuffled notes get another value: yours looks at when notes sound, or together. "
+        )
+        wrong += "What does shuffling keep?"
+    _verdict(wrong, "it knows which notes there are and nothing of their order: music is the rest.")

@@ -692,6 +692,44 @@ def roll_to_notes(roll, settings):
     return found
 
 
+def cut_roll(roll, start, stop):
+    """Take frames `start` to `stop` out of a roll; what is held at its beginning is struck there.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+    start, stop : int
+
+    Returns
+    -------
+    ndarray, uint8, (stop - start, n_notes)
+        A roll of its own, which can be rendered: `HELD` never follows nothing.
+
+    Raises
+    ------
+    ValueError
+        If `roll` has no such frames.
+
+    References
+    ----------
+    Notebook 06.
+
+    Examples
+    --------
+    >>> cut_roll(np.uint8([[3], [1], [1], [0]]), 1, 3)
+    array([[2],
+           [1]], dtype=uint8)
+    """
+    if not 0 <= start < stop <= len(roll):
+        raise ValueError(
+            f"start and stop must be frames of the roll, 0 <= start < stop <= {len(roll)}, "
+            f"got {start} and {stop}"
+        )
+    part = np.array(roll[start:stop])
+    part[0, part[0] == HELD] = SOFT
+    return part
+
+
 def _frequency(pitch):
     """Give the frequency of a MIDI number in equal temperament, Hz."""
     return 440 * 2 ** ((pitch - 69) / 12)

@@ -13,6 +13,7 @@ MAY_IMPORT = {
     "transforms": set(),
     "notes": {"transforms"},
     "synthesis": {"notes", "transforms"},
+    "midi": set(),
     "sequences": set(),
     "models": {"sequences"},
     "note_features": {"notes"},

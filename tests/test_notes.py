@@ -498,3 +498,19 @@ def test_notes_of_a_piece_that_was_never_heard_are_found():
     played = played[(played[:, 0] < 59.5) & (played[:, 2] >= SETTINGS.lowest)]
     y = audio.load(DATA / "music" / "joplin_solace.mp3", sr=16_000, duration=60.0)
     assert onset_f(played, notes.encode(y, dictionary)) > 0.88
+
+
+def test_a_part_of_a_roll_is_a_roll():
+    roll = np.zeros((6, SETTINGS.n_notes), np.uint8)
+    roll[1:5, 3] = [notes.LOUD, notes.HELD, notes.HELD, notes.HELD]
+    part = notes.cut_roll(roll, 2, 6)
+    assert part[:, 3].tolist() == [notes.SOFT, notes.HELD, notes.HELD, notes.OFF]
+    assert len(notes.roll_to_notes(part, SETTINGS)) == 1
+    assert roll[2, 3] == notes.HELD  # the whole is as it was
+    np.testing.assert_array_equal(notes.cut_roll(roll, 0, 6), roll)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 3), (3, 3), (0, 7)])
+def test_parts_that_are_not_there_are_named(start, stop):
+    with pytest.raises(ValueError, match=f"<= 6, got {start} and {stop}"):
+        notes.cut_roll(np.zeros((6, 3), np.uint8), start, stop)
