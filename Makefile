@@ -33,8 +33,8 @@ run: environment  ## run every notebook in order; executed copies and sounds go 
 notebooks: environment  ## run every notebook and store its outputs in place
 	$(PY) notebooks/execute.py --store
 
-bench: environment  ## the original's pipeline beside ours, in one run
-	$(PY) -m benchmarks
+bench: environment  ## measure everything that is promised (QUICK=1: one short training, to try it)
+	$(PY) -m benchmarks $(if $(QUICK),--quick)
 
 pins: environment  ## resolve requirements.txt anew from pyproject.toml
 	$(PY) -m pip install --quiet uv

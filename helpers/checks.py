@@ -503,6 +503,53 @@ def nb05_standardise(standardise: Callable) -> None:
     _verdict(wrong, "measured on training, applied to everything.")
 
 
+def nb05_bits_a_frame(bits_a_frame: Callable) -> None:
+    """Check the mean surprise of one note's states under a table of probabilities."""
+    table = np.array([[8, 0, 1, 1], [5, 3, 1, 1], [2, 6, 1, 1], [1, 5, 2, 2]]) / 10
+    states = np.array([0, 2, 1, 1, 0, 0, 3, 1, 0])
+    answer = _call(bits_a_frame, states, table)
+    if _unattempted(answer):
+        return
+    p = table[states[:-1], states[1:]]
+    bits = -np.mean(np.log2(p))
+    wrong = None
+    if _close(answer, -bits):
+        wrong = "the logarithm of a probability is negative; surprise is minus that."
+    elif _close(answer, -np.mean(np.log(p))):
+        wrong = "those are nats, by the natural logarithm; bits take the logarithm to the base 2."
+    elif _close(answer, bits * len(p)):
+        wrong = "that is the whole series; a mean over the frames is asked for."
+    elif _close(answer, bits * len(p) / len(states)):
+        wrong = "the first frame is given, and not predicted: divide by one frame less."
+    elif _close(answer, -np.log2(np.mean(p))):
+        wrong = "take the logarithm of each probability first, and the mean of those."
+    elif not _close(answer, bits):
+        wrong = "look each probability up in table[now, then], and take the mean of -log2 of them."
+    _verdict(wrong, "what was expected is cheap, what was not is dear; the mean is the price.")
+
+
+def nb05_saved_by_sharing(saved_by_sharing: Callable) -> None:
+    """Check how many parameters it saves that all notes share a layer."""
+    sizes = [(69, 12, 11, 48), (10, 1, 2, 3), (1, 4, 5, 6)]
+    answers = [_call(saved_by_sharing, *size) for size in sizes]
+    if _unattempted(answers[0]):
+        return
+    n, reach, features, width = np.array(sizes).T
+    shared = (2 * reach + 1) * features * width + width
+    wrong = None
+    if _close(answers, shared):
+        wrong = "that is what the shared layer has; how many more would there be without sharing?"
+    elif _close(answers, n * shared):
+        wrong = "that is all of it without sharing; one set is needed in any case, so subtract it."
+    elif _close(answers, (n - 1) * (shared - width)):
+        wrong = "each note would have its own biases, too."
+    elif _close(answers, (n - 1) * (2 * reach * features * width + width)):
+        wrong = "from reach below to reach above are 2 * reach + 1 keys: it hears itself as well."
+    elif not _close(answers, (n - 1) * shared):
+        wrong = "count one note's weights, (2 * reach + 1) * n_features * width, and its biases."
+    _verdict(wrong, "one set instead of n_notes; and what it learns of one key holds for all.")
+
+
 # Notebook 06
 
 
@@ -583,6 +630,29 @@ def nb06_seconds_to_fall(seconds_to_fall: Callable) -> None:
     elif not _close(answers, right):
         wrong = "how many dB does one step take away? 20 log10 of a ratio of amplitudes."
     _verdict(wrong, "a spectral radius is a time: it says how long a loop remembers.")
+
+
+def nb06_tempered(tempered: Callable) -> None:
+    """Check how probabilities change with temperature."""
+    p = np.array([[0.5, 0.3, 0.2, 0.0], [0.25, 0.25, 0.25, 0.25]])
+    temperatures = (0.5, 1.0, 2.0)
+    answers = [_call(tempered, p.copy(), temperature) for temperature in temperatures]
+    if _unattempted(answers[0]):
+        return
+    powers = [p ** (1 / temperature) for temperature in temperatures]
+    right = [power / power.sum(axis=-1, keepdims=True) for power in powers]
+    wrong = None
+    if _close(answers, [p / temperature for temperature in temperatures]):
+        wrong = "T divides the logits, the logarithms of p, not p itself; and the sum must be 1."
+    elif _close(answers, [p] * 3):
+        wrong = "the answers don't depend on the temperature: a sum takes out a common factor."
+    elif _close(answers, powers):
+        wrong = "the right proportions, but they must add up to 1 again."
+    elif _close(answers, [(q := p**t) / q.sum(axis=-1, keepdims=True) for t in temperatures]):
+        wrong = "the wrong way round: a high temperature must make them more alike."
+    elif not _close(answers, right):
+        wrong = "z = log p; what is exp(z / T)? And what makes probabilities add up to 1?"
+    _verdict(wrong, "cold sharpens, hot flattens, and what is impossible stays so.")
 
 
 # Notebook 07

@@ -440,6 +440,8 @@ class LiveCurve:
         Loss of each baseline on the validation music.
     unit : str
         What the loss measures.
+    log : bool
+        As in `plotting.learning_curve`.
 
     Attributes
     ----------
@@ -447,15 +449,15 @@ class LiveCurve:
         Display it before training begins; pass the object itself as `on_epoch`.
     """
 
-    def __init__(self, baselines: dict[str, float] | None = None, unit="mean absolute error"):
-        self._baselines, self._unit = baselines, unit
+    def __init__(
+        self, baselines: dict[str, float] | None = None, unit="mean absolute error", log=False
+    ):
+        self._style = {"baselines": baselines, "unit": unit, "log": log}
         self.widget = widgets.HTML("<p>The curve appears after the first epoch.</p>")
 
     def __call__(self, history) -> None:
         """Redraw the curve from a `models.History`."""
-        ax = plotting.learning_curve(
-            history.train_loss, history.validation_loss, baselines=self._baselines, unit=self._unit
-        )
+        ax = plotting.learning_curve(history.train_loss, history.validation_loss, **self._style)
         alt = f"Learning curve after {len(history.train_loss)} epochs."
         self.widget.value = plotting.show(ax, alt=alt).html
 

@@ -376,8 +376,8 @@ def train(
     on_epoch : callable, optional
         Called after each epoch with the `models.History` so far, in bits a frame.
     on_step : callable, optional
-        Called after each step with the seconds since training began, for instance to keep the
-        weights of a network that has hardly begun.
+        Called after each step with the seconds since the first one began, for instance to keep
+        the weights of a network that has hardly learnt anything.
 
     Returns
     -------
@@ -400,12 +400,12 @@ def train(
             "steps, batch_size and steps_per_epoch must be at least 1, got "
             f"{steps}, {batch_size} and {steps_per_epoch}"
         )
-    passages = _passages(rolls, settings, batch_size, seq_length, shifts, seed)
+    music = _hear(rolls, settings, seq_length, shifts)
+    passages = _passages(*music, settings, batch_size, seq_length, shifts, seed)
     validation = [_inputs(roll, settings) for roll in _check_rolls(validation_rolls, settings)]
     keras = models.tensorflow().keras
     model.compile(keras.optimizers.Adam(learning_rate, clipnorm=1.0), _bits, jit_compile=False)
-    silent = bool(os.environ.get("TQDM_DISABLE"))  # tqdm's notebook bar doesn't look there itself
-    progress = tqdm(total=steps, desc="training", unit="step", disable=silent)
+    progress = tqdm(total=steps, desc="training", unit="step", disable=_silent())
     step_once = _stepping(model, passages, progress, on_step)
     epochs = _epochs(model, step_once, steps, seconds, steps_per_epoch, learning_rate)
     records, best_weights, start = [], model.get_weights(), time.perf_counter()
@@ -769,13 +769,25 @@ def _inputs(rolls, settings):
     return [heard, coming, *note_features.listen(heard, **settings.memory)]
 
 
-def _passages(rolls, settings, batch_size, seq_length, shifts, seed):
-    """Yield batches of random passages in random keys, without end."""
-    rng = np.random.default_rng(seed)
+def _silent():
+    """Say whether bars are unwanted; tqdm's notebook bar doesn't look there itself."""
+    return bool(os.environ.get("TQDM_DISABLE"))
+
+
+def _hear(rolls, settings, seq_length, shifts):
+    """Make the inputs of whole pieces, and of excerpts, with room to transpose them."""
     rolls = _check_rolls(rolls, settings, at_least=seq_length + 1)
     margin = max(-shifts[0], shifts[1], 0)
-    pieces = [_with_margin(_inputs(roll, settings), margin)[0] for roll in rolls]
-    beginnings = _with_margin(_inputs(_excerpts(rolls, 4 * seq_length + 1), settings), margin)
+    bar = tqdm(rolls, desc="hearing the music", unit="piece", disable=_silent())
+    pieces = [_with_margin(_inputs(roll, settings), margin)[0] for roll in bar]
+    excerpts = _inputs(_excerpts(rolls, 4 * seq_length + 1), settings)
+    return pieces, _with_margin(excerpts, margin)
+
+
+def _passages(pieces, beginnings, settings, batch_size, seq_length, shifts, seed):
+    """Yield batches of random passages in random keys, without end."""
+    rng = np.random.default_rng(seed)
+    margin = max(-shifts[0], shifts[1], 0)
     n_starts = np.array([len(piece[0]) - seq_length + 1 for piece in pieces])
 
     def passage():

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 from PIL import Image
 
 COLOURS = {
@@ -268,7 +269,7 @@ def level_curve(t, level_db, *, ax: Axes | None = None, label=None, **style) -> 
 
 
 def learning_curve(
-    train_loss, validation_loss, *, baselines=None, unit="mean absolute error", ax=None
+    train_loss, validation_loss, *, baselines=None, unit="mean absolute error", log=False, ax=None
 ) -> Axes:
     """Draw the losses by epoch, with the loss of each baseline as a horizontal line.
 
@@ -280,6 +281,8 @@ def learning_curve(
         Loss of each baseline on the validation music.
     unit : str
         What the loss measures; the label of the vertical axis.
+    log : bool
+        Draw the vertical axis on a logarithmic scale, for baselines that lie far apart.
     ax : Axes, optional
         Where to draw; a new figure by default.
 
@@ -296,6 +299,11 @@ def learning_curve(
         colour = COLOURS[names[i % len(names)]]
         ax.axhline(loss, color=colour, linestyle=_STYLES[1 + i % 3], label=f"baseline: {name}")
     ax.xaxis.get_major_locator().set_params(integer=True)
+    if log:
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_locator(NullLocator())
     _finish(ax, "Epoch", unit.capitalize(), "losses")
     return ax
 

@@ -39,7 +39,13 @@ def seconds_to_fall(drop_db, rho, step_s):
     return drop_db / (-20 * np.log10(rho)) * step_s
 
 
+def tempered(p, temperature):
+    powers = p ** (1 / temperature)
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
 RIGHT = [
+    (checks.nb06_tempered, tempered),
     (checks.nb06_go_on, go_on),
     (checks.nb06_go_on, lambda *arguments: list(go_on(*arguments))),
     (checks.nb06_free_seconds, lambda n, n_seed, block_s: (n - n_seed + 1) * block_s),
@@ -61,6 +67,11 @@ WRONG = [
     (checks.nb06_seconds_to_fall, lambda *values: 2 * seconds_to_fall(*values), "not 10"),
     (checks.nb06_seconds_to_fall, lambda d, rho, s: seconds_to_fall(d, rho, 1), "are steps"),
     (checks.nb06_seconds_to_fall, lambda d, rho, s: d * s, "one step take away"),
+    (checks.nb06_tempered, lambda p, t: p / t, "divides the logits"),
+    (checks.nb06_tempered, lambda p, t: p / t / (p / t).sum(-1, keepdims=True), "don't depend"),
+    (checks.nb06_tempered, lambda p, t: p ** (1 / t), "add up to 1 again"),
+    (checks.nb06_tempered, lambda p, t: tempered(p, 1 / t), "wrong way round"),
+    (checks.nb06_tempered, lambda p, t: p * 0 + 0.25, "z = log p"),
 ]
 CHECKS = sorted({check for check, _ in RIGHT}, key=lambda check: check.__name__)
 

@@ -152,6 +152,9 @@ def test_the_live_curve_is_redrawn_with_each_epoch():
         pictures.append(live.widget.value)
     assert "after 1 epochs" in pictures[0]
     assert "after 2 epochs" in pictures[1]
+    logarithmic = interactive.LiveCurve({"uniform": 138.0}, unit="bits a frame", log=True)
+    logarithmic(models.History((1.0,), (1.1,), (0.5,)))
+    assert logarithmic.widget.value != pictures[0]
 
 
 N_EACH = {"human": 2, "ours": 1, "Markov": 1}

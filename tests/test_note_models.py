@@ -226,10 +226,16 @@ def quick(seed=0, steps=2, **options):
     return model, history
 
 
+def passages(rolls, settings, batch_size, seq_length, shifts, seed=0):
+    """Yield batches without end."""
+    music = note_models._hear(rolls, settings, seq_length, shifts)
+    return note_models._passages(*music, settings, batch_size, seq_length, shifts, seed)
+
+
 def test_a_seed_fixes_the_training():
     first, second = (note_models.weights_of(quick()[0]) for _ in range(2))
     np.testing.assert_equal(first, second)
-    drawn = [next(note_models._passages([random_roll()], TINY, 4, 8, (-6, 5), s)) for s in (0, 1)]
+    drawn = [next(passages([random_roll()], TINY, 4, 8, (-6, 5), seed)) for seed in (0, 1)]
     assert not np.array_equal(drawn[0][0], drawn[1][0])
 
 
@@ -275,8 +281,8 @@ def test_the_learning_rate_rises_and_falls():
 def test_passages_are_cut_from_all_places_and_moved_as_a_whole():
     roll = np.pad(random_roll(n_notes=4), ((0, 0), (3, 3)))
     settings = dataclasses.replace(TINY, forgetting=0.0)
-    passages = note_models._passages([roll], settings, 20, 30, (-3, 3), seed=0)
-    heard, coming, *features = next(passages)
+    drawn = passages([roll], settings, 20, 30, (-3, 3))
+    heard, coming, *features = next(drawn)
     np.testing.assert_array_equal(heard[:, 1:], coming[:, :-1])
     places, shifts, (_, _, *whole) = set(), set(), note_models._inputs(roll, settings)
     for k in range(20):
@@ -298,8 +304,8 @@ def test_passages_are_cut_from_all_places_and_moved_as_a_whole():
 def test_some_passages_begin_as_if_nothing_had_been_before():
     rolls = [random_roll(100), random_roll(90, seed=1)]
     settings = dataclasses.replace(TINY, forgetting=0.999)
-    passages = note_models._passages(rolls, settings, 30, 9, (0, 0), seed=0)
-    heard, _, _, recalled, _ = next(passages)
+    drawn = passages(rolls, settings, 30, 9, (0, 0))
+    heard, _, _, recalled, _ = next(drawn)
     excerpts = note_models._excerpts(rolls, 37)
     assert excerpts.shape == (4, 37, 10)
     known = 0
