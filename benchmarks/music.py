@@ -309,6 +309,7 @@ def after_seed(seed: np.ndarray, end: np.ndarray, bank) -> np.ndarray:
 def write_clips(sounds: dict, places: list) -> None:
     """Write the first half minute of every clip as WAV."""
     for whose, clips in sounds.items():
+        (FOLDER / whose).mkdir(exist_ok=True)
         for i, (y, (name, _)) in enumerate(zip(clips, places, strict=True)):
             path = FOLDER / whose / f"{i + 1}_{name}.wav"
             y = np.clip(y[: SECONDS * SETTINGS.sr], -1, 1)
