@@ -335,6 +335,7 @@ def numbers(sounds: dict, rolls: dict, train: list) -> dict:
         "polyphony": note_metrics.polyphony,
         "dissonance": note_metrics.dissonance,
         "self-similarity": lambda roll: note_metrics.self_similarity(roll, **RATE),
+        "looping": lambda roll: note_metrics.looping(roll, **RATE),
         "silent frames": note_metrics.silent_frames,
         "copying": lambda roll: note_metrics.copying(roll, train, **RATE)[0].tolist(),
     }

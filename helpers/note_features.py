@@ -72,8 +72,9 @@ def listener(n_notes, n_streams, n_frames, *, memories, pulses, sharpness, min_l
     Returns
     -------
     callable
-        ``hear(states) -> (neighbourhood, recalled, frame)``. `states`: uint8, (n_streams, n_notes).
-        The rest is float32:
+        ``hear(states, kept=1.0) -> (neighbourhood, recalled, frame)``. `states`: uint8, (n_streams,
+        n_notes). `kept`: which of the onsets the memories of notes keep, as 0 and 1, (n_streams,
+        n_notes). The rest is float32:
 
         - neighbourhood, (n_streams, n_notes, 8 + n_memories): held, soft, loud; sounding and struck
           one frame ago; the time since the last onset, as three decays; and per memory the onset
@@ -95,15 +96,16 @@ def listener(n_notes, n_streams, n_frames, *, memories, pulses, sharpness, min_l
     recall_pulse = _rememberer(1, n_streams, n_frames, pulses, sharpness, min_lag)
     usual = np.zeros((n_streams, 1), np.float32)
 
-    def hear(states):
+    def hear(states, kept=1.0):
         nonlocal ages, past, usual
         struck = states >= notes.SOFT
         now = np.stack([states != notes.OFF, struck]).astype(np.float32)
         ages = np.where(struck, np.float32(0), ages + 1)
-        recalled, frame = recall(*now)
+        recalled, frame = recall(*now, now[1] * kept)
         count = np.sqrt(now[1].sum(axis=-1, keepdims=True))
         usual = usual + (count - usual) / 100
-        pulse = recall_pulse(count - usual, count - usual)[1]
+        beat = count - usual
+        pulse = recall_pulse(beat, beat, beat)[1]
         plain = [states == notes.HELD, states == notes.SOFT, states == notes.LOUD, *past]
         plain += [np.exp(-ages / frames) for frames in (3, 12, 48)]
         past = now
@@ -150,11 +152,11 @@ def _rememberer(n_notes, n_streams, n_frames, memories, sharpness, min_lag):
     energy = key_energy = np.zeros((n_streams, len(fades)), np.float32)
     t = -1
 
-    def recall(sounding_now, struck_now):
+    def recall(sounding_now, struck_now, kept_now):
         nonlocal t, energy, key_energy
         t += 1
         sounding[:, t], struck[:, t] = sounding_now, struck_now
-        _blur(keys, struck_now, t)
+        _blur(keys, kept_now, t)
         energy = fades * energy + np.square(struck_now).sum(axis=-1, keepdims=True)
         if t > 0:  # the key of the frame before is complete now
             key_energy = fades * key_energy + np.square(keys[:, t - 1]).sum(axis=-1, keepdims=True)
@@ -171,12 +173,12 @@ def _rememberer(n_notes, n_streams, n_frames, memories, sharpness, min_lag):
     return recall
 
 
-def _blur(keys, struck_now, t, share=0.6):
+def _blur(keys, kept_now, t, share=0.6):
     """Enter the onsets of frame t into the keys, and a share of them one frame to either side."""
-    keys[:, t] += struck_now
-    keys[:, t + 1] += share * struck_now
+    keys[:, t] += kept_now
+    keys[:, t + 1] += share * kept_now
     if t > 0:
-        keys[:, t - 1] += share * struck_now
+        keys[:, t - 1] += share * kept_now
 
 
 def _products(keys, struck_now):

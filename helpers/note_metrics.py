@@ -243,6 +243,54 @@ def self_similarity(roll, *, frame_rate, window_s=4.0, gap_s=8.0, hop_s=1.0):
     return float(np.mean(best))
 
 
+def looping(roll, *, frame_rate, window_s=8.0, shortest_s=1.0, longest_s=8.0):
+    """Say how much a piece goes round in circles: the same again, a few seconds later, at once.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+    frame_rate : float, frames/s
+    window_s : float, s
+        Length of the windows that are compared with what came just before.
+    shortest_s, longest_s : float, s
+        Shortest and longest round.
+
+    Returns
+    -------
+    float
+        From 0 to 1: for each window the largest similarity (shared over all sounding notes, frame
+        by frame) with itself some seconds ago; the mean over windows. Real music repeats itself,
+        but seldom exactly.
+
+    Raises
+    ------
+    ValueError
+        If the roll is shorter than window and longest round together.
+
+    References
+    ----------
+    Jaccard, as in `self_similarity`; J. Foote, "Visualizing music and audio using self-similarity",
+    ACM Multimedia 1999, for diagonals beside the main one. Notebook 07.
+    """
+    sounding = _roll(roll) > 0
+    length, first_lag, last_lag = (
+        metrics.steps_in(seconds, frame_rate, name=name, unit="frame")
+        for seconds, name in (
+            (window_s, "window_s"),
+            (shortest_s, "shortest_s"),
+            (longest_s, "longest_s"),
+        )
+    )
+    _long_enough(len(roll), length + last_lag, frame_rate, "roll")
+    best = []
+    for start in metrics.window_starts(len(roll) - last_lag, length, length // 2 or 1) + last_lag:
+        window = sounding[start : start + length]
+        before = [sounding[start - lag :][:length] for lag in range(first_lag, last_lag + 1)]
+        shared = [(window & other).sum() / max(1, (window | other).sum()) for other in before]
+        best.append(max(shared))
+    return _mean(best)
+
+
 def copying(roll, training_rolls, *, frame_rate, window_s=3.0, hop_s=1.5, semitones=6):
     """Find the training passage that each window of a roll resembles most, in any key.
 

@@ -519,10 +519,11 @@ def stepper(weights, settings, *, n_streams, n_frames):
     Returns
     -------
     callable
-        ``hear(states) -> (a, pulse)``. `states`: uint8, (n_streams, n_notes). `a`: what all past
-        frames add to the first layer of each note, float32, (n_streams, n_notes, width); `draw`
-        goes on from there. `pulse`: whether the next frame begins more or fewer notes than usual
-        where the rhythm was like this before, float32, (n_streams,).
+        ``hear(states, kept=1.0) -> (a, pulse)``. `states`: uint8, (n_streams, n_notes); `kept` as
+        in `note_features.listener`. `a`: what all past frames add to the first layer of each note,
+        float32, (n_streams, n_notes, width); `draw` goes on from there. `pulse`: whether the next
+        frame begins more or fewer notes than usual where the rhythm was like this before, float32,
+        (n_streams,).
 
     Raises
     ------
@@ -537,9 +538,9 @@ def stepper(weights, settings, *, n_streams, n_frames):
     listen = note_features.listener(settings.n_notes, n_streams, n_frames, **settings.memory)
     state = None
 
-    def hear(states):
+    def hear(states, kept=1.0):
         nonlocal state
-        neighbourhood, recalled, frame = listen(states)
+        neighbourhood, recalled, frame = listen(states, kept)
         state = _lstm(weights, states, frame, state)
         pulse = frame[:, -2]  # the slowest pulse, one frame after the remembered place
         return _past(weights, settings, state[0], neighbourhood, recalled, frame), pulse
@@ -604,7 +605,8 @@ def compose(
     temperature=0.95,
     density=None,
     steering=2.0,
-    pulse=1.0,
+    pulse=1.5,
+    recall=0.5,
 ):
     """Let the network listen to a beginning, then go on by itself.
 
@@ -612,7 +614,9 @@ def compose(
     it has learnt brings it back. So the onsets of the last seconds are counted, and the next ones
     made a little likelier or less likely. Notes are drawn one by one, so now and then one of them
     falls beside the beat, and the rhythm dissolves. So onsets are made likelier where the rhythm
-    that came before says so.
+    that came before says so. And it loves to repeat itself: what it plays is more like what it has
+    just played than any real music would be, so its memory grows ever surer, and it goes round in
+    circles. So it remembers only a random share of its own notes.
 
     Parameters
     ----------
@@ -634,6 +638,8 @@ def compose(
         How firmly the density is kept; 0 lets it drift.
     pulse : float
         How firmly the rhythm is kept that came before; 0 leaves it to the network.
+    recall : float
+        Share of its own notes that it remembers, from 0 to 1. The seed is remembered as it was.
 
     Returns
     -------
@@ -650,7 +656,7 @@ def compose(
     G. E. Hinton, "Products of experts", ICANN 1999: what is added to a logit multiplies the odds.
     Notebook 06.
     """
-    _check_composition(n_frames, temperature, density, steering, pulse)
+    _check_composition(n_frames, temperature, density, steering, pulse, recall)
     seeds = _check_seeds(seed_roll, n_streams, settings)  # (n_streams, n_seed, n_notes)
     hear = stepper(
         weights, settings, n_streams=len(seeds), n_frames=seeds.shape[1] + max(n_frames, 1)
@@ -660,9 +666,10 @@ def compose(
     steer = _steering(seeds, density, steering, settings.frame_rate)
     roll = np.zeros((len(seeds), n_frames, settings.n_notes), np.uint8)
     chances = rng.random((n_frames, len(seeds), settings.n_notes), np.float32)
+    kept = rng.random(chances.shape, np.float32) < recall
     for k in range(n_frames):
         if k > 0:
-            a, expected = hear(states)
+            a, expected = hear(states, kept[k - 1])
         bias = steer(states) + pulse * expected
         states = draw(
             weights, settings, a, states, chances[k], temperature=temperature, onset_bias=bias
@@ -997,12 +1004,14 @@ def _check_seeds(seed_roll, n_streams, settings):
     return np.repeat(seeds, n_streams, axis=0) if len(seeds) == 1 and n_streams else seeds
 
 
-def _check_composition(n_frames, temperature, density, steering, pulse):
+def _check_composition(n_frames, temperature, density, steering, pulse, recall):
     """Raise unless the numbers are in their ranges."""
     if n_frames < 0:
         raise ValueError(f"n_frames must be at least 0, got {n_frames}")
     if density is not None and not 0 < density < np.inf:
         raise ValueError(f"density must be above 0 onsets a second, got {density}")
+    if not 0 <= recall <= 1:
+        raise ValueError(f"recall must be from 0 to 1, got {recall}")
     for name, value in {"temperature": temperature, "steering": steering, "pulse": pulse}.items():
         if not 0 <= value < np.inf:
             raise ValueError(f"{name} must be 0 or more, got {value}")

@@ -132,6 +132,18 @@ def test_streams_do_not_hear_each_other():
             assert found.dtype == np.float32
 
 
+def test_onsets_that_are_not_kept_are_not_recalled():
+    roll, key = np.zeros((60, N_NOTES), np.uint8), 4
+    roll[::10] = notes.SOFT  # the same chord again and again
+    hear = note_features.listener(N_NOTES, 1, 60, **MEMORY)
+    kept = np.ones((1, N_NOTES))
+    surest = [hear(states, kept)[2][0, key] for states in roll[:, None]]
+    hear = note_features.listener(N_NOTES, 1, 60, **MEMORY)
+    unsure = [hear(states, 0 * kept)[2][0, key] for states in roll[:, None]]
+    assert surest[50] > 0.7
+    assert unsure[50] == 0
+
+
 def test_as_many_features_come_as_are_announced():
     sizes = note_features.n_features(2, 1)
     neighbourhood, recalled, frame = note_features.listen(random_roll(20), **MEMORY)

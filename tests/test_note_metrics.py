@@ -199,6 +199,21 @@ def test_self_similarity_is_that_of_its_definition(roll, length, gap, hop):
     assert ours == pytest.approx(np.mean(best))
 
 
+def test_a_piece_that_goes_round_in_circles_loops_and_a_random_one_does_not():
+    round_of_two_seconds = music((32, 20), density=0.3)
+    circles = np.tile(round_of_two_seconds, (10, 1))
+    assert note_metrics.looping(circles, frame_rate=16) == 1
+    slow = np.tile(music((200, 20), density=0.3), (2, 1))  # its round is longer than 8 s
+    assert note_metrics.looping(slow, frame_rate=16) < 0.4
+    assert note_metrics.looping(music((320, 20), density=0.3), frame_rate=16) < 0.4
+    assert note_metrics.looping(np.zeros((320, 20), np.uint8), frame_rate=16) == 0
+
+
+def test_looping_needs_a_window_and_a_round():
+    with pytest.raises(ValueError, match=r"last 16\.0 s = 256 frames at least, got 255"):
+        note_metrics.looping(music((255, 3)), frame_rate=16)
+
+
 @pytest.mark.parametrize("semitones", [-6, -1, 0, 5, 6])
 def test_a_transposed_training_passage_is_a_copy(semitones):
     training = [np.pad(music((200, 20), seed), ((0, 0), (6, 6))) for seed in range(3)]

@@ -388,6 +388,7 @@ def test_what_is_composed_follows_the_probabilities():
         temperature=1.0,
         steering=0.0,
         pulse=0.0,
+        recall=1.0,
     )
     logs = note_models.log_probabilities(WEIGHTS, TINY, np.insert(roll, 0, 0, axis=0))
     counted = (roll[..., None] == np.arange(4)).mean(axis=0)
@@ -414,9 +415,9 @@ def test_a_seed_fixes_what_is_composed():
 
 
 def test_without_temperature_chance_plays_no_part():
-    cold = composed(temperature=0)
-    np.testing.assert_array_equal(cold, composed(seed=1, temperature=0))
-    nearly = composed(temperature=1e-4)
+    cold = composed(temperature=0, recall=1)
+    np.testing.assert_array_equal(cold, composed(seed=1, temperature=0, recall=1))
+    nearly = composed(temperature=1e-4, recall=1)
     np.testing.assert_array_equal(cold, nearly)
 
 
@@ -432,6 +433,21 @@ def test_a_pulse_that_was_heard_is_kept():
 
     assert n_onsets(400, pulse=5, steering=0) > n_onsets(400, pulse=0, steering=0)
     assert n_onsets(396, pulse=5, steering=0) < n_onsets(396, pulse=0, steering=0)
+
+
+def test_without_recall_its_own_notes_are_forgotten():
+    seed_roll = random_roll(30)
+    hear = note_models.stepper(WEIGHTS, TINY, n_streams=1, n_frames=60)
+    for states in seed_roll[:, None]:
+        a, _ = hear(states)
+    rng, expected = np.random.default_rng(0), []
+    for chances in rng.random((20, 1, 10), np.float32):
+        states = note_models.draw(WEIGHTS, TINY, a, states, chances)
+        expected.append(states[0])
+        a, _ = hear(states, np.zeros((1, 10)))
+    plain = {"temperature": 1, "steering": 0, "pulse": 0, "seed_roll": seed_roll}
+    np.testing.assert_array_equal(composed(20, recall=0, **plain), expected)
+    assert not np.array_equal(composed(20, recall=1, **plain), expected)
 
 
 def test_a_density_is_kept():
@@ -478,9 +494,10 @@ def test_streams_are_composed_at_once():
 
 def test_each_stream_is_composed_as_if_alone():
     seeds = np.stack([random_roll(5, seed=seed) for seed in (0, 1)])
-    together = composed(30, seed_roll=seeds, temperature=0)
+    how = {"temperature": 0, "recall": 1}
+    together = composed(30, seed_roll=seeds, **how)
     for seed_roll, roll in zip(seeds, together, strict=True):
-        np.testing.assert_array_equal(composed(30, seed_roll=seed_roll, temperature=0), roll)
+        np.testing.assert_array_equal(composed(30, seed_roll=seed_roll, **how), roll)
 
 
 def test_composing_nothing_gives_an_empty_roll():
@@ -496,6 +513,7 @@ def test_composing_nothing_gives_an_empty_roll():
         ({"density": 0}, "density must be above 0 onsets a second, got 0"),
         ({"steering": -1}, "steering must be 0 or more, got -1"),
         ({"pulse": -1}, "pulse must be 0 or more, got -1"),
+        ({"recall": 1.1}, "recall must be from 0 to 1, got 1.1"),
         ({"n_streams": 0}, "n_streams must be at least 1, got 0"),
         ({"seed_roll": random_roll(0)}, "at least 1 frames, got 0"),
         ({"seed_roll": random_roll(n_notes=3)}, r"got uint8 of shape \(40, 3\)"),
