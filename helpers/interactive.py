@@ -165,7 +165,7 @@ def explore(view: Callable[..., Shown | Sequence[Shown]], **controls: widgets.Wi
 
     References
     ----------
-    Notebooks 01, 02 and 03 use it.
+    Notebooks 01, 02, 03, 04 and 06 use it.
     """
     first = {name: control.value for name, control in controls.items()}
     page = widgets.HTML()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.io.wavfile
 
-from benchmarks import original, speed
+from benchmarks import music, original, speed, train_notes
 
 
 def wav_of(n_samples, folder, seed=0):
@@ -76,3 +76,83 @@ def test_ratios_say_how_many_times_better_ours_is():
     assert [row["ratio"] for row in rows.values()] == pytest.approx([10, 8, 60, 50])
     assert [row["met"] for row in rows.values()] == [True, True, True, False]
     assert speed.shares(measured) == {"rfft": 1.5, "rate": 2, "batch": 5, "width": 4}
+
+
+# The music
+
+
+def test_a_number_is_met_on_the_right_side_of_its_target():
+    rows = music.compare(
+        {
+            "onset F, unseen pieces": [0.9, 0.94],
+            "learning everything (min)": [2.0, 4.0],
+            "drift over 60 s (dB)": [2.0],
+            "dissonance, beyond the range of real pieces": [0.0],
+        }
+    )
+    assert [row["value"] for row in rows] == pytest.approx([0.92, 3.0, 2.0, 0.0])
+    assert [row["met"] for row in rows] == [True, True, False, True]
+    assert [row["moonshot met"] for row in rows] == [False, False, False, True]
+    assert [row["better"] for row in rows] == ["higher", "lower", "lower", "lower"]
+    assert [row["must"] for row in rows] == [0.9, 5, 1.5, 0]
+
+
+def test_every_number_of_the_music_has_a_target():
+    sounds = {whose: [1.0, 3.0] for whose in music.WHOSE}
+    notes_of = {whose: [0.5, np.nan] for whose in ("real", "ours", "markov", "shuffle")}
+    run = {"FDm": dict.fromkeys(music.WHOSE, 2.0), "drift (dB)": sounds}
+    run |= {what: notes_of for what in ("rhythm", "onset rate", "key clarity", "silent frames")}
+    run["dissonance"] = {"real": [0.1, 0.2], "ours": [0.25, 0.35]}
+    run["copying"] = {"real": [[0.2, 0.4], [0.4]], "ours": [[0.1, 0.2], [0.2]]}
+    measured = music.measured_music([run])
+    assert set(measured) < set(music.TARGETS)
+    assert measured["FDm of ours, share of Markov's"] == [1]
+    assert measured["rhythm autocorrelation, share of real"] == [1]
+    assert measured["onset rate, off by a share of real"] == [0]
+    assert measured["dissonance, beyond the range of real pieces"] == pytest.approx([0.1])
+    assert measured["copying p95, share of an unseen piece's"] == pytest.approx([0.5])
+    assert measured["drift over 60 s (dB)"] == [2]
+
+
+def test_clips_are_spread_over_all_pieces_and_fit():
+    sr = music.SETTINGS.sr
+    pieces = {name: np.zeros(seconds * sr) for name, seconds in (("a", 100), ("b", 80), ("c", 70))}
+    places = music.spread(pieces, 30)
+    assert len(places) == 8
+    assert [name for name, _ in places] == ["a"] * 3 + ["b"] * 3 + ["c"] * 2
+    for name, start in places:
+        assert start >= music.SEED_SECONDS  # there is room for the seed
+        assert len(music.cut(pieces[name], start, 30)) == 30 * sr
+
+
+def test_notes_that_are_played_are_scored(tmp_path, monkeypatch):
+    reference = np.array([[0.5, 1.0, 60], [1.0, 2.0, 64], [2.0, 3.0, 67]])
+    late = np.array([[0.54, 1.0, 60, 1], [1.2, 2.0, 64, 1], [2.0, 3.0, 67, 1]])
+    monkeypatch.setattr(music.notes, "encode", lambda y, dictionary: late)
+    scored = music.score(None, reference, None)
+    assert scored["onset F"] == pytest.approx(2 / 3)
+    assert 0.9 < scored["frame F"] < 1
+
+
+def test_one_timbre_keeps_the_loudness_of_each_note():
+    sounds = np.random.default_rng(0).random((5, 2, 6, 7)).astype(np.float32)
+    same = music.one_timbre(sounds)
+    np.testing.assert_allclose((same**2).sum(axis=(2, 3)), (sounds**2).sum(axis=(2, 3)), rtol=1e-4)
+    shape = same / np.sqrt((same**2).sum(axis=(2, 3), keepdims=True))
+    np.testing.assert_allclose(shape[0], shape[4], atol=1e-5)
+
+
+def test_stages_are_kept_when_their_time_has_come(tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(train_notes.note_models, "weights_of", lambda model: model)
+    monkeypatch.setattr(
+        train_notes.note_models, "save", lambda path, *rest: saved.append(path.name)
+    )
+    keep = train_notes.stage_keeper({}, None, tmp_path)
+    for seconds in (1, 9.9, 10.1, 11, 45, 59, 61, 300):
+        keep(seconds)
+    assert saved == ["notes_lstm_010s.npz", "notes_lstm_030s.npz", "notes_lstm_060s.npz"]
+
+
+def test_a_matrix_multiplication_takes_time():
+    assert 1e8 < train_notes.multiply_rate(n=64, n_times=3) < 1e14
