@@ -185,7 +185,8 @@ def explore(view: Callable[..., Shown | Sequence[Shown]], **controls: widgets.Wi
         control.observe(draw, names="value")
     reset.on_click(restore)
     draw()
-    return widgets.VBox([widgets.HBox([*controls.values(), reset]), page])
+    row = widgets.HBox([*controls.values(), reset], layout=widgets.Layout(flex_flow="row wrap"))
+    return widgets.VBox([row, page])
 
 
 def draw_questions(clips, n_each, *, rng):
