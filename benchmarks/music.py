@@ -310,6 +310,8 @@ def write_clips(sounds: dict, places: list) -> None:
     """Write the first half minute of every clip as WAV."""
     for whose, clips in sounds.items():
         (FOLDER / whose).mkdir(exist_ok=True)
+        for old in (FOLDER / whose).glob("*.wav"):  # of a run on other pieces
+            old.unlink()
         for i, (y, (name, _)) in enumerate(zip(clips, places, strict=True)):
             path = FOLDER / whose / f"{i + 1}_{name}.wav"
             y = np.clip(y[: SECONDS * SETTINGS.sr], -1, 1)
