@@ -8,14 +8,13 @@ import base64
 import csv
 import html
 import io
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import ipywidgets as widgets
 import numpy as np
 
-from helpers import audio, plotting
+from helpers import audio, files, plotting
 from helpers.plotting import Shown
 
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # what every browser plays
@@ -299,13 +298,8 @@ def save_answers(path, names, right, answers):
     writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(kept + rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.tmp")
-    try:
+    with files.replacing(path) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return test
 
 

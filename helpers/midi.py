@@ -1,10 +1,11 @@
 """Notes <-> standard MIDI files, which every notation program and every synthesiser reads."""
 
-import os
 from pathlib import Path
 
 import mido
 import numpy as np
+
+from helpers import files
 
 VELOCITY = 80  # of a note at its usual level; louder ones have more, up to 127
 _TICKS, _TEMPO = 960, 500_000  # ticks a beat; microseconds a beat, that is 120 beats a minute
@@ -45,15 +46,9 @@ def save(path, found):
             mido.Message("note_on", note=pitch, velocity=velocity, time=tick - now)
         )  # with velocity 0 it ends the note
         now = tick
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.tmp")
-    try:
+    with files.replacing(path) as temporary:
         file.save(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return Path(path)
 
 
 def load(path):

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from helpers import sequences
+from helpers import files, sequences
 
 WEIGHT_NAMES = (
     "dense_in/kernel",
@@ -545,16 +545,9 @@ def write_npz(path, content):
     -------
     Path
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, **content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    with files.replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **content)
+    return Path(path)
 
 
 def check_losses(train_loss, validation_loss):

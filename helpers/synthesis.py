@@ -6,14 +6,13 @@ dies away. All of it is learnt from mixtures, and small enough to be kept beside
 """
 
 import functools
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from helpers import notes, transforms
+from helpers import files, notes, transforms
 
 N_PARTIALS, N_NOISES = 48, 14
 N_FFT = 2048  # samples: shorter than for finding notes, for here onsets must be sharp
@@ -307,18 +306,11 @@ def save(path, dictionary, bank):
             f"dictionary and bank must have one and the same settings, got {dictionary.settings} "
             f"and {bank.settings}: build the bank with this dictionary"
         )
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = {name: vars(bank).get(name, vars(dictionary).get(name)) for name in _SHAPES}
     content["sounds"] = bank.sounds.astype(np.float16)
-    temporary = path.with_name(f"{path.name}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            np.savez_compressed(file, settings=bank.settings.to_json(), **content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    with files.replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, settings=bank.settings.to_json(), **content)
+    return Path(path)
 
 
 def load(path, *, expect=None):

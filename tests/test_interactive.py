@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from helpers import audio, interactive, metrics, models, plotting
+from helpers import audio, files, interactive, metrics, models, plotting
 
 
 def tone(duration=1.0, sr=16000, amplitude=0.5, f=440.0):
@@ -271,7 +271,7 @@ def test_a_write_that_fails_leaves_the_old_answers(tmp_path, monkeypatch):
     def full(*arguments):
         raise OSError("disk full")
 
-    monkeypatch.setattr(interactive.os, "replace", full)
+    monkeypatch.setattr(files.os, "replace", full)
     with pytest.raises(OSError, match="disk full"):
         interactive.save_answers(path, ["b"], ["x"], ["x"])
     assert [row["sound"] for row in interactive.load_answers(path)] == ["a"]

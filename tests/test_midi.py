@@ -4,7 +4,7 @@ import mido
 import numpy as np
 import pytest
 
-from helpers import midi, notes
+from helpers import files, midi, notes
 
 NOTES = np.array([[0.0, 0.5, 60, 1.0], [0.25, 0.5, 64, 0.75], [0.5, 2.0, 60, 1.33]])
 
@@ -73,7 +73,7 @@ def test_other_shapes_and_files_are_named(tmp_path):
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = midi.save(tmp_path / "a.mid", NOTES)
     before = path.read_bytes()
-    monkeypatch.setattr(midi.os, "replace", lambda *paths: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr(files.os, "replace", lambda *paths: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         midi.save(path, NOTES[:1])
     assert path.read_bytes() == before
