@@ -20,11 +20,11 @@ from tqdm import tqdm
 from helpers import (
     audio,
     datasets,
-    metrics,
-    models,
+    frame_model,
     note_metrics,
-    note_models,
+    note_model,
     notes,
+    sound_metrics,
     synthesis,
     transforms,
 )
@@ -64,7 +64,7 @@ TARGETS = {  # must, moonshot; below 0: the value shall be at most that, without
 def run(*, quick=False) -> dict:
     """Learn, compose and judge; return all numbers."""
     split = "validation" if quick else "test"
-    steps = 100 if quick else note_models.STEPS
+    steps = 100 if quick else note_model.STEPS
     seeds = SEEDS[:1] if quick else SEEDS
     learnt = {f"seed {seed}": learn(f"seed{seed}", "--seed", seed, steps=steps) for seed in seeds}
     if not quick:
@@ -156,10 +156,10 @@ def speeds(bank) -> dict:
     for track in tracks:
         notes.encode_roll(audio.load(track.path, sr=SETTINGS.sr), dictionary)
     reading = time.perf_counter() - start
-    weights, settings = note_models.load(FOLDER / "seed0" / "notes_lstm.npz")
+    weights, settings = note_model.load(FOLDER / "seed0" / "notes_lstm.npz")
     n_frames = round(60 * SETTINGS.frame_rate)
     start = time.perf_counter()
-    roll = note_models.compose(weights, settings, n_frames, rng=np.random.default_rng(0))
+    roll = note_model.compose(weights, settings, n_frames, rng=np.random.default_rng(0))
     synthesis.render(roll, bank)
     composing = time.perf_counter() - start
     minutes = sum(track.minutes for track in tracks)
@@ -178,9 +178,9 @@ def bits(rolls: list, unheard: dict, learnt: dict, held_out: dict) -> dict:
             dictionary, _ = synthesis.load(folder / "notes_bank.npz")
             train = [notes.encode_roll(y, dictionary) for y in load_nine().values()]
             judged = [notes.encode_roll(y, dictionary) for y in held_out.values()]
-        weights, settings = note_models.load(folder / "notes_lstm.npz")
+        weights, settings = note_model.load(folder / "notes_lstm.npz")
         table = note_metrics.markov_table(train)
-        ours = note_models.bits_per_frame(weights, settings, judged)
+        ours = note_model.bits_per_frame(weights, settings, judged)
         markov = [note_metrics.bits_per_frame([roll], table) for roll in judged]
         result[name] = {
             "ours": dict(zip(held_out, ours.tolist(), strict=True)),
@@ -238,7 +238,7 @@ def vary_bank(pieces: dict, dictionary, bank) -> dict:
         other = synthesis.NoteBank(**(vars(bank) | change))
         played_again = {name: synthesis.render(roll, other) for name, roll in rolls.items()}
         clips = [cut(played_again[name], t) for name, t in places]
-        result[what] = metrics.mfcc_frechet_distance(clips, real, sr=SETTINGS.sr)
+        result[what] = sound_metrics.mfcc_frechet_distance(clips, real, sr=SETTINGS.sr)
     return result
 
 
@@ -256,11 +256,11 @@ def one_timbre(sounds: np.ndarray) -> np.ndarray:
 
 def original_goes_on(y: np.ndarray, n_samples: int) -> np.ndarray:
     """Let the original's network, as notebook 05 trained it, continue a waveform."""
-    weights, settings, standardiser = models.load("data/models/original_lstm.npz")
+    weights, settings, standardiser = frame_model.load("data/models/original_lstm.npz")
     blocks = transforms.split_blocks(y, settings.block_length)
     frames = standardiser.apply(transforms.spectra_to_features(transforms.rfft_blocks(blocks)))
     n_blocks = -(-n_samples // settings.block_length)
-    _, generated = models.compose(models.stepper(weights), frames, n_blocks)
+    _, generated = frame_model.compose(frame_model.stepper(weights), frames, n_blocks)
     spectra = transforms.features_to_spectra(standardiser.invert(generated))
     new = transforms.irfft_blocks(spectra, block_length=settings.block_length)
     return np.clip(transforms.join_blocks(new, n_samples), -1, 1)
@@ -268,7 +268,7 @@ def original_goes_on(y: np.ndarray, n_samples: int) -> np.ndarray:
 
 def judge(pieces: dict, unheard: dict, train: list, bank, seed: int, *, keep: bool) -> dict:
     """Compose after seeds from held-out pieces, and measure ours beside all others."""
-    weights, settings = note_models.load(FOLDER / f"seed{seed}" / "notes_lstm.npz")
+    weights, settings = note_model.load(FOLDER / f"seed{seed}" / "notes_lstm.npz")
     places, rng = spread(pieces, 60), np.random.default_rng(seed)
     n_frames, n_before = round(60 * SETTINGS.frame_rate), round(SEED_SECONDS * SETTINGS.frame_rate)
     table = note_metrics.markov_table(train)
@@ -276,7 +276,7 @@ def judge(pieces: dict, unheard: dict, train: list, bank, seed: int, *, keep: bo
     seeds = [notes.cut_roll(roll, k - n_before, k) for roll, k in first]
     ends = {"real": [notes.cut_roll(roll, k, k + n_frames) for roll, k in first]}
     ends["ours"] = list(
-        note_models.compose(weights, settings, n_frames, rng=rng, seed_roll=np.stack(seeds))
+        note_model.compose(weights, settings, n_frames, rng=rng, seed_roll=np.stack(seeds))
     )
     ends["markov"] = [note_metrics.markov_sample(table, n_frames, rng, some[-1]) for some in seeds]
     ends["shuffle"] = [note_metrics.shuffle_notes(roll, rng) for roll in ends["real"]]
@@ -324,9 +324,9 @@ def numbers(sounds: dict, rolls: dict, train: list) -> dict:
     short = {whose: [y[:n_samples] for y in clips] for whose, clips in sounds.items()}
     result = {"FDm": {}, "drift (dB)": {}}
     for whose, clips in short.items():
-        result["FDm"][whose] = metrics.mfcc_frechet_distance(clips, short["real"], sr=sr)
+        result["FDm"][whose] = sound_metrics.mfcc_frechet_distance(clips, short["real"], sr=sr)
     for whose, clips in sounds.items():
-        result["drift (dB)"][whose] = [metrics.level_drift_db(y, sr=sr) for y in clips]
+        result["drift (dB)"][whose] = [sound_metrics.level_drift_db(y, sr=sr) for y in clips]
     measures = {
         "rhythm": lambda roll: note_metrics.rhythm_autocorrelation(roll, **RATE),
         "onset rate": lambda roll: note_metrics.onset_rate(roll, **RATE),

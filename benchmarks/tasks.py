@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import original
-from helpers import audio, models, sequences, transforms
+from helpers import audio, frame_model, sequences, transforms
 
 MODEL = Path("data/models/original_lstm.npz")  # the network that notebook 05 trains
 SEQ_LENGTH = original.SEQ_LENGTH
@@ -33,7 +33,7 @@ def prepare_original(mp3s: list[Path], folder: Path):
 
 def prepare_ours(mp3s: list[Path], folder: Path):
     """Return our training tensors, made from the same files."""
-    _, settings, _ = models.load(MODEL)
+    _, settings, _ = frame_model.load(MODEL)
     frames = [
         transforms.spectra_to_features(
             transforms.rfft_blocks(
@@ -71,7 +71,7 @@ STEPS = ("original", "rfft", "rate", "batch", "width")  # each keeps the changes
 def epoch(step: str, folder: Path) -> dict:
     """Measure one epoch of the original's network after the first changes of `STEPS`."""
     n_changes = STEPS.index(step)
-    _, settings, _ = models.load(MODEL)
+    _, settings, _ = frame_model.load(MODEL)
     sr, block_length = (settings.sr, settings.block_length) if n_changes >= 2 else (44_100, 11_025)
     mp3s = sorted(folder.glob("clip_*.mp3"))
     frames = []
@@ -88,7 +88,7 @@ def epoch(step: str, folder: Path) -> dict:
     if n_changes < 4:
         model = original.network(n_features)
     else:
-        model = models.build(settings, seed=0)
+        model = frame_model.build(settings, seed=0)
         model.compile("adam", "mae")
     model.train_on_batch(X[:batch_size], Y[:batch_size])  # builds the graph
     start = time.perf_counter()
@@ -104,7 +104,7 @@ def epoch(step: str, folder: Path) -> dict:
 def generate(who: str, folder: Path) -> dict:
     """Measure generation, from a seed of 10 s to samples, in seconds of sound a second."""
     rng = np.random.default_rng(0)
-    weights, settings, _ = models.load(MODEL)
+    weights, settings, _ = frame_model.load(MODEL)
     if who == "original":
         n_blocks, duration = 40, 40 * original.BLOCK_LENGTH / original.SR
         model = original.network()
@@ -114,10 +114,10 @@ def generate(who: str, folder: Path) -> dict:
         original.to_int16(original.generate(model, seed, n_blocks) / 1e3)
     else:
         n_blocks, duration = 2400, 2400 * settings.block_length / settings.sr
-        step = models.stepper(weights)
+        step = frame_model.stepper(weights)
         seed = rng.normal(size=(SEQ_LENGTH, settings.n_features)).astype(np.float32)
         start = time.perf_counter()
-        _, generated = models.compose(step, seed, n_blocks)
+        _, generated = frame_model.compose(step, seed, n_blocks)
         spectra = transforms.features_to_spectra(generated)
         blocks = transforms.irfft_blocks(spectra, block_length=settings.block_length)
         audio.to_int16(np.clip(transforms.join_blocks(blocks, blocks.size), -1, 1))

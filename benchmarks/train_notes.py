@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import tasks
-from helpers import datasets, note_metrics, note_models, notes, synthesis
+from helpers import datasets, note_metrics, note_model, notes, synthesis
 
 FOLDER = "data/models"
 STAGES = (10, 30, 60)  # s of training after which a copy is kept
@@ -38,24 +38,24 @@ def stage_keeper(model, settings, folder):
     def keep(seconds):
         if left and seconds >= left[0]:
             path = folder / f"notes_lstm_{left.pop(0):03d}s.npz"
-            note_models.save(path, note_models.weights_of(model), settings)
+            note_model.save(path, note_model.weights_of(model), settings)
 
     return keep
 
 
 def train(rolls, validation_rolls, settings, *, folder, steps, seed):
     """Train a network, save it and its stages; return its history, and when each step was done."""
-    model, step_seconds = note_models.build(settings, seed=seed), []
+    model, step_seconds = note_model.build(settings, seed=seed), []
     keep = stage_keeper(model, settings, folder)
 
     def on_step(seconds):
         step_seconds.append(seconds)
         keep(seconds)
 
-    history = note_models.train(
+    history = note_model.train(
         model, rolls, validation_rolls, settings, steps=steps, seed=seed, on_step=on_step
     )
-    note_models.save(folder / "notes_lstm.npz", note_models.weights_of(model), settings)
+    note_model.save(folder / "notes_lstm.npz", note_model.weights_of(model), settings)
     return history, step_seconds
 
 
@@ -69,7 +69,7 @@ def multiply_rate(n=2048, n_times=20):
     return n_times * 2 * n**3 / (time.perf_counter() - start)
 
 
-def learn(music, instrument, folder, *, minutes=None, steps=note_models.STEPS, seed=0):
+def learn(music, instrument, folder, *, minutes=None, steps=note_model.STEPS, seed=0):
     """Learn everything from a folder of music, write it, and report on it.
 
     Returns
@@ -93,7 +93,7 @@ def learn(music, instrument, folder, *, minutes=None, steps=note_models.STEPS, s
     done("note bank learnt")
     rolls, validation_rolls = ([notes.encode_roll(y, dictionary) for y in ys] for ys in waveforms)
     done("rolls written")
-    settings = note_models.settings_for(dictionary.settings)
+    settings = note_model.settings_for(dictionary.settings)
     history, steps_done = train(
         rolls, validation_rolls, settings, folder=folder, steps=steps, seed=seed
     )
@@ -110,7 +110,7 @@ def learn(music, instrument, folder, *, minutes=None, steps=note_models.STEPS, s
         "epoch seconds": history.seconds.tolist(),
         "validation bits of Markov": float(np.mean(chain)),
         "peak_bytes": tasks.peak_bytes(),
-        "operations a second": note_models.count_operations(settings, 16 * 96) / step,
+        "operations a second": note_model.count_operations(settings, 16 * 96) / step,
         "operations a second of sgemm": multiply_rate(),
     }
 
@@ -121,7 +121,7 @@ def main(arguments=None):
     parser.add_argument("--music", default="data/music")
     parser.add_argument("--instrument", default="piano")
     parser.add_argument("--minutes", type=float, help="learn from so much music at most")
-    parser.add_argument("--steps", type=int, default=note_models.STEPS)
+    parser.add_argument("--steps", type=int, default=note_model.STEPS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--report", type=Path, help="write what was measured as JSON")

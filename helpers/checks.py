@@ -550,10 +550,10 @@ def nb05_saved_by_sharing(saved_by_sharing: Callable) -> None:
     _verdict(wrong, "one set instead of n_notes; and what it learns of one key holds for all.")
 
 
-# Notebook 06
+# Notebook 07
 
 
-def nb06_go_on(go_on: Callable) -> None:
+def nb07_go_on(go_on: Callable) -> None:
     """Check the loop that lets a network hear a seed, and then itself."""
 
     def step(frame, state):
@@ -593,7 +593,7 @@ def nb06_go_on(go_on: Callable) -> None:
     _verdict(wrong, "hear the seed, keep the state, and then take every prediction for real.")
 
 
-def nb06_free_seconds(free_seconds: Callable) -> None:
+def nb07_free_seconds(free_seconds: Callable) -> None:
     """Check how much of a "generated" file lies beyond its seed."""
     cases = [(49, 40, 0.25), (100, 20, 0.5)]
     answers = [_call(free_seconds, *case) for case in cases]
@@ -612,7 +612,7 @@ def nb06_free_seconds(free_seconds: Callable) -> None:
     _verdict(wrong, "of the original's twelve seconds, two and a half were its own.")
 
 
-def nb06_seconds_to_fall(seconds_to_fall: Callable) -> None:
+def nb07_seconds_to_fall(seconds_to_fall: Callable) -> None:
     """Check the time in which a loop forgets."""
     cases = [(60.0, 0.5, 0.25), (20.0, 0.9, 1.0), (6.0, 0.99, 0.1)]
     answers = [_call(seconds_to_fall, *case) for case in cases]
@@ -632,7 +632,7 @@ def nb06_seconds_to_fall(seconds_to_fall: Callable) -> None:
     _verdict(wrong, "a spectral radius is a time: it says how long a loop remembers.")
 
 
-def nb06_tempered(tempered: Callable) -> None:
+def nb07_tempered(tempered: Callable) -> None:
     """Check how probabilities change with temperature."""
     p = np.array([[0.5, 0.3, 0.2, 0.0], [0.25, 0.25, 0.25, 0.25]])
     temperatures = (0.5, 1.0, 2.0)
@@ -655,10 +655,10 @@ def nb06_tempered(tempered: Callable) -> None:
     _verdict(wrong, "cold sharpens, hot flattens, and what is impossible stays so.")
 
 
-# Notebook 07
+# Notebook 08
 
 
-def nb07_frechet(frechet: Callable) -> None:
+def nb08_frechet(frechet: Callable) -> None:
     """Check the Frechet distance of two Gaussians in one dimension."""
     cases = [(3.0, 2.0, 0.0, 0.5), (1.0, 1.0, 1.0, 4.0), (-2.0, 3.0, 2.0, 3.0)]
     answers = [_call(frechet, *case) for case in cases]
@@ -680,7 +680,7 @@ def nb07_frechet(frechet: Callable) -> None:
     _verdict(wrong, "in one dimension it is plain Pythagoras, in the plane of mean and deviation.")
 
 
-def nb07_trials(fewest_trials: Callable) -> None:
+def nb08_trials(fewest_trials: Callable) -> None:
     """Check the shortest test that tells a share of right answers from guessing."""
     shares, expected = np.array([0.75, 1.0, 0.625, 0.5625]), [16, 4, 64, 256]
     answers = [_call(fewest_trials, share) for share in shares]
@@ -704,7 +704,7 @@ def nb07_trials(fewest_trials: Callable) -> None:
     _verdict(wrong, "half as far from guessing, four times as many questions.")
 
 
-def nb07_fooled(measure: Callable) -> None:
+def nb08_fooled(measure: Callable) -> None:
     """Check a measure that tells one music from another, but not from its shuffled notes."""
     rng = np.random.default_rng(7)
     rolls = [np.where(rng.random((200, 12)) < p, 3, 0).astype(np.uint8) for p in (0.05, 0.2)]

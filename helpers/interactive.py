@@ -140,7 +140,7 @@ def stack(*shown: Shown) -> Shown:
     return Shown("".join(s.html for s in shown), "\n".join(s.text for s in shown))
 
 
-def note(text: str) -> Shown:
+def line(text: str) -> Shown:
     """Make a line of text that can stand among pictures and players."""
     return Shown(f"<p>{html.escape(text)}</p>", text)
 
@@ -152,7 +152,7 @@ def explore(view: Callable[..., Shown | Sequence[Shown]], **controls: widgets.Wi
     ----------
     view : callable
         Takes the value of each control by name; returns what to show (`plotting.show`, `player`,
-        `compare_players`, `note`), one thing or a sequence. A `ValueError` that it raises is
+        `compare_players`, `line`), one thing or a sequence. A `ValueError` that it raises is
         shown as text.
     **controls : ipywidgets widget
         Value widgets, such as `widgets.IntSlider`, by parameter name.
@@ -164,7 +164,7 @@ def explore(view: Callable[..., Shown | Sequence[Shown]], **controls: widgets.Wi
 
     References
     ----------
-    Notebooks 01, 02, 03, 04 and 06 use it.
+    Notebooks 01, 02, 03, 04 and 07 use it.
     """
     first = {name: control.value for name, control in controls.items()}
     page = widgets.HTML()
@@ -216,7 +216,7 @@ def draw_questions(clips, n_each, *, rng):
     References
     ----------
     ITU-R BS.1534, "Method for the subjective assessment of intermediate quality level of audio
-    systems" (levels, random order). Notebook 07.
+    systems" (levels, random order). Notebook 08.
     """
     drawn = []
     for name, n in n_each.items():
@@ -240,7 +240,7 @@ def score_answers(right, answers, *, interval):
     right, answers : list of str
         For each question what it is, and what the listener said.
     interval : callable
-        ``interval(n_right, n_questions)`` returns the bounds; `metrics.wilson_interval`.
+        ``interval(n_right, n_questions)`` returns the bounds; `sound_metrics.wilson_interval`.
 
     Returns
     -------
@@ -255,7 +255,7 @@ def score_answers(right, answers, *, interval):
 
     References
     ----------
-    Notebook 07.
+    Notebook 08.
     """
     if len(right) != len(answers) or any(answer is None for answer in answers):
         n_open = len(right) - sum(answer is not None for answer in answers)
@@ -288,7 +288,7 @@ def save_answers(path, names, right, answers):
 
     References
     ----------
-    Notebook 07.
+    Notebook 08.
     """
     path, kept = Path(path), load_answers(path)
     test = 1 + max((row["test"] for row in kept), default=0)
@@ -323,7 +323,7 @@ def load_answers(path):
 
     References
     ----------
-    Notebook 07.
+    Notebook 08.
     """
     path = Path(path)
     if not path.exists():
@@ -375,7 +375,7 @@ def listening_test(clips, n_each, *, right, sr, seed, path, interval):
 
     References
     ----------
-    Notebook 07.
+    Notebook 08.
     """
     tests, questions, page = [], widgets.VBox(), widgets.HTML()
     first = 1 + max((row["test"] for row in load_answers(path)), default=0)
@@ -451,7 +451,7 @@ class LiveCurve:
         self.widget = widgets.HTML("<p>The curve appears after the first epoch.</p>")
 
     def __call__(self, history) -> None:
-        """Redraw the curve from a `models.History`."""
+        """Redraw the curve from a `frame_model.History`."""
         ax = plotting.learning_curve(history.train_loss, history.validation_loss, **self._style)
         alt = f"Learning curve after {len(history.train_loss)} epochs."
         self.widget.value = plotting.show(ax, alt=alt).html

@@ -21,7 +21,7 @@ def save(path, found):
     ----------
     path : str or Path
         File to write; its folder is made if missing.
-    found : ndarray, float, (n_notes, 4)
+    found : ndarray, float, (n_found, 4)
         Onset and offset in s, MIDI pitch, level: 1 is a note's usual one.
 
     Returns
@@ -35,7 +35,7 @@ def save(path, found):
 
     References
     ----------
-    MIDI Association, "Standard MIDI files specification", RP-001, 1996. Notebook 06.
+    MIDI Association, "Standard MIDI files specification", RP-001, 1996. Notebook 07.
     """
     file = mido.MidiFile(type=0, ticks_per_beat=_TICKS)
     track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=_TEMPO)])
@@ -60,7 +60,7 @@ def load(path):
 
     Returns
     -------
-    ndarray, float64, (n_notes, 4)
+    ndarray, float64, (n_found, 4)
         Sorted by onset: onset and offset in s, MIDI pitch, level. A note that isn't ended lasts to
         the end of the file; the pedal is not looked at.
 
@@ -73,7 +73,7 @@ def load(path):
 
     References
     ----------
-    As in `save`. Notebook 06.
+    As in `save`. Notebook 07.
     """
     path = Path(path)
     if not path.exists():
@@ -113,7 +113,7 @@ def _checked(found):
     found = np.asarray(found, np.float64)
     if found.ndim != 2 or found.shape[1] != 4:
         raise ValueError(
-            "notes must have shape (n_notes, 4): onset and offset in s, pitch, level; "
+            "notes must have shape (n_found, 4): onset and offset in s, pitch, level; "
             f"got {found.shape}: pass what notes.roll_to_notes returns"
         )
     onset, offset, pitch, level = found.T

@@ -9,7 +9,7 @@ music and beside the controls.
 import numpy as np
 import scipy.stats
 
-from helpers import metrics
+from helpers import sound_metrics
 
 _N_STATES = 4  # off, held, soft onset, loud onset
 _KEY_PROFILES = np.array(  # how well each pitch class fits C major, C minor; then the other keys
@@ -45,7 +45,7 @@ def key_clarity(roll, *, frame_rate, lowest, window_s=8.0):
     References
     ----------
     C. L. Krumhansl and E. J. Kessler, "Tracing the dynamic changes in perceived tonal organization
-    in a spatial representation of musical keys", Psychol. Rev. 89(4), 1982. Notebook 07.
+    in a spatial representation of musical keys", Psychol. Rev. 89(4), 1982. Notebook 08.
     """
     counts = _pitch_class_counts(roll, frame_rate, lowest, window_s)
     correlations = _standardised(counts) @ _standardised(_KEY_PROFILES).T / 12  # (n_windows, 24)
@@ -69,7 +69,7 @@ def chroma_entropy(roll, *, frame_rate, lowest, window_s=8.0):
     References
     ----------
     C. E. Shannon, "A mathematical theory of communication", Bell Syst. Tech. J. 27, 1948; S.-L. Wu
-    and Y.-H. Yang, "The Jazz Transformer on the front line", ISMIR 2020, for music. Notebook 07.
+    and Y.-H. Yang, "The Jazz Transformer on the front line", ISMIR 2020, for music. Notebook 08.
     """
     counts = _pitch_class_counts(roll, frame_rate, lowest, window_s)
     return _mean(scipy.stats.entropy(counts, base=2, axis=1))
@@ -90,7 +90,7 @@ def onset_rate(roll, *, frame_rate):
 
     References
     ----------
-    Notebook 07.
+    Notebook 08.
     """
     return float(np.count_nonzero(_roll(roll) > 1) * frame_rate / len(roll))
 
@@ -120,13 +120,14 @@ def rhythm_autocorrelation(roll, *, frame_rate, shortest_s=0.25, longest_s=1.5):
     References
     ----------
     J. C. Brown, "Determination of the meter of musical scores by autocorrelation", J. Acoust. Soc.
-    Am. 94(4), 1993. Notebook 07.
+    Am. 94(4), 1993. Notebook 08.
     """
     onsets = np.count_nonzero(_roll(roll) > 1, axis=1)  # (n_frames,)
-    last_lag = metrics.steps_in(longest_s, frame_rate, name="longest_s", unit="frame")
+    last_lag = sound_metrics.steps_in(longest_s, frame_rate, name="longest_s", unit="frame")
     _long_enough(len(onsets), last_lag + 1, frame_rate, "roll")
     lags = range(
-        metrics.steps_in(shortest_s, frame_rate, name="shortest_s", unit="frame"), last_lag + 1
+        sound_metrics.steps_in(shortest_s, frame_rate, name="shortest_s", unit="frame"),
+        last_lag + 1,
     )
     onsets = onsets - onsets.mean()
     largest = max(onsets[:-lag] @ onsets[lag:] for lag in lags)
@@ -147,7 +148,7 @@ def polyphony(roll):
 
     References
     ----------
-    Notebook 07.
+    Notebook 08.
     """
     n_sounding = np.count_nonzero(_roll(roll), axis=1)
     return float(n_sounding.sum() / max(np.count_nonzero(n_sounding), 1))
@@ -167,7 +168,7 @@ def silent_frames(roll):
 
     References
     ----------
-    Notebook 07.
+    Notebook 08.
     """
     return float(np.mean(~_roll(roll).any(axis=1)))
 
@@ -188,7 +189,7 @@ def dissonance(roll):
     References
     ----------
     D. Huron, "Interval-class content in equally tempered pitch-class sets: common scales exhibit
-    optimum tonal consonance", Music Percept. 11(3), 1994. Notebook 07.
+    optimum tonal consonance", Music Percept. 11(3), 1994. Notebook 08.
     """
     sounding = (_roll(roll) > 0).astype(np.float32)
     together = np.triu(sounding.T @ sounding, k=1)  # frames in which two notes sound
@@ -226,15 +227,15 @@ def self_similarity(roll, *, frame_rate, window_s=4.0, gap_s=8.0, hop_s=1.0):
     References
     ----------
     J. Foote, "Visualizing music and audio using self-similarity", ACM Multimedia 1999; P. Jaccard,
-    "The distribution of the flora in the alpine zone", New Phytol. 11(2), 1912. Notebook 07.
+    "The distribution of the flora in the alpine zone", New Phytol. 11(2), 1912. Notebook 08.
     """
     struck = _roll(roll) > 1
     length, gap, hop = (
-        metrics.steps_in(seconds, frame_rate, name=name, unit="frame")
+        sound_metrics.steps_in(seconds, frame_rate, name=name, unit="frame")
         for seconds, name in ((window_s, "window_s"), (gap_s, "gap_s"), (hop_s, "hop_s"))
     )
     _long_enough(len(struck), length + 2 * gap, frame_rate, "roll")
-    starts, counts = metrics.window_starts(len(struck), length, hop), _running_counts(struck)
+    starts, counts = sound_metrics.window_starts(len(struck), length, hop), _running_counts(struck)
     best = []
     for start in starts:
         similarity = _jaccard(struck[start : start + length], counts)[0]  # (n_passages,)
@@ -270,11 +271,11 @@ def looping(roll, *, frame_rate, window_s=8.0, shortest_s=1.0, longest_s=8.0):
     References
     ----------
     Jaccard, as in `self_similarity`; J. Foote, "Visualizing music and audio using self-similarity",
-    ACM Multimedia 1999, for diagonals beside the main one. Notebook 07.
+    ACM Multimedia 1999, for diagonals beside the main one. Notebook 08.
     """
     sounding = _roll(roll) > 0
     length, first_lag, last_lag = (
-        metrics.steps_in(seconds, frame_rate, name=name, unit="frame")
+        sound_metrics.steps_in(seconds, frame_rate, name=name, unit="frame")
         for seconds, name in (
             (window_s, "window_s"),
             (shortest_s, "shortest_s"),
@@ -283,7 +284,9 @@ def looping(roll, *, frame_rate, window_s=8.0, shortest_s=1.0, longest_s=8.0):
     )
     _long_enough(len(roll), length + last_lag, frame_rate, "roll")
     best = []
-    for start in metrics.window_starts(len(roll) - last_lag, length, length // 2 or 1) + last_lag:
+    for start in (
+        sound_metrics.window_starts(len(roll) - last_lag, length, length // 2 or 1) + last_lag
+    ):
         window = sounding[start : start + length]
         before = [sounding[start - lag :][:length] for lag in range(first_lag, last_lag + 1)]
         shared = [(window & other).sum() / max(1, (window | other).sum()) for other in before]
@@ -321,14 +324,14 @@ def copying(roll, training_rolls, *, frame_rate, window_s=3.0, hop_s=1.5, semito
 
     References
     ----------
-    Jaccard, as in `self_similarity`. Notebook 07.
+    Jaccard, as in `self_similarity`. Notebook 08.
     """
     roll, *rolls = _rolls([roll, *training_rolls])
-    length = metrics.steps_in(window_s, frame_rate, name="window_s", unit="frame")
+    length = sound_metrics.steps_in(window_s, frame_rate, name="window_s", unit="frame")
     _long_enough(len(roll), length, frame_rate, "roll")
     _long_enough(max(map(len, rolls), default=0), length, frame_rate, "training_rolls")
-    starts = metrics.window_starts(
-        len(roll), length, metrics.steps_in(hop_s, frame_rate, name="hop_s", unit="frame")
+    starts = sound_metrics.window_starts(
+        len(roll), length, sound_metrics.steps_in(hop_s, frame_rate, name="hop_s", unit="frame")
     )
     best, nearest = np.full(len(starts), -1.0), np.zeros((len(starts), 3), int)
     for index, training in enumerate(rolls):
@@ -364,7 +367,7 @@ def markov_table(rolls, *, order=1, shrinkage=20.0):
     References
     ----------
     C. E. Shannon, as in `chroma_entropy`, section 3; D. J. C. MacKay and L. C. B. Peto, "A
-    hierarchical Dirichlet language model", Nat. Lang. Eng. 1(3), 1995. Notebooks 05 and 07.
+    hierarchical Dirichlet language model", Nat. Lang. Eng. 1(3), 1995. Notebooks 05 and 08.
     """
     counts = sum(map(_transitions, _rolls(rolls)))  # (n_notes, 4, 4)
     if order == 0:
@@ -456,7 +459,7 @@ def markov_sample(table, n_frames, rng, start=None):
 
     References
     ----------
-    As in `markov_table`. Notebook 07.
+    As in `markov_table`. Notebook 08.
     """
     thresholds = np.cumsum(table, axis=2)[..., :-1]  # (n_notes, 4, 3)
     notes = np.arange(len(thresholds))
@@ -489,7 +492,7 @@ def shuffle_notes(roll, rng):
     References
     ----------
     J. Theiler et al., "Testing for nonlinearity in time series: the method of surrogate data",
-    Physica D 58, 1992. Notebook 07.
+    Physica D 58, 1992. Notebook 08.
     """
     roll = _roll(roll)
     shuffled = np.zeros_like(roll)
@@ -556,8 +559,10 @@ def _standardised(rows):
 def _pitch_class_counts(roll, frame_rate, lowest, window_s):
     """Count in how many frames of each window each pitch class sounds, where any does."""
     roll = _roll(roll)
-    length = min(metrics.steps_in(window_s, frame_rate, name="window_s", unit="frame"), len(roll))
-    starts = metrics.window_starts(len(roll), length, length)
+    length = min(
+        sound_metrics.steps_in(window_s, frame_rate, name="window_s", unit="frame"), len(roll)
+    )
+    starts = sound_metrics.window_starts(len(roll), length, length)
     total = np.cumsum(np.pad(roll > 0, ((1, 0), (0, 0))), axis=0)
     notes = total[starts + length] - total[starts]  # (n_windows, n_notes)
     counts = notes @ np.eye(12)[(lowest + np.arange(roll.shape[1])) % 12]  # (n_windows, 12)

@@ -712,7 +712,7 @@ def cut_roll(roll, start, stop):
 
     References
     ----------
-    Notebook 06.
+    Notebook 07.
 
     Examples
     --------

@@ -256,7 +256,7 @@ def render(roll, bank):
 
     References
     ----------
-    Serra and Smith (1990), as in `split_sounds`. Notebook 06.
+    Serra and Smith (1990), as in `split_sounds`. Notebook 07.
     """
     settings, hop = bank.settings, _hop(bank.settings)
     found = notes.roll_to_notes(roll, settings)
@@ -336,7 +336,7 @@ def load(path, *, expect=None):
 
     References
     ----------
-    Notebook 06.
+    Notebook 07.
     """
     path = Path(path)
     if not path.exists():

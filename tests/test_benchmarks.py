@@ -144,10 +144,8 @@ def test_one_timbre_keeps_the_loudness_of_each_note():
 
 def test_stages_are_kept_when_their_time_has_come(tmp_path, monkeypatch):
     saved = []
-    monkeypatch.setattr(train_notes.note_models, "weights_of", lambda model: model)
-    monkeypatch.setattr(
-        train_notes.note_models, "save", lambda path, *rest: saved.append(path.name)
-    )
+    monkeypatch.setattr(train_notes.note_model, "weights_of", lambda model: model)
+    monkeypatch.setattr(train_notes.note_model, "save", lambda path, *rest: saved.append(path.name))
     keep = train_notes.stage_keeper({}, None, tmp_path)
     for seconds in (1, 9.9, 10.1, 11, 45, 59, 61, 300):
         keep(seconds)

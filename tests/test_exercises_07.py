@@ -3,79 +3,75 @@
 import numpy as np
 import pytest
 
-from helpers import checks, metrics
+from helpers import checks, frame_model
 
 
-def frechet(mean_a, std_a, mean_b, std_b):
-    return (mean_a - mean_b) ** 2 + (std_a - std_b) ** 2
+def go_on(step, seed, n_frames):
+    return frame_model.compose(step, seed, n_frames)[1]
 
 
-def by_variances(mean_a, std_a, mean_b, std_b):
-    return (mean_a - mean_b) ** 2 + abs(std_a**2 - std_b**2)
+def everything(step, seed, n_frames):
+    return [*seed, *go_on(step, seed, n_frames)]
 
 
-def deviations_as_variances(mean_a, std_a, mean_b, std_b):
-    return (mean_a - mean_b) ** 2 + std_a + std_b - 2 * np.sqrt(std_a * std_b)
+def one_late(step, seed, n_frames):
+    return go_on(step, seed, n_frames + 1)[1:]
 
 
-def first_beyond_a_half(share, *, whole, bound):
-    n = 1
-    while (whole and share * n != round(share * n)) or bound(round(share * n), n) <= 0.5:
-        n += 1
-    return n
+def seed_frame_twice(step, seed, n_frames):
+    return go_on(step, [*seed, seed[-1]], n_frames)
 
 
-def lower_bound(n_right, n):
-    return metrics.wilson_interval(n_right, n)[0]
+def stateless(step, seed, n_frames):
+    prediction = go_on(step, seed, 1)[0]
+    generated = []
+    for _ in range(n_frames):
+        generated.append(prediction)
+        prediction, _ = step(prediction, None)
+    return generated
 
 
-def fewest_trials(share):
-    return first_beyond_a_half(share, whole=True, bound=lower_bound)
+def last_frame_only(step, seed, n_frames):
+    return go_on(step, seed[-1:], n_frames)
 
 
-def rounding(share):
-    return first_beyond_a_half(share, whole=False, bound=lower_bound)
+def seconds_to_fall(drop_db, rho, step_s):
+    return drop_db / (-20 * np.log10(rho)) * step_s
 
 
-def without_bounds(share):
-    return first_beyond_a_half(share, whole=True, bound=lambda n_right, n: n_right / n)
-
-
-def without_the_easy_case(share):
-    return 4 if share == 1 else without_bounds(share)
-
-
-def onsets(roll):
-    return np.mean(roll > 1)
-
-
-def pitch_centre(roll):
-    return np.mean(np.nonzero(roll)[1])
-
-
-def together(roll):
-    return np.mean((roll > 0).sum(axis=1) > 1)
+def tempered(p, temperature):
+    powers = p ** (1 / temperature)
+    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 RIGHT = [
-    (checks.nb07_frechet, frechet),
-    (checks.nb07_trials, fewest_trials),
-    (checks.nb07_fooled, onsets),
-    (checks.nb07_fooled, pitch_centre),
+    (checks.nb07_tempered, tempered),
+    (checks.nb07_go_on, go_on),
+    (checks.nb07_go_on, lambda *arguments: list(go_on(*arguments))),
+    (checks.nb07_free_seconds, lambda n, n_seed, block_s: (n - n_seed + 1) * block_s),
+    (checks.nb07_seconds_to_fall, seconds_to_fall),
+    (checks.nb07_seconds_to_fall, lambda d, rho, s: s * d / 20 * np.log(10) / -np.log(rho)),
 ]
 WRONG = [
-    (checks.nb07_frechet, lambda a, s, b, t: (a - b) ** 2, "differ in width"),
-    (checks.nb07_frechet, lambda *values: np.sqrt(frechet(*values)), "its root"),
-    (checks.nb07_frechet, by_variances, "the square of"),
-    (checks.nb07_frechet, deviations_as_variances, "the squares of the deviations"),
-    (checks.nb07_frechet, lambda a, s, b, t: abs(a - b), "no matrices"),
-    (checks.nb07_trials, without_bounds, "a coin does"),
-    (checks.nb07_trials, rounding, "a whole number"),
-    (checks.nb07_trials, without_the_easy_case, "not yet its lower bound"),
-    (checks.nb07_trials, lambda share: 2 * fewest_trials(share), "you found 32 and 8"),
-    (checks.nb07_fooled, lambda roll: roll.mean(axis=0), "one finite number"),
-    (checks.nb07_fooled, lambda roll: 1.0, "tells nothing apart"),
-    (checks.nb07_fooled, together, "shuffled notes get another value"),
+    (checks.nb07_go_on, everything, "not 8"),
+    (checks.nb07_go_on, one_late, "one frame is lost"),
+    (checks.nb07_go_on, seed_frame_twice, "twice"),
+    (checks.nb07_go_on, stateless, "the state is lost"),
+    (checks.nb07_go_on, last_frame_only, "only the last frame"),
+    (checks.nb07_go_on, lambda step, seed, n: np.zeros((n, 2)), "is the next input"),
+    (checks.nb07_free_seconds, lambda n, n_seed, block_s: n * block_s, "the whole file"),
+    (checks.nb07_free_seconds, lambda n, n_seed, block_s: (n - n_seed) * block_s, "too few"),
+    (checks.nb07_free_seconds, lambda n, n_seed, block_s: n - n_seed + 1, "those are blocks"),
+    (checks.nb07_free_seconds, lambda n, n_seed, block_s: n_seed * block_s, "The rest is"),
+    (checks.nb07_seconds_to_fall, lambda *values: -seconds_to_fall(*values), "the sign"),
+    (checks.nb07_seconds_to_fall, lambda *values: 2 * seconds_to_fall(*values), "not 10"),
+    (checks.nb07_seconds_to_fall, lambda d, rho, s: seconds_to_fall(d, rho, 1), "are steps"),
+    (checks.nb07_seconds_to_fall, lambda d, rho, s: d * s, "one step take away"),
+    (checks.nb07_tempered, lambda p, t: p / t, "divides the logits"),
+    (checks.nb07_tempered, lambda p, t: p / t / (p / t).sum(-1, keepdims=True), "don't depend"),
+    (checks.nb07_tempered, lambda p, t: p ** (1 / t), "add up to 1 again"),
+    (checks.nb07_tempered, lambda p, t: tempered(p, 1 / t), "wrong way round"),
+    (checks.nb07_tempered, lambda p, t: p * 0 + 0.25, "z = log p"),
 ]
 CHECKS = sorted({check for check, _ in RIGHT}, key=lambda check: check.__name__)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from helpers import audio, files, interactive, metrics, models, plotting
+from helpers import audio, files, frame_model, interactive, plotting, sound_metrics
 
 
 def tone(duration=1.0, sr=16000, amplitude=0.5, f=440.0):
@@ -112,7 +112,7 @@ def view(gain):
         raise ValueError("gain must be at most 0.9, got <more>")
     y = tone(0.1, amplitude=gain)
     picture = plotting.show(plotting.waveform(y, sr=16000), alt=f"A tone of amplitude {gain}.")
-    return picture, interactive.player(y, sr=16000, label="tone"), interactive.note(f"gain {gain}")
+    return picture, interactive.player(y, sr=16000, label="tone"), interactive.line(f"gain {gain}")
 
 
 def test_a_moved_slider_remakes_picture_sound_and_text_and_can_be_undone():
@@ -140,7 +140,7 @@ def test_an_error_of_a_view_is_shown_and_gone_with_the_next_value():
 
 
 def test_a_view_may_return_one_thing():
-    box = interactive.explore(lambda n: interactive.note(f"n is {n}"), n=widgets.IntSlider(value=3))
+    box = interactive.explore(lambda n: interactive.line(f"n is {n}"), n=widgets.IntSlider(value=3))
     assert box.children[1].value == "<p>n is 3</p>"
 
 
@@ -148,12 +148,12 @@ def test_the_live_curve_is_redrawn_with_each_epoch():
     live = interactive.LiveCurve({"silence": 1.0})
     pictures = []
     for n in (1, 2):
-        live(models.History((1.0,) * n, (1.1,) * n, (0.5,) * n))
+        live(frame_model.History((1.0,) * n, (1.1,) * n, (0.5,) * n))
         pictures.append(live.widget.value)
     assert "after 1 epochs" in pictures[0]
     assert "after 2 epochs" in pictures[1]
     logarithmic = interactive.LiveCurve({"uniform": 138.0}, unit="bits a frame", log=True)
-    logarithmic(models.History((1.0,), (1.1,), (0.5,)))
+    logarithmic(frame_model.History((1.0,), (1.1,), (0.5,)))
     assert logarithmic.widget.value != pictures[0]
 
 
@@ -179,7 +179,7 @@ def a_test(path, **changes):
         sr=16000,
         seed=7,
         path=path,
-        interval=metrics.wilson_interval,
+        interval=sound_metrics.wilson_interval,
         **changes,
     )
 
@@ -234,10 +234,12 @@ def test_silence_and_empty_tests_are_refused():
 
 
 def test_answers_are_scored_with_an_interval():
-    score = interactive.score_answers(list("hmhm"), list("hmmm"), interval=metrics.wilson_interval)
-    assert score == (3, metrics.wilson_interval(3, 4))
+    score = interactive.score_answers(
+        list("hmhm"), list("hmmm"), interval=sound_metrics.wilson_interval
+    )
+    assert score == (3, sound_metrics.wilson_interval(3, 4))
     with pytest.raises(ValueError, match="the 2 questions, 1 missing"):
-        interactive.score_answers(list("hm"), ["h", None], interval=metrics.wilson_interval)
+        interactive.score_answers(list("hm"), ["h", None], interval=sound_metrics.wilson_interval)
 
 
 def test_saved_answers_are_added_and_none_is_lost(tmp_path):

@@ -61,7 +61,7 @@ def test_notes_that_cannot_be_are_named(wrong, tmp_path):
 
 
 def test_other_shapes_and_files_are_named(tmp_path):
-    with pytest.raises(ValueError, match=r"shape \(n_notes, 4\).*got \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"shape \(n_found, 4\).*got \(2, 3\)"):
         midi.save(tmp_path / "a.mid", np.zeros((2, 3)))
     with pytest.raises(FileNotFoundError, match="no MIDI file at"):
         midi.load(tmp_path / "a.mid")

@@ -383,7 +383,7 @@ def stepper(weights):
 
     References
     ----------
-    Notebook 06.
+    Notebook 07.
     """
     hidden = len(weights["lstm/recurrent_kernel"])
 
@@ -430,7 +430,7 @@ def compose(step, seed_frames, n_frames, *, state=None):
 
     References
     ----------
-    Notebook 06. The original played both as one piece that it had generated.
+    Notebook 07. The original played both as one piece that it had generated.
     """
     seed_frames = np.asarray(seed_frames)
     if len(seed_frames) == 0:
@@ -507,7 +507,7 @@ def load(path, *, expect=None):
 
     References
     ----------
-    Notebook 06. The original saved under one name and loaded under another, and then played noise.
+    Notebook 07. The original saved under one name and loaded under another, and then played noise.
     """
     path = Path(path)
     if not path.exists():

@@ -13,16 +13,16 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from helpers import models, sequences
+from helpers import frame_model, sequences
 
-TINY = models.LstmSettings(n_features=4, dense=5, hidden=6, sr=8000, block_length=2)
+TINY = frame_model.LstmSettings(n_features=4, dense=5, hidden=6, sr=8000, block_length=2)
 STANDARDISER = sequences.Standardiser(np.float32([0, 1, 2, 3]), np.float32([1, 2, 3, 4]))
 
 
 def random_weights(network, seed=0):
     """Weights of the right shapes, without Keras."""
     rng = np.random.default_rng(seed)
-    shapes = models._weight_shapes(network).items()
+    shapes = frame_model._weight_shapes(network).items()
     return {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in shapes}
 
 
@@ -70,9 +70,11 @@ class ScriptedModel:
 # Settings and sizes
 
 
-@given(st.builds(models.LstmSettings, *[st.integers(1, 10**6)] * 3, sr=st.none() | st.just(16000)))
+@given(
+    st.builds(frame_model.LstmSettings, *[st.integers(1, 10**6)] * 3, sr=st.none() | st.just(16000))
+)
 def test_settings_survive_json(network):
-    assert models.LstmSettings.from_json(network.to_json()) == network
+    assert frame_model.LstmSettings.from_json(network.to_json()) == network
 
 
 @pytest.mark.parametrize(
@@ -86,33 +88,33 @@ def test_settings_survive_json(network):
 )
 def test_impossible_settings_are_named(changed, message):
     with pytest.raises(ValueError, match=message):
-        models.LstmSettings(**{"n_features": 4, **changed})
+        frame_model.LstmSettings(**{"n_features": 4, **changed})
 
 
 @pytest.mark.parametrize("text", ['{"n_features": 4, "voices": 2}', "{}", "[4]", "7"])
 def test_other_json_is_no_settings(text):
     with pytest.raises(ValueError, match="not settings of an LSTM"):
-        models.LstmSettings.from_json(text)
+        frame_model.LstmSettings.from_json(text)
 
 
 @pytest.mark.parametrize("sizes", [(4, 5, 6), (10, 1, 3), (1, 7, 2)])
 def test_parameters_are_those_that_keras_counts(sizes):
-    network = models.LstmSettings(*sizes)
-    model = models.build(network)
+    network = frame_model.LstmSettings(*sizes)
+    model = frame_model.build(network)
     found = {layer.name: layer.count_params() for layer in model.layers}
-    assert found == models.count_parameters(network)
+    assert found == frame_model.count_parameters(network)
 
 
 def test_the_original_has_fifty_three_million_parameters():
-    original = models.LstmSettings(n_features=22050, dense=1024, hidden=1024)
-    assert sum(models.count_parameters(original).values()) == 53_574_178
+    original = frame_model.LstmSettings(n_features=22050, dense=1024, hidden=1024)
+    assert sum(frame_model.count_parameters(original).values()) == 53_574_178
 
 
 # Building
 
 
 def test_the_network_takes_sequences_of_any_length():
-    model = models.build(TINY)
+    model = frame_model.build(TINY)
     for seq_length in (1, 3, 8):
         Y = model.predict(rotation(seq_length)[None], verbose=0)
         assert Y.shape == (1, seq_length, 4)
@@ -120,20 +122,22 @@ def test_the_network_takes_sequences_of_any_length():
 
 
 def test_a_seed_fixes_the_first_weights():
-    drawn = [models.weights_of(models.build(TINY, seed=seed)) for seed in (3, 3, 4)]
+    drawn = [frame_model.weights_of(frame_model.build(TINY, seed=seed)) for seed in (3, 3, 4)]
     np.testing.assert_equal(drawn[0], drawn[1])
     assert not np.array_equal(drawn[0]["lstm/kernel"], drawn[2]["lstm/kernel"])
 
 
 def test_weights_make_a_round_trip_through_keras():
     weights = random_weights(TINY)
-    np.testing.assert_equal(models.weights_of(models.build(TINY, weights=weights)), weights)
+    np.testing.assert_equal(
+        frame_model.weights_of(frame_model.build(TINY, weights=weights)), weights
+    )
 
 
 def test_weights_of_another_network_are_refused():
-    weights = random_weights(models.LstmSettings(n_features=4, dense=5, hidden=7))
+    weights = random_weights(frame_model.LstmSettings(n_features=4, dense=5, hidden=7))
     with pytest.raises(ValueError, match=r"weights of LstmSettings\(n_features=4, .* got \{"):
-        models.build(TINY, weights=weights)
+        frame_model.build(TINY, weights=weights)
 
 
 # The taught core
@@ -142,7 +146,7 @@ def test_weights_of_another_network_are_refused():
 def test_steps_agree_with_keras():
     rng = np.random.default_rng(0)
     X = rng.normal(0, 2, (3, 7, 5)).astype(np.float32)  # (batch, time, inputs)
-    keras = models.tensorflow().keras
+    keras = frame_model.tensorflow().keras
     lstm = keras.layers.LSTM(6, return_sequences=True, return_state=True)
     lstm.build(X.shape)
     weights = [rng.normal(0, 1, w.shape).astype(np.float32) for w in lstm.get_weights()]
@@ -151,7 +155,7 @@ def test_steps_agree_with_keras():
 
     h = c = np.zeros((3, 6), np.float32)
     for t in range(7):
-        h, c, gates = models.lstm_step(X[:, t], h, c, *weights)
+        h, c, gates = frame_model.lstm_step(X[:, t], h, c, *weights)
         np.testing.assert_allclose(h, outputs[:, t], atol=1e-5)
         for name, (low, high) in {"candidate": (-1, 1), "forget": (0, 1)}.items():
             assert low <= gates[name].min() <= gates[name].max() <= high
@@ -164,7 +168,7 @@ def gated(i, f, g, o):
     """One step of one unit whose gates are set by their biases alone; the memory held 0.7."""
     zeros = np.zeros((1, 4), np.float32)
     x, memory = np.zeros(1, np.float32), np.float32([0.7])
-    return models.lstm_step(x, x, memory, zeros, zeros, np.float32([i, f, g, o]))
+    return frame_model.lstm_step(x, x, memory, zeros, zeros, np.float32([i, f, g, o]))
 
 
 def test_each_gate_does_what_its_name_says():
@@ -184,10 +188,10 @@ def test_each_gate_does_what_its_name_says():
 
 def test_carrying_the_state_equals_running_the_whole_history():
     weights = random_weights(TINY)
-    model = models.build(TINY, weights=weights)
+    model = frame_model.build(TINY, weights=weights)
     frames = rotation(30)
     whole = model.predict(frames[None], verbose=0)[0]
-    step, state = models.stepper(weights), None
+    step, state = frame_model.stepper(weights), None
     for k, frame in enumerate(frames):
         prediction, state = step(frame, state)
         np.testing.assert_allclose(prediction, whole[k], atol=1e-5)
@@ -195,7 +199,7 @@ def test_carrying_the_state_equals_running_the_whole_history():
 
 
 def test_a_stepper_runs_several_streams_at_once():
-    step = models.stepper(random_weights(TINY))
+    step = frame_model.stepper(random_weights(TINY))
     frames = rotation(3)
     together, (h, c) = step(frames)
     assert h.shape == c.shape == (3, 6)
@@ -213,7 +217,7 @@ def counting_step(frame, state):
 
 def test_composing_listens_and_then_goes_on():
     seed_frames = np.float32([[10], [20], [30]])
-    forced, generated = models.compose(counting_step, seed_frames, 4)
+    forced, generated = frame_model.compose(counting_step, seed_frames, 4)
     assert forced.ravel().tolist() == [11, 21, 31]
     assert generated.ravel().tolist() == [31, 32, 33, 34]
     assert forced.dtype == generated.dtype == np.float32
@@ -226,15 +230,15 @@ def test_composing_runs_no_more_steps_than_needed():
         states.append(state)
         return counting_step(frame, state)
 
-    models.compose(step, np.zeros((3, 2)), 4, state=100)
+    frame_model.compose(step, np.zeros((3, 2)), 4, state=100)
     assert states == [100, 101, 102, 103, 104, 105]
 
 
 def test_composing_equals_predicting_the_growing_history():
     weights = random_weights(TINY)
-    model = models.build(TINY, weights=weights)
+    model = frame_model.build(TINY, weights=weights)
     history = rotation(5)
-    forced, generated = models.compose(models.stepper(weights), history, 6)
+    forced, generated = frame_model.compose(frame_model.stepper(weights), history, 6)
     np.testing.assert_allclose(forced, model.predict(history[None], verbose=0)[0], atol=1e-5)
     for _ in range(6):
         history = np.append(history, model.predict(history[None], verbose=0)[0, -1:], axis=0)
@@ -242,7 +246,7 @@ def test_composing_equals_predicting_the_growing_history():
 
 
 def test_composing_nothing_only_listens():
-    forced, generated = models.compose(counting_step, np.zeros((2, 3)), 0)
+    forced, generated = frame_model.compose(counting_step, np.zeros((2, 3)), 0)
     assert (forced.shape, generated.shape) == ((2, 3), (0, 3))
 
 
@@ -251,7 +255,7 @@ def test_composing_nothing_only_listens():
 )
 def test_impossible_compositions_are_named(n_seed, n_frames, message):
     with pytest.raises(ValueError, match=message):
-        models.compose(counting_step, np.zeros((n_seed, 2)), n_frames)
+        frame_model.compose(counting_step, np.zeros((n_seed, 2)), n_frames)
 
 
 # Training
@@ -259,8 +263,8 @@ def test_impossible_compositions_are_named(n_seed, n_frames, message):
 
 def test_training_learns_what_can_be_learnt_and_ends_at_its_best(music):
     X, Y, validation = music
-    model = models.build(TINY, seed=1)
-    history = models.train(model, X, Y, validation, epochs=30, learning_rate=0.03)
+    model = frame_model.build(TINY, seed=1)
+    history = frame_model.train(model, X, Y, validation, epochs=30, learning_rate=0.03)
     assert history.train_loss.shape == history.validation_loss.shape == (30,)
     assert history.validation_loss.min() < 0.5 * np.abs(validation[1] - validation[0]).mean()
     assert (np.diff(history.seconds, prepend=0) > 0).all()
@@ -270,9 +274,9 @@ def test_training_learns_what_can_be_learnt_and_ends_at_its_best(music):
 
 def test_a_seed_fixes_the_training(music):
     def run():
-        model = models.build(TINY, seed=1)
-        models.train(model, *music, epochs=1, batch_size=4, seed=5)
-        return models.weights_of(model)
+        model = frame_model.build(TINY, seed=1)
+        frame_model.train(model, *music, epochs=1, batch_size=4, seed=5)
+        return frame_model.weights_of(model)
 
     np.testing.assert_equal(run(), run())
 
@@ -282,7 +286,7 @@ def orders(music, seed):
     batches = []
     model = ScriptedModel(1.0, 1.0)
     model.train_on_batch = lambda X, Y: batches.append(X[:, 0, 0].tolist()) or 0.5
-    models.train(model, *music, epochs=2, batch_size=7, seed=seed)
+    frame_model.train(model, *music, epochs=2, batch_size=7, seed=seed)
     assert [len(batch) for batch in batches] == [7, 7, 4, 7, 7, 4]
     return np.concatenate(batches[:3]).tolist(), np.concatenate(batches[3:]).tolist()
 
@@ -303,13 +307,13 @@ def test_batches_keep_inputs_and_targets_together_and_weigh_by_their_size(music)
         return len(X)  # as if it were the loss
 
     model.train_on_batch = train_on_batch
-    history = models.train(model, *music, epochs=1, batch_size=7)
+    history = frame_model.train(model, *music, epochs=1, batch_size=7)
     assert history.train_loss == pytest.approx((7 * 7 + 7 * 7 + 4 * 4) / 18)
 
 
 def test_the_best_weights_are_restored(music):
     model = ScriptedModel(3.0, 1.0, 2.0, 1.0)
-    history = models.train(model, *music, epochs=4)
+    history = frame_model.train(model, *music, epochs=4)
     assert history.validation_loss.tolist() == [3, 1, 2, 1]
     assert model.epoch == history.best_epoch + 1 == 2
 
@@ -317,21 +321,21 @@ def test_the_best_weights_are_restored(music):
 @pytest.mark.parametrize(("patience", "n_epochs"), [(1, 3), (2, 6), (None, 7)])
 def test_patience_ends_a_training_that_gets_no_better(music, patience, n_epochs):
     model = ScriptedModel(5.0, 4.0, 4.5, 3.0, 3.0, 9.0, 1.0)
-    history = models.train(model, *music, epochs=7, patience=patience)
+    history = frame_model.train(model, *music, epochs=7, patience=patience)
     assert len(history.seconds) == n_epochs
 
 
 @pytest.mark.parametrize(("seconds", "n_epochs"), [(0, 1), (29, 2), (30, 3), (1000, 5)])
 def test_no_epoch_starts_that_would_end_too_late(music, monkeypatch, seconds, n_epochs):
     clock = iter(range(0, 1000, 10))  # an epoch takes ten seconds
-    monkeypatch.setattr(models.time, "perf_counter", lambda: next(clock))
-    history = models.train(ScriptedModel(*[1.0] * 5), *music, epochs=5, seconds=seconds)
+    monkeypatch.setattr(frame_model.time, "perf_counter", lambda: next(clock))
+    history = frame_model.train(ScriptedModel(*[1.0] * 5), *music, epochs=5, seconds=seconds)
     assert history.seconds.tolist() == [10, 20, 30, 40, 50][:n_epochs]
 
 
 def test_each_epoch_reports_the_history_so_far(music):
     reports = []
-    models.train(ScriptedModel(3.0, 2.0, 1.0), *music, epochs=3, on_epoch=reports.append)
+    frame_model.train(ScriptedModel(3.0, 2.0, 1.0), *music, epochs=3, on_epoch=reports.append)
     assert [report.validation_loss.tolist() for report in reports] == [[3], [3, 2], [3, 2, 1]]
     assert reports[1].train_loss.tolist() == [0.5, 0.5]
 
@@ -343,7 +347,7 @@ def test_an_interrupted_training_leaves_the_best_weights(music):
 
     model = ScriptedModel(3.0, 1.0, 2.0)
     with pytest.raises(KeyboardInterrupt):
-        models.train(model, *music, epochs=9, on_epoch=interrupt)
+        frame_model.train(model, *music, epochs=9, on_epoch=interrupt)
     assert model.epoch == 2
 
 
@@ -351,7 +355,7 @@ def test_an_interrupted_training_leaves_the_best_weights(music):
 def test_a_loss_that_explodes_is_named_and_spoils_nothing(music, losses, epoch):
     model = ScriptedModel(*losses)
     with pytest.raises(ValueError, match=r"stay finite, got 0.5 in training and (nan|inf) in"):
-        models.train(model, *music, epochs=9)
+        frame_model.train(model, *music, epochs=9)
     assert model.epoch == epoch
 
 
@@ -368,7 +372,7 @@ def test_sequences_that_do_not_fit_are_named(music, broken):
     }[broken]
     name = "validation" if broken == "validation" else "training"
     with pytest.raises(ValueError, match=rf"{name} sequences .*seq_length, 4\) and .* got \("):
-        models.train(ScriptedModel(), X, Y, validation, epochs=1)
+        frame_model.train(ScriptedModel(), X, Y, validation, epochs=1)
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -376,18 +380,18 @@ def test_sequences_that_are_not_finite_are_named(music, which):
     parts = [part.copy() for part in music[:2]]
     parts[which][0, 0, 0] = np.nan
     with pytest.raises(ValueError, match="training sequences must be finite"):
-        models.train(ScriptedModel(), *parts, music[2], epochs=1)
+        frame_model.train(ScriptedModel(), *parts, music[2], epochs=1)
 
 
 @pytest.mark.parametrize("numbers", [{"epochs": 0}, {"epochs": 1, "batch_size": 0}])
 def test_a_training_needs_an_epoch_and_a_batch(music, numbers):
     with pytest.raises(ValueError, match="epochs and batch_size must be at least 1, got"):
-        models.train(ScriptedModel(), *music, **numbers)
+        frame_model.train(ScriptedModel(), *music, **numbers)
 
 
 def test_training_shows_its_losses(music, monkeypatch, capfd):
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
-    models.train(ScriptedModel(2.0, 1.0), *music, epochs=2)
+    frame_model.train(ScriptedModel(2.0, 1.0), *music, epochs=2)
     out, err = capfd.readouterr()
     assert out == ""
     assert "training: 100%" in err
@@ -398,8 +402,8 @@ def test_the_progress_bar_of_a_notebook_can_be_silenced_too(music, monkeypatch):
     shown = []
     monkeypatch.setenv("TQDM_DISABLE", "1")
     monkeypatch.setattr(tqdm.notebook, "display", shown.append)
-    monkeypatch.setattr(models, "tqdm", tqdm.notebook.tqdm)
-    models.train(ScriptedModel(2.0, 1.0), *music, epochs=2)
+    monkeypatch.setattr(frame_model, "tqdm", tqdm.notebook.tqdm)
+    frame_model.train(ScriptedModel(2.0, 1.0), *music, epochs=2)
     assert not shown
 
 
@@ -408,13 +412,13 @@ def test_the_progress_bar_of_a_notebook_can_be_silenced_too(music, monkeypatch):
 
 @pytest.fixture
 def path(tmp_path):
-    return models.save(tmp_path / "model.npz", random_weights(TINY), TINY, STANDARDISER)
+    return frame_model.save(tmp_path / "model.npz", random_weights(TINY), TINY, STANDARDISER)
 
 
 def test_saving_and_loading_is_a_round_trip(path):
-    weights, network, standardiser = models.load(path, expect=TINY)
+    weights, network, standardiser = frame_model.load(path, expect=TINY)
     np.testing.assert_equal(weights, random_weights(TINY))
-    assert list(weights) == list(models.WEIGHT_NAMES)
+    assert list(weights) == list(frame_model.WEIGHT_NAMES)
     assert network == TINY
     np.testing.assert_equal(vars(standardiser), vars(STANDARDISER))
 
@@ -425,7 +429,9 @@ def test_a_file_says_its_settings_without_pickle(path):
 
 
 def test_the_same_model_makes_the_same_file(path, tmp_path):
-    again = models.save(tmp_path / "deep" / "er" / "b", random_weights(TINY), TINY, STANDARDISER)
+    again = frame_model.save(
+        tmp_path / "deep" / "er" / "b", random_weights(TINY), TINY, STANDARDISER
+    )
     assert again.read_bytes() == path.read_bytes()
 
 
@@ -438,7 +444,7 @@ def test_a_crash_while_saving_leaves_the_old_file(path, monkeypatch):
 
     monkeypatch.setattr(np, "savez", crash)
     with pytest.raises(OSError, match="disk full"):
-        models.save(path, random_weights(TINY, seed=1), TINY, STANDARDISER)
+        frame_model.save(path, random_weights(TINY, seed=1), TINY, STANDARDISER)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 
@@ -448,19 +454,19 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path, value):
     weights = random_weights(TINY)
     weights["lstm/bias"][0] = value
     with pytest.raises(ValueError, match="weights must be finite"):
-        models.save(tmp_path / "model.npz", weights, TINY, STANDARDISER)
+        frame_model.save(tmp_path / "model.npz", weights, TINY, STANDARDISER)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_file_sends_to_the_notebook_that_makes_it(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no trained model at .*x\.npz: run notebook 05"):
-        models.load(tmp_path / "x.npz")
+        frame_model.load(tmp_path / "x.npz")
 
 
 def test_other_settings_than_expected_are_both_named(path):
-    expect = models.LstmSettings(n_features=4, dense=5, hidden=6, sr=16000, block_length=2)
+    expect = frame_model.LstmSettings(n_features=4, dense=5, hidden=6, sr=16000, block_length=2)
     with pytest.raises(ValueError, match=r"sr=8000.* expected .*sr=16000.*: use the settings"):
-        models.load(path, expect=expect)
+        frame_model.load(path, expect=expect)
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -470,7 +476,7 @@ def test_a_truncated_file_is_named(path, data):
     damaged = path.with_name("damaged.npz")
     damaged.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
     with pytest.raises(ValueError, match=r"damaged.npz is damaged, or no model: run notebook 05"):
-        models.load(damaged)
+        frame_model.load(damaged)
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -481,7 +487,7 @@ def test_a_damaged_byte_is_named_or_harmless(path, data):
     damaged = path.with_name("damaged.npz")
     damaged.write_bytes(content)
     try:
-        weights, network, standardiser = models.load(damaged)
+        weights, network, standardiser = frame_model.load(damaged)
     except ValueError:  # its message is the one of a truncated file
         return
     np.testing.assert_equal(weights, random_weights(TINY))
@@ -500,11 +506,11 @@ def test_what_is_no_model_is_named(tmp_path, kind):
         np.savez(path, music=np.zeros(3))
     elif kind == "other weights":
         content = {"settings": TINY.to_json(), "mean": 0, "std": 1}
-        np.savez(path, **content, **random_weights(models.LstmSettings(n_features=3)))
+        np.savez(path, **content, **random_weights(frame_model.LstmSettings(n_features=3)))
     else:
         path.mkdir()
     with pytest.raises(ValueError, match="is damaged, or no model"):
-        models.load(path)
+        frame_model.load(path)
 
 
 # What a reader's kernel sees
@@ -524,9 +530,10 @@ def run(code, **environment):
 def test_composing_from_a_file_imports_no_tensorflow(path):
     result = run(
         "import sys, numpy as np\n"
-        "from helpers import models\n"
-        f"weights, network, standardiser = models.load({str(path)!r})\n"
-        "models.compose(models.stepper(weights), np.zeros((2, network.n_features), 'f'), 3)\n"
+        "from helpers import frame_model\n"
+        f"weights, network, standardiser = frame_model.load({str(path)!r})\n"
+        "step = frame_model.stepper(weights)\n"
+        "frame_model.compose(step, np.zeros((2, network.n_features), 'f'), 3)\n"
         "print([name for name in sys.modules if name.startswith(('tensorflow', 'keras'))])"
     )
     assert result.stdout == "[]\n"
@@ -535,10 +542,10 @@ def test_composing_from_a_file_imports_no_tensorflow(path):
 def test_training_is_silent_apart_from_its_progress_bar():
     result = run(
         "import numpy as np\n"
-        "from helpers import models\n"
+        "from helpers import frame_model\n"
         "X = np.zeros((3, 5, 4), 'f')\n"
-        "model = models.build(models.LstmSettings(n_features=4, dense=2, hidden=2))\n"
-        "models.train(model, X, X, (X, X), epochs=2, batch_size=2)",
+        "model = frame_model.build(frame_model.LstmSettings(n_features=4, dense=2, hidden=2))\n"
+        "frame_model.train(model, X, X, (X, X), epochs=2, batch_size=2)",
         TQDM_DISABLE="1",
     )
     assert (result.stdout, result.stderr) == ("", "")

@@ -104,7 +104,7 @@ def level_curve_db(y, *, sr, window_s=0.25, hop_s=None, floor_db=-120.0):
 
     References
     ----------
-    Notebook 06.
+    Notebook 07.
     """
     y = _waveform(y)
     length = min(steps_in(window_s, sr, name="window_s"), len(y))
@@ -135,7 +135,7 @@ def silent_fraction(y, *, sr, threshold_db=-60.0, window_s=0.25):
 
     References
     ----------
-    Notebook 06.
+    Notebook 07.
     """
     _, level_db = level_curve_db(y, sr=sr, window_s=window_s)
     return float(np.mean(level_db < threshold_db))
@@ -166,7 +166,7 @@ def level_drift_db(y, *, sr, window_s=1.0):
     References
     ----------
     P. K. Sen, "Estimates of the regression coefficient based on Kendall's tau", J. Am. Stat.
-    Assoc. 63(324), 1968. Notebook 07.
+    Assoc. 63(324), 1968. Notebook 08.
     """
     if len(_waveform(y)) < 2 * steps_in(window_s, sr, name="window_s"):
         raise ValueError(
@@ -197,7 +197,7 @@ def spectral_flatness(y, *, n_fft, hop_length):
     References
     ----------
     J. D. Johnston, "Transform coding of audio signals using perceptual noise criteria", IEEE J.
-    Sel. Areas Commun. 6(2), 1988. Notebook 07.
+    Sel. Areas Commun. 6(2), 1988. Notebook 08.
     """
     spectra = transforms.stft(_waveform(y), n_fft=n_fft, hop_length=hop_length)
     power = np.maximum(np.square(np.abs(spectra), dtype=np.float64), 1e-10)  # (n_frames, n_bins)
@@ -222,7 +222,7 @@ def spectral_centroid(y, *, sr, n_fft, hop_length):
     References
     ----------
     J. M. Grey and J. W. Gordon, "Perceptual effects of spectral modifications on musical timbres",
-    J. Acoust. Soc. Am. 63(5), 1978. Notebook 07.
+    J. Acoust. Soc. Am. 63(5), 1978. Notebook 08.
     """
     magnitudes = np.abs(transforms.stft(_waveform(y), n_fft=n_fft, hop_length=hop_length))
     f = transforms.bin_frequencies(n_fft, sr=sr)
@@ -244,7 +244,7 @@ def crest_factor_db(y):
 
     References
     ----------
-    Notebook 07.
+    Notebook 08.
     """
     y = _waveform(y).astype(np.float64)
     rms = np.sqrt(np.mean(np.square(y)))
@@ -273,7 +273,7 @@ def mel_filter_bank(n_mels, *, sr, n_fft):
 
     References
     ----------
-    D. O'Shaughnessy, "Speech communication: human and machine", 1987 (the scale). Notebook 07.
+    D. O'Shaughnessy, "Speech communication: human and machine", 1987 (the scale). Notebook 08.
     """
     mel = np.linspace(0, 2595 * np.log10(1 + sr / 2 / 700), n_mels + 2)
     edges = (700 * (10 ** (mel / 2595) - 1))[:, None]  # Hz
@@ -313,7 +313,7 @@ def mfcc(y, *, sr, n_mfcc=20, n_mels=40, n_fft=1024, hop_length=512, floor_db=-6
     References
     ----------
     S. B. Davis and P. Mermelstein, "Comparison of parametric representations for monosyllabic word
-    recognition", IEEE Trans. Acoust. Speech Signal Process. 28(4), 1980. Notebook 07.
+    recognition", IEEE Trans. Acoust. Speech Signal Process. 28(4), 1980. Notebook 08.
     """
     spectra = transforms.stft(_waveform(y), n_fft=n_fft, hop_length=hop_length)
     power = np.square(np.abs(spectra) / (n_fft / 4))  # a Hann window's sum is n_fft / 2
@@ -351,7 +351,7 @@ def frechet_distance(features_a, features_b):
     ----------
     D. C. Dowson and B. V. Landau, "The Frechet distance between multivariate normal
     distributions", J. Multivar. Anal. 12(3), 1982; K. Kilgour et al., "Frechet audio distance",
-    Interspeech 2019, for music. Notebook 07.
+    Interspeech 2019, for music. Notebook 08.
     """
     a, b = np.asarray(features_a, np.float64), np.asarray(features_b, np.float64)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
@@ -395,7 +395,7 @@ def mfcc_frechet_distance(clips_a, clips_b, *, sr, texture_s=None, hop_length=51
     References
     ----------
     As in `frechet_distance`; G. Tzanetakis and P. Cook, "Musical genre classification of audio
-    signals", IEEE Trans. Speech Audio Process. 10(5), 2002, for textures. Notebook 07.
+    signals", IEEE Trans. Speech Audio Process. 10(5), 2002, for textures. Notebook 08.
     """
     sets = [
         [mfcc(y, sr=sr, hop_length=hop_length, **settings) for y in c] for c in (clips_a, clips_b)
@@ -430,7 +430,7 @@ def wilson_interval(n_right, n_trials, confidence=0.95):
     References
     ----------
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", J. Am.
-    Stat. Assoc. 22(158), 1927. Notebook 07.
+    Stat. Assoc. 22(158), 1927. Notebook 08.
 
     Examples
     --------

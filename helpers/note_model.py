@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from helpers import models, note_features, notes
+from helpers import frame_model, note_features, notes
 
 N_STATES = 4  # off, held, soft onset, loud onset
 STEPS = 400  # of training: on validation pieces, twice as many gain one percent
@@ -267,7 +267,7 @@ def build(settings, *, seed=0, weights=None):
     """
     if weights is not None:
         _check_weights(weights, settings)
-    keras = models.tensorflow().keras
+    keras = frame_model.tensorflow().keras
     layers, ops = keras.layers, keras.ops
     keras.utils.set_random_seed(seed)
     sizes = note_features.n_features(len(settings.memories), len(settings.pulses))
@@ -374,14 +374,14 @@ def train(
     shifts : tuple of int
         Lowest and highest transposition in semitones.
     on_epoch : callable, optional
-        Called after each epoch with the `models.History` so far, in bits a frame.
+        Called after each epoch with the `frame_model.History` so far, in bits a frame.
     on_step : callable, optional
         Called after each step with the seconds since the first one began, for instance to keep
         the weights of a network that has hardly learnt anything.
 
     Returns
     -------
-    models.History
+    frame_model.History
         In bits a frame. The training's bits are higher than those of the finished network would
         be: they are measured with dropout, and from silence every `seq_length` frames.
 
@@ -403,7 +403,7 @@ def train(
     music = _hear(rolls, settings, seq_length, shifts)
     passages = _passages(*music, settings, batch_size, seq_length, shifts, seed)
     validation = [_inputs(roll, settings) for roll in _check_rolls(validation_rolls, settings)]
-    keras = models.tensorflow().keras
+    keras = frame_model.tensorflow().keras
     model.compile(keras.optimizers.Adam(learning_rate, clipnorm=1.0), _bits, jit_compile=False)
     progress = tqdm(total=steps, desc="training", unit="step", disable=_silent())
     step_once = _stepping(model, passages, progress, on_step)
@@ -412,9 +412,9 @@ def train(
     try:
         for train_bits in epochs:
             bits = _validate(model, validation)
-            models.check_losses(train_bits, bits)
+            frame_model.check_losses(train_bits, bits)
             records.append((train_bits, bits, time.perf_counter() - start))
-            history = models.History(*np.array(records).T)
+            history = frame_model.History(*np.array(records).T)
             if history.best_epoch == len(records) - 1:
                 best_weights = model.get_weights()
             progress.set_postfix(train=f"{train_bits:.2f}", validation=f"{bits:.2f}")
@@ -532,7 +532,7 @@ def stepper(weights, settings, *, n_streams, n_frames):
 
     References
     ----------
-    Notebook 06.
+    Notebook 07.
     """
     _check_weights(weights, settings)
     listen = note_features.listener(settings.n_notes, n_streams, n_frames, **settings.memory)
@@ -576,7 +576,7 @@ def draw(weights, settings, a, heard, chances, *, temperature=1.0, onset_bias=0.
 
     References
     ----------
-    Notebook 06.
+    Notebook 07.
     """
     table = weights["below/kernel"][0, ::-1]  # (distance - 1, state - 1, width)
     states = np.zeros(heard.shape, np.uint8)
@@ -654,7 +654,7 @@ def compose(
     References
     ----------
     G. E. Hinton, "Products of experts", ICANN 1999: what is added to a logit multiplies the odds.
-    Notebook 06.
+    Notebook 07.
     """
     _check_composition(n_frames, temperature, density, steering, pulse, recall)
     seeds = _check_seeds(seed_roll, n_streams, settings)  # (n_streams, n_seed, n_notes)
@@ -702,7 +702,7 @@ def save(path, weights, settings):
     Notebook 05.
     """
     _check_weights(weights, settings)
-    return models.write_npz(path, {"settings": settings.to_json(), **weights})
+    return frame_model.write_npz(path, {"settings": settings.to_json(), **weights})
 
 
 def load(path, *, expect=None):
@@ -728,7 +728,7 @@ def load(path, *, expect=None):
 
     References
     ----------
-    Notebook 06.
+    Notebook 07.
     """
     path = Path(path)
     again = "`python -m benchmarks.train_notes`"
@@ -864,10 +864,10 @@ def _rate(step, share, rise=40, last=0.02):
 
 def _bits(coming, logits):
     """Measure the bits of each frame in TensorFlow: the loss."""
-    nn = models.tensorflow().nn
-    coming = models.tensorflow().cast(coming, "int32")
+    nn = frame_model.tensorflow().nn
+    coming = frame_model.tensorflow().cast(coming, "int32")
     nats = nn.sparse_softmax_cross_entropy_with_logits(coming, logits)
-    return models.tensorflow().reduce_sum(nats, axis=-1) / np.log(2)
+    return frame_model.tensorflow().reduce_sum(nats, axis=-1) / np.log(2)
 
 
 def _train_step(model, batch):
@@ -893,7 +893,7 @@ def _lstm(weights, states, frame, state):
     one_hot = (states[..., None] == np.uint8([1, 2, 3])).reshape(len(states), -1)
     x = np.concatenate([one_hot, frame], axis=1, dtype=np.float32)
     names = ("lstm/kernel", "lstm/recurrent_kernel", "lstm/bias")
-    return models.lstm_step(x, *state, *(weights[name] for name in names))[:2]
+    return frame_model.lstm_step(x, *state, *(weights[name] for name in names))[:2]
 
 
 def _past(weights, settings, context, neighbourhood, recalled, frame):
@@ -1019,4 +1019,4 @@ def _check_composition(n_frames, temperature, density, steering, pulse, recall):
 
 def _check_weights(weights, settings):
     """Raise unless the weights are those of a network with these settings, and finite."""
-    models.check_weights(weights, weight_shapes(settings), settings)
+    frame_model.check_weights(weights, weight_shapes(settings), settings)

@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from helpers import models, note_metrics, note_models
-from helpers.note_models import NoteModelSettings
+from helpers import frame_model, note_metrics, note_model
+from helpers.note_model import NoteModelSettings
 
 TINY = NoteModelSettings(
     n_notes=10,
@@ -28,7 +28,7 @@ TINY = NoteModelSettings(
 def random_weights(settings=TINY, seed=0):
     """Weights of the right shapes, without Keras."""
     rng = np.random.default_rng(seed)
-    shapes = note_models.weight_shapes(settings).items()
+    shapes = note_model.weight_shapes(settings).items()
     return {name: rng.normal(0, 0.5, shape).astype(np.float32) for name, shape in shapes}
 
 
@@ -57,9 +57,9 @@ def tune(n_frames, start=0):
 @pytest.fixture(scope="module")
 def trained():
     """A small network that has learnt the tune, and how that went."""
-    model = note_models.build(TINY, seed=1)
+    model = note_model.build(TINY, seed=1)
     reports = []
-    history = note_models.train(
+    history = note_model.train(
         model,
         [tune(200), tune(200, start=3)],
         [tune(90, start=5)],
@@ -109,13 +109,13 @@ def test_other_json_is_no_settings(text):
 
 
 def test_operations_grow_with_notes_and_frames():
-    one = note_models.count_operations(TINY, 1)
-    assert note_models.count_operations(TINY, 7) == 7 * one
-    assert note_models.count_operations(dataclasses.replace(TINY, n_notes=20), 1) > 1.8 * one
+    one = note_model.count_operations(TINY, 1)
+    assert note_model.count_operations(TINY, 7) == 7 * one
+    assert note_model.count_operations(dataclasses.replace(TINY, n_notes=20), 1) > 1.8 * one
     smallest = NoteModelSettings(1, 1, 1, 1, 1, 1, memories=(0.5,), pulses=(0.5,))
     forwards_and_one_gradient = 4 * ((3 + 8) * 4 + 3 * 9 + 3 + 8)
     and_both_gradients = 6 * (4 + 1 + (1 + 4) + 1 + 4)
-    assert note_models.count_operations(smallest, 1) == (
+    assert note_model.count_operations(smallest, 1) == (
         forwards_and_one_gradient + and_both_gradients
     )
 
@@ -124,42 +124,42 @@ def test_operations_grow_with_notes_and_frames():
 
 
 def test_numpy_and_keras_agree():
-    model = note_models.build(TINY, weights=WEIGHTS)
+    model = note_model.build(TINY, weights=WEIGHTS)
     roll = random_roll(300)  # longer than what NumPy handles at once
-    logs = note_models.log_probabilities(WEIGHTS, TINY, roll)
-    logits = model.predict(note_models._inputs(roll, TINY), verbose=0)[0]
+    logs = note_model.log_probabilities(WEIGHTS, TINY, roll)
+    logits = model.predict(note_model._inputs(roll, TINY), verbose=0)[0]
     expected = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
     possible = np.isfinite(logs)
     np.testing.assert_allclose(logs[possible], expected[possible], atol=1e-4)
     assert logs.shape == (299, 10, 4)
     assert logs.dtype == np.float32
     np.testing.assert_allclose(np.exp(logs).sum(axis=-1), 1, rtol=1e-5)
-    bits = note_models.bits_per_frame(WEIGHTS, TINY, [roll])
-    model.compile(loss=note_models._bits)
-    inputs = note_models._inputs(roll, TINY)
+    bits = note_model.bits_per_frame(WEIGHTS, TINY, [roll])
+    model.compile(loss=note_model._bits)
+    inputs = note_model._inputs(roll, TINY)
     assert bits == pytest.approx(model.test_on_batch(inputs, inputs[1]), rel=1e-4)
 
 
 def test_weights_make_a_round_trip_through_keras():
-    model = note_models.build(TINY, weights=WEIGHTS)
-    np.testing.assert_equal(note_models.weights_of(model), WEIGHTS)
+    model = note_model.build(TINY, weights=WEIGHTS)
+    np.testing.assert_equal(note_model.weights_of(model), WEIGHTS)
 
 
 def test_a_seed_fixes_the_first_weights():
-    drawn = [note_models.weights_of(note_models.build(TINY, seed=seed)) for seed in (3, 3, 4)]
+    drawn = [note_model.weights_of(note_model.build(TINY, seed=seed)) for seed in (3, 3, 4)]
     np.testing.assert_equal(drawn[0], drawn[1])
     assert not np.array_equal(drawn[0]["lstm/kernel"], drawn[2]["lstm/kernel"])
 
 
 def test_stepping_equals_judging_the_whole_roll():
     rolls = np.stack([random_roll(seed=seed) for seed in (0, 1)])
-    hear = note_models.stepper(WEIGHTS, TINY, n_streams=2, n_frames=40)
-    whole = [note_models.log_probabilities(WEIGHTS, TINY, roll) for roll in rolls]
+    hear = note_model.stepper(WEIGHTS, TINY, n_streams=2, n_frames=40)
+    whole = [note_model.log_probabilities(WEIGHTS, TINY, roll) for roll in rolls]
     for t in range(39):
-        a = hear(rolls[:, t])[0] + note_models._below(WEIGHTS, TINY, rolls[:, t + 1])
+        a = hear(rolls[:, t])[0] + note_model._below(WEIGHTS, TINY, rolls[:, t + 1])
         for stream in (0, 1):
-            logits = note_models._logits(WEIGHTS, a[stream], rolls[stream, t])
-            found = note_models._log_softmax(logits)
+            logits = note_model._logits(WEIGHTS, a[stream], rolls[stream, t])
+            found = note_model._log_softmax(logits)
             np.testing.assert_allclose(found, whole[stream][t], atol=1e-4)
 
 
@@ -168,11 +168,11 @@ def test_stepping_equals_judging_the_whole_roll():
 
 def test_a_note_hears_the_lower_notes_of_its_frame_and_no_higher_ones():
     roll = random_roll()
-    before = np.exp(note_models.log_probabilities(WEIGHTS, TINY, roll))
+    before = np.exp(note_model.log_probabilities(WEIGHTS, TINY, roll))
     for note in range(10):
         changed = roll.copy()
         changed[20, note] = 3 if roll[20, note] != 3 else 2
-        after = np.exp(note_models.log_probabilities(WEIGHTS, TINY, changed))
+        after = np.exp(note_model.log_probabilities(WEIGHTS, TINY, changed))
         np.testing.assert_array_equal(after[:19], before[:19])  # row t is about frame t + 1
         moved = np.abs(after[19] - before[19])[:, 0] > 0
         assert not moved[: note + 1].any()
@@ -187,11 +187,11 @@ def test_without_context_all_notes_are_alike():
     }
     roll = np.pad(random_roll(n_notes=4), ((0, 0), (3, 3)))
     moved = np.roll(roll, 2, axis=1)
-    plain = note_models.log_probabilities(weights, TINY, roll)[:, 3:7]
-    up = note_models.log_probabilities(weights, TINY, moved)[:, 5:9]
+    plain = note_model.log_probabilities(weights, TINY, roll)[:, 3:7]
+    up = note_model.log_probabilities(weights, TINY, moved)[:, 5:9]
     np.testing.assert_allclose(up, plain, atol=1e-5)
-    plain = np.exp(note_models.log_probabilities(WEIGHTS, TINY, roll)[:, 3:7])
-    up = np.exp(note_models.log_probabilities(WEIGHTS, TINY, moved)[:, 5:9])
+    plain = np.exp(note_model.log_probabilities(WEIGHTS, TINY, roll)[:, 3:7])
+    up = np.exp(note_model.log_probabilities(WEIGHTS, TINY, moved)[:, 5:9])
     assert np.abs(up - plain).max() > 1e-2  # the context knows the keyboard
 
 
@@ -201,7 +201,7 @@ def test_without_context_all_notes_are_alike():
 def test_training_learns_what_markov_cannot(trained):
     model, history, _ = trained
     unheard = tune(90, start=5)
-    bits = note_models.bits_per_frame(note_models.weights_of(model), TINY, [unheard])
+    bits = note_model.bits_per_frame(note_model.weights_of(model), TINY, [unheard])
     markov = note_metrics.bits_per_frame(
         [unheard], note_metrics.markov_table([tune(200), tune(200, 3)])
     )
@@ -218,9 +218,9 @@ def test_training_reports_bits_epoch_by_epoch(trained):
 
 def quick(seed=0, steps=2, **options):
     """Train a little, and return model and history."""
-    model = note_models.build(TINY, seed=1)
+    model = note_model.build(TINY, seed=1)
     options = {"seq_length": 8, "batch_size": 2, "steps_per_epoch": 1} | options
-    history = note_models.train(
+    history = note_model.train(
         model, [random_roll()], [random_roll(12)], TINY, steps=steps, seed=seed, **options
     )
     return model, history
@@ -228,12 +228,12 @@ def quick(seed=0, steps=2, **options):
 
 def passages(rolls, settings, batch_size, seq_length, shifts, seed=0):
     """Yield batches without end."""
-    music = note_models._hear(rolls, settings, seq_length, shifts)
-    return note_models._passages(*music, settings, batch_size, seq_length, shifts, seed)
+    music = note_model._hear(rolls, settings, seq_length, shifts)
+    return note_model._passages(*music, settings, batch_size, seq_length, shifts, seed)
 
 
 def test_a_seed_fixes_the_training():
-    first, second = (note_models.weights_of(quick()[0]) for _ in range(2))
+    first, second = (note_model.weights_of(quick()[0]) for _ in range(2))
     np.testing.assert_equal(first, second)
     drawn = [next(passages([random_roll()], TINY, 4, 8, (-6, 5), seed)) for seed in (0, 1)]
     assert not np.array_equal(drawn[0][0], drawn[1][0])
@@ -244,13 +244,13 @@ def test_the_best_weights_are_kept_and_patience_ends_it(monkeypatch):
     seen = []
 
     def validate(model, pieces):
-        seen.append(note_models.weights_of(model))
+        seen.append(note_model.weights_of(model))
         return next(losses)
 
-    monkeypatch.setattr(note_models, "_validate", validate)
+    monkeypatch.setattr(note_model, "_validate", validate)
     model, history = quick(steps=5, patience=2)
     assert history.validation_loss.tolist() == [3, 1, 2, 2]
-    np.testing.assert_equal(note_models.weights_of(model), seen[1])
+    np.testing.assert_equal(note_model.weights_of(model), seen[1])
 
 
 def test_a_training_with_too_little_time_ends_early():
@@ -266,13 +266,13 @@ def test_each_step_is_told():
 
 
 def test_a_loss_that_explodes_is_named(monkeypatch):
-    monkeypatch.setattr(note_models, "_validate", lambda model, pieces: np.nan)
+    monkeypatch.setattr(note_model, "_validate", lambda model, pieces: np.nan)
     with pytest.raises(ValueError, match=r"loss must stay finite, got .* and nan in"):
         quick()
 
 
 def test_the_learning_rate_rises_and_falls():
-    rates = [note_models._rate(step, step / 200) for step in range(1, 201)]
+    rates = [note_model._rate(step, step / 200) for step in range(1, 201)]
     assert np.argmax(rates) in range(35, 41)
     assert rates[0] < 0.05
     assert rates[-1] == 0.02
@@ -284,7 +284,7 @@ def test_passages_are_cut_from_all_places_and_moved_as_a_whole():
     drawn = passages([roll], settings, 20, 30, (-3, 3))
     heard, coming, *features = next(drawn)
     np.testing.assert_array_equal(heard[:, 1:], coming[:, :-1])
-    places, shifts, (_, _, *whole) = set(), set(), note_models._inputs(roll, settings)
+    places, shifts, (_, _, *whole) = set(), set(), note_model._inputs(roll, settings)
     for k in range(20):
         for up, first in np.ndindex(7, 10):
             part = slice(first, first + 30)
@@ -306,13 +306,13 @@ def test_some_passages_begin_as_if_nothing_had_been_before():
     settings = dataclasses.replace(TINY, forgetting=0.999)
     drawn = passages(rolls, settings, 30, 9, (0, 0))
     heard, _, _, recalled, _ = next(drawn)
-    excerpts = note_models._excerpts(rolls, 37)
+    excerpts = note_model._excerpts(rolls, 37)
     assert excerpts.shape == (4, 37, 10)
     known = 0
     for k, place in np.ndindex(30, 4):
         for first in range(28):
             if np.array_equal(heard[k], excerpts[place, first : first + 9]):
-                fresh = note_models._inputs(excerpts[place], settings)[3]
+                fresh = note_model._inputs(excerpts[place], settings)[3]
                 np.testing.assert_allclose(recalled[k], fresh[0, first : first + 9], atol=2e-3)
                 known += 1
     assert known == 30
@@ -323,7 +323,7 @@ def test_some_passages_begin_as_if_nothing_had_been_before():
 )
 def test_a_training_needs_steps_and_batches(numbers):
     with pytest.raises(ValueError, match="must be at least 1, got"):
-        note_models.train(None, [], [], TINY, **numbers)
+        note_model.train(None, [], [], TINY, **numbers)
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ def test_a_training_needs_steps_and_batches(numbers):
 )
 def test_rolls_that_are_none_are_named(rolls, message):
     with pytest.raises(ValueError, match=message):
-        note_models.train(note_models.build(TINY), rolls, [random_roll()], TINY)
+        note_model.train(note_model.build(TINY), rolls, [random_roll()], TINY)
 
 
 def test_training_shows_its_bits(monkeypatch, capfd):
@@ -358,8 +358,8 @@ def sampled_note_by_note(a, heard, chances, temperature, onset_bias):
     """Draw a frame as the definition says: each note after all lower ones."""
     states = np.zeros((1, 10), np.uint8)
     for note in range(10):
-        now = a + note_models._below(WEIGHTS, TINY, states)
-        logits = note_models._logits(WEIGHTS, now[0], heard)[note].astype(float)
+        now = a + note_model._below(WEIGHTS, TINY, states)
+        logits = note_model._logits(WEIGHTS, now[0], heard)[note].astype(float)
         logits[2:] += onset_bias
         p = np.exp((logits - logits.max()) / temperature)
         states[0, note] = np.searchsorted(np.cumsum(p / p.sum()), chances[note], side="right")
@@ -368,19 +368,19 @@ def sampled_note_by_note(a, heard, chances, temperature, onset_bias):
 
 def test_drawing_in_rounds_equals_drawing_note_by_note():
     rng = np.random.default_rng(0)
-    hear = note_models.stepper(WEIGHTS, TINY, n_streams=1, n_frames=40)
+    hear = note_model.stepper(WEIGHTS, TINY, n_streams=1, n_frames=40)
     for heard in random_roll():
         a, _ = hear(heard[None])
         chances = rng.random((1, 10))
         expected = sampled_note_by_note(a, heard, chances[0], 0.8, 0.2)
-        found = note_models.draw(
+        found = note_model.draw(
             WEIGHTS, TINY, a, heard[None], chances, temperature=0.8, onset_bias=0.2
         )
         np.testing.assert_array_equal(found[0], expected)
 
 
 def test_what_is_composed_follows_the_probabilities():
-    roll = note_models.compose(
+    roll = note_model.compose(
         WEIGHTS,
         TINY,
         3000,
@@ -390,14 +390,14 @@ def test_what_is_composed_follows_the_probabilities():
         pulse=0.0,
         recall=1.0,
     )
-    logs = note_models.log_probabilities(WEIGHTS, TINY, np.insert(roll, 0, 0, axis=0))
+    logs = note_model.log_probabilities(WEIGHTS, TINY, np.insert(roll, 0, 0, axis=0))
     counted = (roll[..., None] == np.arange(4)).mean(axis=0)
     np.testing.assert_allclose(counted, np.exp(logs).mean(axis=0), atol=0.03)
 
 
 def composed(n_frames=60, seed=0, weights=WEIGHTS, **how):
     """Compose from nothing."""
-    return note_models.compose(weights, TINY, n_frames, rng=np.random.default_rng(seed), **how)
+    return note_model.compose(weights, TINY, n_frames, rng=np.random.default_rng(seed), **how)
 
 
 @pytest.mark.parametrize("temperature", [0, 0.5, 3.0])
@@ -424,7 +424,7 @@ def test_without_temperature_chance_plays_no_part():
 def test_a_pulse_that_was_heard_is_kept():
     seed_roll = np.zeros((400, 10), np.uint8)
     seed_roll[::8] = 3  # a chord every eighth frame
-    hear = note_models.stepper(WEIGHTS, TINY, n_streams=1, n_frames=400)
+    hear = note_model.stepper(WEIGHTS, TINY, n_streams=1, n_frames=400)
     expected = np.array([hear(states[None])[1][0] for states in seed_roll])[200:].reshape(-1, 8)
     assert (expected.argmax(axis=1) == 7).all()  # the frame before the next chord
 
@@ -437,12 +437,12 @@ def test_a_pulse_that_was_heard_is_kept():
 
 def test_without_recall_its_own_notes_are_forgotten():
     seed_roll = random_roll(30)
-    hear = note_models.stepper(WEIGHTS, TINY, n_streams=1, n_frames=60)
+    hear = note_model.stepper(WEIGHTS, TINY, n_streams=1, n_frames=60)
     for states in seed_roll[:, None]:
         a, _ = hear(states)
     rng, expected = np.random.default_rng(0), []
     for chances in rng.random((20, 1, 10), np.float32):
-        states = note_models.draw(WEIGHTS, TINY, a, states, chances)
+        states = note_model.draw(WEIGHTS, TINY, a, states, chances)
         expected.append(states[0])
         a, _ = hear(states, np.zeros((1, 10)))
     plain = {"temperature": 1, "steering": 0, "pulse": 0, "seed_roll": seed_roll}
@@ -464,7 +464,7 @@ def test_a_density_is_kept():
 def test_the_density_of_the_seed_is_kept():
     sparse, dense = random_roll(64), random_roll(64)
     sparse[:, 1:] = 0
-    steers = [note_models._steering(seed[None], None, 1.0, 16.0) for seed in (sparse, dense)]
+    steers = [note_model._steering(seed[None], None, 1.0, 16.0) for seed in (sparse, dense)]
     silence = np.zeros((1, 10), np.uint8)
     for _ in range(100):
         biases = [steer(silence)[0] for steer in steers]
@@ -476,7 +476,7 @@ def test_the_density_of_the_seed_is_kept():
 
 
 def test_composing_goes_on_from_a_seed(trained):
-    weights = note_models.weights_of(trained[0])
+    weights = note_model.weights_of(trained[0])
     seed_roll = tune(150)
     roll = composed(34, weights=weights, seed_roll=seed_roll, temperature=0, pulse=0)
     assert (roll == tune(184)[150:]).mean() > 0.95
@@ -530,11 +530,11 @@ def test_impossible_compositions_are_named(wrong, message):
 
 @pytest.fixture
 def path(tmp_path):
-    return note_models.save(tmp_path / "notes.npz", WEIGHTS, TINY)
+    return note_model.save(tmp_path / "notes.npz", WEIGHTS, TINY)
 
 
 def test_saving_and_loading_is_a_round_trip(path):
-    weights, settings = note_models.load(path, expect=TINY)
+    weights, settings = note_model.load(path, expect=TINY)
     np.testing.assert_equal(weights, WEIGHTS)
     assert settings == TINY
 
@@ -546,13 +546,13 @@ def test_a_file_says_its_settings_without_pickle(path):
 
 def test_a_missing_file_sends_to_the_command_that_makes_it(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no trained model at .*x.npz: run .*train_notes"):
-        note_models.load(tmp_path / "x.npz")
+        note_model.load(tmp_path / "x.npz")
 
 
 def test_other_settings_than_expected_are_both_named(path):
     expect = dataclasses.replace(TINY, lowest=28)
     with pytest.raises(ValueError, match=r"lowest=60.* expected .*lowest=28.*: use the settings"):
-        note_models.load(path, expect=expect)
+        note_model.load(path, expect=expect)
 
 
 @pytest.mark.parametrize("kind", ["truncated", "text", "another model", "other weights", "folder"])
@@ -564,37 +564,37 @@ def test_what_is_no_model_is_named(tmp_path, path, kind):
     elif kind == "text":
         path.write_text("version https://git-lfs.github.com/spec/v1")
     elif kind == "another model":
-        np.savez(path, settings=models.LstmSettings(n_features=3).to_json())
+        np.savez(path, settings=frame_model.LstmSettings(n_features=3).to_json())
     elif kind == "other weights":
         np.savez(path, settings=NoteModelSettings().to_json(), **WEIGHTS)
     else:
         path.mkdir()
     with pytest.raises(ValueError, match=r"is damaged, or no note model: run .*train_notes"):
-        note_models.load(path)
+        note_model.load(path)
 
 
 def test_weights_that_do_not_fit_are_refused_everywhere(tmp_path):
     other = dataclasses.replace(TINY, width=7)
     for use in (
-        lambda: note_models.build(other, weights=WEIGHTS),
-        lambda: note_models.log_probabilities(WEIGHTS, other, random_roll()),
-        lambda: note_models.compose(WEIGHTS, other, 3, rng=np.random.default_rng(0)),
-        lambda: note_models.save(tmp_path / "x.npz", WEIGHTS, other),
+        lambda: note_model.build(other, weights=WEIGHTS),
+        lambda: note_model.log_probabilities(WEIGHTS, other, random_roll()),
+        lambda: note_model.compose(WEIGHTS, other, 3, rng=np.random.default_rng(0)),
+        lambda: note_model.save(tmp_path / "x.npz", WEIGHTS, other),
     ):
         with pytest.raises(ValueError, match=r"weights of NoteModelSettings\(.*width=7.* got \{"):
             use()
     broken = WEIGHTS | {"mix/bias": np.full(6, np.nan, np.float32)}
     with pytest.raises(ValueError, match="weights must be finite"):
-        note_models.save(tmp_path / "x.npz", broken, TINY)
+        note_model.save(tmp_path / "x.npz", broken, TINY)
     assert not list(tmp_path.iterdir())
 
 
 def test_composing_from_a_file_imports_no_tensorflow(path):
     code = (
         "import sys, numpy as np\n"
-        "from helpers import note_models\n"
-        f"weights, settings = note_models.load({str(path)!r})\n"
-        "note_models.compose(weights, settings, 5, rng=np.random.default_rng(0))\n"
+        "from helpers import note_model\n"
+        f"weights, settings = note_model.load({str(path)!r})\n"
+        "note_model.compose(weights, settings, 5, rng=np.random.default_rng(0))\n"
         "print([name for name in sys.modules if name.startswith(('tensorflow', 'keras'))])"
     )
     result = subprocess.run(
