@@ -21,7 +21,7 @@ lab: environment  ## open JupyterLab on the first notebook
 
 test: lint  ## lint, unit tests, doctests, and every stored notebook re-run and compared
 	TQDM_DISABLE=1 $(PY) -m pytest --cov=helpers --cov-config=pyproject.toml --cov-fail-under=90 \
-	    --nbval --nbval-current-env --nbval-cell-timeout=900 --nbval-sanitize-with=tests/sanitize.cfg
+	    --nbval --nbval-current-env --nbval-cell-timeout=900
 
 lint: environment  ## ruff, over the code and the notebooks
 	$(PY) -m ruff check .
