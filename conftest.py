@@ -1,0 +1,15 @@
+"""Loaded by every run of pytest: nbval compares as tests/comparison.py says; the longest go first."""
+
+pytest_plugins = ["tests.comparison"]
+# With two workers, whole files are handed out in this order, so that none is left alone at the end.
+LONGEST = ("05_", "test_own_music", "08_", "04_", "07_", "test_note_model", "test_audio")
+
+
+def pytest_collection_modifyitems(items):
+    """Put what takes longest first; the rest keeps its order."""
+
+    def place(item):
+        name = item.path.name
+        return next((i for i, start in enumerate(LONGEST) if name.startswith(start)), len(LONGEST))
+
+    items.sort(key=place)
