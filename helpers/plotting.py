@@ -19,6 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import AutoLocator, LogLocator, NullLocator
 from PIL import Image
 
+from helpers import rolls
+
 COLOURS = {
     "blue": "#0072B2",
     "orange": "#E69F00",
@@ -392,7 +394,7 @@ def piano_roll(
     Parameters
     ----------
     roll : ndarray, uint8, (n_frames, n_notes)
-        0 off, 1 held, 2 soft onset, 3 loud onset; see `notes.notes_to_roll`.
+        See `rolls`.
     frame_rate : float
         Frames in a second.
     lowest : int
@@ -407,8 +409,8 @@ def piano_roll(
     Axes
         With a tick at every C.
     """
+    roll = rolls.valid(roll)
     ax = ax if ax is not None else new_axes(height=3.2)
-    roll = np.asarray(roll)
     highest = lowest + roll.shape[1]
     palette = ListedColormap(["white", COLOURS["sky"], COLOURS["blue"], COLOURS["black"]])
     ax.imshow(
@@ -417,8 +419,8 @@ def piano_roll(
         aspect="auto",
         interpolation="nearest",
         cmap=palette,
-        vmin=0,
-        vmax=3,
+        vmin=rolls.OFF,
+        vmax=rolls.LOUD,
         extent=(start, start + len(roll) / frame_rate, lowest - 0.5, highest - 0.5),
     )
     ticks = [pitch for pitch in range(lowest, highest) if pitch % 12 == 0]
