@@ -22,7 +22,8 @@ MAY_IMPORT = {
     "sound_metrics": {"transforms"},
     "note_metrics": {"sound_metrics"},
     "plotting": {"transforms"},
-    "interactive": {"audio", "files", "plotting", "sampling", "transforms"},
+    "interactive": {"audio", "plotting"},
+    "listening": {"audio", "files", "interactive"},
     "checks": set(),
     "mpeg": set(),
 }
