@@ -24,6 +24,8 @@ MAY_IMPORT = {
     "plotting": {"transforms"},
     "interactive": {"audio", "plotting"},
     "listening": {"audio", "files", "interactive"},
+    "questions": {"plotting"},
+    "recorder": {"audio", "interactive"},
     "checks": set(),
     "mpeg": set(),
 }
