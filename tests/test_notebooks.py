@@ -134,7 +134,8 @@ def test_what_asks_for_a_prediction_and_what_sets_up_is_tagged(path):
 
 @each(PATHS)
 def test_code_is_short_and_stands_among_prose(path):
-    lengths = [len(cell.source.splitlines()) for cell in code_cells(path)]
+    asked = tagged(path, "prediction")  # text, and collapsed
+    lengths = [len(c.source.splitlines()) for c in code_cells(path) if c not in asked]
     assert max(lengths) <= 25
     assert median(lengths) <= 6
     kinds = "".join(cell.cell_type[0] for cell in NOTEBOOKS[path].cells)
@@ -187,6 +188,14 @@ def test_exercises_wait_and_their_solutions_are_right(path):
     for cell in solutions:
         assert output_text(cell).startswith("Right:"), cell.source
         assert cell.metadata["jupyter"]["source_hidden"], "a solution is stored collapsed"
+
+
+@each(PATHS)
+def test_what_gives_an_answer_away_is_stored_collapsed(path):
+    for cell in code_cells(path):
+        if re.search(r"\bquestions\.(predict|quiz)\(", cell.source):
+            assert "prediction" in cell.metadata.get("tags", []), cell.source
+            assert cell.metadata["jupyter"]["source_hidden"], cell.source
 
 
 @each(PATHS)
