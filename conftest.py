@@ -1,4 +1,4 @@
-"""Loaded by every run of pytest: nbval compares as tests/comparison.py says; the longest go first."""
+"""Loaded by every run of pytest: how nbval compares, and what runs first."""
 
 pytest_plugins = ["tests.comparison"]
 # With two workers, whole files are handed out in this order, so that none is left alone at the end.

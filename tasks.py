@@ -119,7 +119,7 @@ def pins() -> None:
 
 def resolved(*options: str) -> list[str]:
     """Return the pins of pyproject.toml's dependencies, one a line."""
-    command = [PYTHON, "-m", "uv", "pip", "compile", "--quiet", "--universal", *options]
+    command = [str(PYTHON), "-m", "uv", "pip", "compile", "--quiet", "--universal", *options]
     command += ["--fork-strategy", "fewest", "--python-version", "3.11"]
     command += ["--no-annotate", "--no-header", "pyproject.toml"]
     result = subprocess.run(command, cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True)
@@ -153,7 +153,7 @@ def is_ready(*names: str) -> bool:
         return False
     if any(recorded.get(name) != checksum(name) for name in names):
         return False
-    probe = [PYTHON, "-c", "import helpers, numpy, soundfile, jupyterlab"]
+    probe = [str(PYTHON), "-c", "import helpers, numpy, soundfile, jupyterlab"]
     elsewhere = PROJECT / "notebooks"  # where `helpers` is found only if it is installed
     try:
         result = subprocess.run(probe, cwd=elsewhere, capture_output=True, check=False)
