@@ -1,6 +1,6 @@
 """Measure how well notes are found, played, predicted and composed: the music half of `make bench`.
 
-Everything is learnt from the training pieces, in processes of their own (`train_notes`), with three
+Everything is learnt from the training pieces, in processes of their own (`learning`), with three
 seeds; the best weights are chosen on the validation pieces; what is reported is about the test
 pieces. (A quick run is for trying things out, so it reports on the validation pieces.) Clips to
 listen to go to outputs/bench/<whose>/.
@@ -67,9 +67,9 @@ def run(*, quick=False) -> dict:
     split = "validation" if quick else "test"
     steps = 100 if quick else note_model.STEPS
     seeds = SEEDS[:1] if quick else SEEDS
-    learnt = {f"seed {seed}": learn(f"seed{seed}", "--seed", seed, steps=steps) for seed in seeds}
+    learnt = {f"seed {seed}": learn(f"seed{seed}", seed=seed, steps=steps) for seed in seeds}
     if not quick:
-        learnt["9 minutes"] = learn("9minutes", "--minutes", 9, steps=steps // 2)
+        learnt["9 minutes"] = learn("9minutes", minutes=9, steps=steps // 2)
     dictionary, bank = synthesis.load(FOLDER / "seed0" / "notes_bank.npz")
     train, held_out = load("train"), load(split)
     heard = [notes.encode_roll(y, dictionary) for y in train.values()]
@@ -87,16 +87,14 @@ def run(*, quick=False) -> dict:
     return report
 
 
-def learn(name: str, *options, steps: int) -> dict:
+def learn(name: str, **options) -> dict:
     """Learn everything in a process of its own, and return its report."""
     folder = FOLDER / name
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "report.json"
-    command = [sys.executable, "-m", "benchmarks.train_notes", "--folder", folder]
-    command += ["--report", path, "--steps", steps, *options]
+    command = [sys.executable, "-m", "benchmarks.learning", str(folder), json.dumps(options)]
     print(f"learning: {name}", flush=True)
-    subprocess.run([str(part) for part in command], check=True)
-    return json.loads(path.read_text(encoding="utf-8"))
+    subprocess.run(command, check=True)
+    return json.loads((folder / "report.json").read_text(encoding="utf-8"))
 
 
 def load(split: str) -> dict[str, np.ndarray]:

@@ -103,7 +103,7 @@ def listener(
     ----------
     E. Grave, A. Joulin and N. Usunier, "Improving neural language models with a continuous cache",
     ICLR 2017. T. F. Smith and M. S. Waterman, "Identification of common molecular subsequences",
-    J. Mol. Biol. 147, 1981, for scores along a diagonal. Notebook 05.
+    J. Mol. Biol. 147, 1981, for scores along a diagonal.
     """
     ages = np.full((n_streams, n_notes), np.inf, np.float32)
     past = np.zeros((2, n_streams, n_notes), np.float32)  # sounding, struck, one frame ago

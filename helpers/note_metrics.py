@@ -401,7 +401,7 @@ def markov_table(
     References
     ----------
     C. E. Shannon, as in `chroma_entropy`, section 3; D. J. C. MacKay and L. C. B. Peto, "A
-    hierarchical Dirichlet language model", Nat. Lang. Eng. 1(3), 1995. Notebooks 05 and 08.
+    hierarchical Dirichlet language model", Nat. Lang. Eng. 1(3), 1995. Notebook 08.
     """
     counts = _transitions(pieces)  # (n_notes, 4, 4)
     if order == 0:

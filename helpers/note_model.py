@@ -66,10 +66,6 @@ class NoteModelSettings:
     ------
     ValueError
         If a number is out of its range.
-
-    References
-    ----------
-    Notebook 05.
     """
 
     n_notes: int = 69
@@ -197,10 +193,6 @@ def count_operations(settings: NoteModelSettings, n_frames: int) -> int:
     Returns
     -------
     int
-
-    References
-    ----------
-    Notebook 05, to compare with how fast this machine multiplies matrices.
 
     Examples
     --------

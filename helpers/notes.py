@@ -142,7 +142,7 @@ def stiffness(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
     ----------
     Fletcher, Blackham and Stratton (1962), "Quality of piano tones"; Rigaud, David and Daudet
     (2013), "A parametric model and estimation techniques for the inharmonicity and tuning of the
-    piano". Notebook 04.
+    piano".
 
     Examples
     --------
@@ -170,7 +170,7 @@ def partial_frequencies(pitch: float, n_partials: int, *, B: float) -> npt.NDArr
 
     References
     ----------
-    Fletcher (1964), "Normal vibration frequencies of a stiff piano string". Notebook 04.
+    Fletcher (1964), "Normal vibration frequencies of a stiff piano string".
 
     Examples
     --------
@@ -209,7 +209,7 @@ def lobes(
 
     References
     ----------
-    Harris (1978), as in `transforms.window`. Notebook 03.
+    Harris (1978), as in `transforms.window`.
     """
     f, width = np.asarray(f, np.float64)[:, None], np.reshape(width, (-1, 1))
     distance = np.abs(np.arange(edges[-1]) - f * n_fft / sr) / width  # in bins
@@ -534,7 +534,7 @@ def encode_roll(y: npt.NDArray[np.float32], dictionary: Dictionary) -> npt.NDArr
 
     References
     ----------
-    Notebook 04.
+    Notebooks 05 and 07.
     """
     n_frames = 1 + -(-len(y) // dictionary.settings.hop_length)
     return rolls.from_notes(encode(y, dictionary), dictionary.settings, n_frames=n_frames)

@@ -158,7 +158,7 @@ def learn_sounds(
     References
     ----------
     Smaragdis (2004), "Non-negative matrix factor deconvolution; extraction of multiple sound
-    sources from monophonic inputs". Notebook 04.
+    sources from monophonic inputs".
     """
     templates = _first_templates(spectra, settings)
     release = np.exp(-np.arange(1, N_RELEASE + 1) / 3).astype(np.float32)
@@ -200,7 +200,7 @@ def fit_stiffness(
 
     References
     ----------
-    Rigaud et al. (2013), as in `notes.stiffness`. Notebook 04.
+    Rigaud et al. (2013), as in `notes.stiffness`.
     """
     typical = notes.stiffness(np.array(settings.pitches))
     factors = np.append(0, np.geomspace(0.35, 3, 10))  # 0: whole multiples, as of a wind instrument
@@ -239,7 +239,7 @@ def split_sounds(
     References
     ----------
     Serra and Smith (1990), "Spectral modeling synthesis: a sound analysis/synthesis system based
-    on a deterministic plus stochastic decomposition". Notebook 04.
+    on a deterministic plus stochastic decomposition".
     """
     sounds = np.empty((*templates.shape[:3], N_PARTIALS + N_NOISES), np.float32)
     for note, pitch in enumerate(settings.pitches):
