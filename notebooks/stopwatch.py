@@ -1,9 +1,9 @@
 """Measure the notebooks: cells, words, and the minutes that a reader needs for them.
 
-The stopwatch allows 150 words a minute, 4 seconds for a line of code, 25 seconds for a prediction,
-and 6 minutes for an exercise, which are counted apart. Cells tagged `deeper` are left out: nothing
-later needs them. Without a word more it prints a table; with --state it writes the minutes into the
-heads of the notebooks.
+The stopwatch allows 150 words a minute, 4 seconds for a line of code that isn't collapsed, 25
+seconds for a prediction, and 6 minutes for an exercise, which are counted apart. Cells tagged
+`deeper` are left out: nothing later needs them. Run without options, it prints a table; with
+--state, it writes the minutes into the heads of the notebooks as well.
 """
 
 import argparse
@@ -47,11 +47,10 @@ def measure(notebook: nbformat.NotebookNode) -> Measures:
     """Measure a notebook that was run, as `nbformat.read` returns it."""
     core = [cell for cell in notebook.cells if "deeper" not in tags(cell)]
     read = [cell for cell in core if not {"exercise", "solution"} & tags(cell)]
-    lines = [line for cell in read if cell.cell_type == "code" for line in cell.source.split("\n")]
     seconds = (
         sum(map(count_words, read)) * 60 / 150
-        + sum(bool(line.strip()) for line in lines) * 4
-        + sum("prediction" in tags(cell) for cell in read) * 25
+        + sum(map(count_lines, read)) * 4
+        + sum(map(count_predictions, read)) * 25
     )
     exercises = [c for c in core if c.cell_type == "code" and "exercise" in tags(c)]
     shown = (i for i, cell in enumerate(core, 1) if shows(cell))
@@ -76,6 +75,21 @@ def count_words(cell: nbformat.NotebookNode) -> int:
         return 0
     text = re.sub(r"\]\([^)]*\)|<[^>]+>", " ", cell.source)
     return sum(bool(re.search(r"\w", word)) for word in text.split())
+
+
+def count_lines(cell: nbformat.NotebookNode) -> int:
+    """Count the lines of code that are read: not those of a collapsed cell, and no empty ones."""
+    hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+    if cell.cell_type != "code" or hidden:
+        return 0
+    return sum(bool(line.strip()) for line in cell.source.split("\n"))
+
+
+def count_predictions(cell: nbformat.NotebookNode) -> int:
+    """Count the questions that a cell asks: one in prose, in code one for each right answer."""
+    if "prediction" not in tags(cell):
+        return 0
+    return 1 if cell.cell_type == "markdown" else max(1, cell.source.count("answer="))
 
 
 def shows(cell: nbformat.NotebookNode) -> bool:

@@ -33,6 +33,13 @@ def test_the_rates_of_the_stopwatch():
     assert (found.minutes, found.exercise_minutes) == (0, 12)
 
 
+def test_a_question_in_a_collapsed_cell_takes_its_time_and_its_code_none():
+    question = code("ask(\n    1,\n    answer=1,\n)\n" * 12, "prediction")
+    question.metadata["jupyter"] = {"source_hidden": True}
+    assert measure(question).minutes == 5
+    assert measure(*(code("ask_all(BOX)", "prediction") for _ in range(2))).minutes == 1
+
+
 def test_what_goes_deeper_takes_no_time_and_has_no_cells():
     found = measure(prose("one two"), prose("word " * 300, "deeper"), code("x\n" * 90, "deeper"))
     assert (found.n_cells, found.n_words, found.minutes) == (1, 2, 0)
