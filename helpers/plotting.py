@@ -279,39 +279,6 @@ def spectrogram(
     return ax
 
 
-def level_curve(
-    t: npt.ArrayLike,
-    level_db: npt.ArrayLike,
-    *,
-    ax: Axes | None = None,
-    label: str | None = None,
-    **style: Any,
-) -> Axes:
-    """Draw a level over time.
-
-    Parameters
-    ----------
-    t : ndarray, (n_frames,)
-        Times, in seconds.
-    level_db : ndarray, (n_frames,)
-        Levels, in dBFS.
-    ax : Axes, optional
-        Where to draw; a new figure by default.
-    label : str, optional
-        Name in the legend.
-    **style
-        Passed to `Axes.plot`.
-
-    Returns
-    -------
-    Axes
-    """
-    ax = ax if ax is not None else new_axes()
-    ax.plot(t, level_db, label=label, **({"linewidth": 1.2} | style))
-    _finish(ax, "Time (s)", "Level (dBFS)", label)
-    return ax
-
-
 def learning_curve(
     train_loss: Sequence[float],
     validation_loss: Sequence[float],
