@@ -115,8 +115,8 @@ def chirp(
     Notebook 02.
     """
     t = times(_n_samples(duration, sr), sr=sr)
-    cycles = f_start * t + (f_end - f_start) * t**2 / (2 * duration)  # integral of the frequency
-    return (amplitude * np.sin(2 * np.pi * cycles)).astype(np.float32)
+    y = scipy.signal.chirp(t, f_start, duration, f_end, phi=-90)  # -90 degrees: a sine
+    return (amplitude * y).astype(np.float32)
 
 
 def alias_frequency(f: npt.ArrayLike, *, sr: float) -> np.float64 | npt.NDArray[np.float64]:

@@ -349,16 +349,16 @@ def test_silence_has_no_notes(combs):
 
 
 @pytest.mark.parametrize(
-    ("y", "error", "message"),
+    "y",
     [
-        (np.zeros(0, np.float32), ValueError, "not be empty"),
-        (np.zeros((100, 2), np.float32), ValueError, r"shape \(n_samples\)"),
-        (np.zeros(100, np.int16), TypeError, "floating point"),
-        (np.full(5000, np.nan, np.float32), ValueError, "finite"),
+        np.zeros(0, np.float32),
+        np.zeros((100, 2), np.float32),
+        np.zeros(100, np.int16),
+        np.full(5000, np.nan, np.float32),
     ],
 )
-def test_bad_waveforms_are_refused(combs, y, error, message):
-    with pytest.raises(error, match=message):
+def test_bad_waveforms_are_refused(combs, y):
+    with pytest.raises(audio.AudioError, match=r"^y must"):
         notes.encode(y, combs)
 
 
