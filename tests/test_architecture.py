@@ -7,7 +7,7 @@ import pytest
 
 HELPERS = Path(__file__).parent.parent / "helpers"
 MAY_IMPORT = {
-    "audio": {"mpeg"},
+    "audio": {"decoding"},
     "datasets": {"audio"},
     "sampling": {"audio"},
     "transforms": set(),
@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "plotting": {"transforms"},
     "interactive": {"audio", "files", "plotting", "sampling", "transforms"},
     "checks": set(),
-    "mpeg": set(),
+    "decoding": set(),
 }
 
 
