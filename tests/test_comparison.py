@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -61,26 +62,36 @@ def test_a_wrong_number_or_word_is_not_alike(old, new):
 
 
 @pytest.fixture(scope="module")
-def verdicts(tmp_path_factory):
-    """Run nbval over a notebook whose stored outputs differ from what its cells do."""
+def run(tmp_path_factory):
+    """Let a worker run nbval over a notebook whose stored outputs differ from what it does."""
     stored = {
         "print(0.31, 'of it')": "0.32 of it",
         "print(0.34, 'of it')": "0.32 of it",
         "print(0.32, 'of that')": "0.32 of it",
         "print(3, 'notes')": "4 notes",
+        "from helpers import files": None,
     }
     cells = []
     for i, (source, text) in enumerate(stored.items()):
-        output = nbformat.v4.new_output("stream", text=f"{text}\n")
-        cells.append(nbformat.v4.new_code_cell(source, outputs=[output], execution_count=i + 1))
-    path = tmp_path_factory.mktemp("notebook") / "small.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
-    command = [sys.executable, "-m", "pytest", "-v", "-p", "tests.comparison", "-p", "no:cov"]
-    command += ["-c", "pyproject.toml", "-o", "addopts=", "--rootdir", path.parent]
-    command += ["--nbval", "--nbval-current-env", "-p", "no:cacheprovider", path]
-    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    return dict(re.findall(r"Cell (\d+) (PASSED|FAILED)", run.stdout)) or run.stdout + run.stderr
+        outputs = [nbformat.v4.new_output("stream", text=f"{text}\n")] if text else []
+        cells.append(nbformat.v4.new_code_cell(source, outputs=outputs, execution_count=i + 1))
+    folder = tmp_path_factory.mktemp("notebook")
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "small.ipynb")
+    command = [sys.executable, "-m", "pytest", "-n", "1", "-rA", "--rootdir", folder]
+    command += ["-p", "conftest", "-c", PROJECT / "pyproject.toml", "-o", "addopts="]
+    command += ["--nbval", "--nbval-current-env", "--color=no", "-p", "no:cacheprovider"]
+    command += ["--cov=helpers", "--cov-report=term", folder / "small.ipynb"]
+    environment = os.environ | {"COVERAGE_FILE": str(folder / ".coverage")}
+    result = subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+    )
+    return result.stdout + result.stderr
 
 
-def test_nbval_lets_a_last_digit_pass_and_no_wrong_number_or_word(verdicts):
-    assert verdicts == {"0": "PASSED", "1": "FAILED", "2": "FAILED", "3": "FAILED"}
+def test_nbval_lets_a_last_digit_pass_and_no_wrong_number_or_word(run):
+    verdicts = re.findall(r"^(PASSED|FAILED) .*Cell (\d)", run, re.MULTILINE)
+    assert sorted(cell + verdict[0] for verdict, cell in verdicts) == ["0P", "1F", "2F", "3F", "4P"]
+
+
+def test_what_a_kernel_covers_counts(run):
+    assert int(re.search(r"helpers.files\.py .* (\d+)%", run)[1]) > 0, run
