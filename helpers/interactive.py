@@ -27,6 +27,7 @@ _MIME = {
 }
 _LOSSY = {".mp3": "MP3", ".ogg": "Ogg Vorbis"}  # not the samples themselves: the caption says so
 _SHORT_BYTES = 60_000  # a sound up to this size is embedded as it is; a longer one as MP3
+_OWN_KEYS = 'data-lm-suppress-shortcuts="true"'  # else JupyterLab takes Space and the arrows
 
 # The playhead is a range input as large as the axes, its thumb a line: a click, a drag, the arrow
 # keys and a screen reader's commands come with it. It is hidden until the script has run.
@@ -181,7 +182,7 @@ def watch(
     picture = plotting.show(ax, alt=alt)  # draws it: only now the axes have their final place
     begin, end, place = _time_span(ax, start, start + np.size(y) / sr)
     line = (
-        f'<input type="range" class="playhead" hidden min="{begin - start:.3f}" '
+        f'<input type="range" class="playhead" hidden {_OWN_KEYS} min="{begin - start:.3f}" '
         f'max="{end - start:.3f}" step="any" value="0" style="{place}" '
         f'aria-label="{html.escape(f"Position in {label}", quote=True)}">'
     )
@@ -318,6 +319,7 @@ def explore(
         if hasattr(control, "continuous_update"):
             control.continuous_update = False  # one picture for one movement
         control.description = control.description or name.replace("_", " ")
+        control.tooltip = control.tooltip or control.description
         control.style.description_width = "initial"
         control.observe(draw, names="value")
     reset.on_click(restore)
@@ -397,8 +399,9 @@ def _caption(caption: str) -> str:
 def _audio(data: bytes, suffix: str, name: str, script: str = "") -> str:
     """Write a player as HTML, with an accessible name, and a script that runs once it can play."""
     run = f' onloadedmetadata="{html.escape(script, quote=True)}"' if script else ""
+    label = html.escape(name, quote=True)
     return (
-        f'<audio controls preload="metadata" aria-label="{html.escape(name, quote=True)}"{run} '
+        f'<audio controls {_OWN_KEYS} preload="metadata" aria-label="{label}"{run} '
         f'src="data:{_MIME[suffix]};base64,{base64.b64encode(data).decode()}"></audio>'
     )
 

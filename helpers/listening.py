@@ -91,7 +91,9 @@ class BlindTest(widgets.VBox):
     def _choice(self, number: int) -> widgets.ToggleButtons:
         """Make the buttons of a question, none of them pressed yet."""
         options = sorted(set(self._right.values()))
-        choice = widgets.ToggleButtons(options=options, value=None, description=f"Sound {number}")
+        choice = widgets.ToggleButtons(
+            options=options, value=None, description=f"Sound {number}:", tooltip=f"Sound {number}"
+        )
         choice.observe(self._answered, names="value")
         return choice
 

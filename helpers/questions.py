@@ -194,7 +194,9 @@ def _text(name: str, question: str, choices: Sequence[str]) -> Shown:
 
 def _buttons(name: str, choices: Sequence[str]) -> widgets.ToggleButtons:
     """Make a row of named buttons, none pressed; Tab goes from one to the next, Space presses."""
-    buttons = widgets.ToggleButtons(options=list(choices), value=None, description=name)
+    buttons = widgets.ToggleButtons(
+        options=list(choices), value=None, description=name, tooltip=name
+    )
     buttons.style.button_width = "auto"
     buttons.style.description_width = "initial"
     return buttons

@@ -229,6 +229,12 @@ def test_a_watched_sound_has_a_name_that_is_escaped():
     assert "<b>" not in shown.html
 
 
+def test_keys_reach_the_player_and_the_line_before_jupyterlab():
+    shown = watched(plotting.waveform(tone(), sr=16000), tone())
+    for tag in re.findall(r"<(?:audio|input) [^>]*>", shown.html):
+        assert 'data-lm-suppress-shortcuts="true"' in tag
+
+
 def test_equal_sounds_give_equal_pages():
     pages = {watched(plotting.waveform(tone(), sr=16000), tone()).html for _ in range(2)}
     assert len(pages) == 1
