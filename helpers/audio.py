@@ -33,7 +33,7 @@ _ENCODINGS = {
     ".ogg": ("OGG", "VORBIS"),
     ".mp3": ("MP3", "MPEG_LAYER_III"),
 }
-_LEAST_BITS = 2000  # a second; silence, best compressed, needs about as many
+_LEAST_RATE = 2000  # bits/s; silence, best compressed, needs about as many
 _ROLL = 1000  # samples, at the lower of two rates, that the filter of `resample` reaches at most
 
 
@@ -104,9 +104,11 @@ def info(path: str | os.PathLike) -> AudioInfo:
     size_bytes = _size(Path(path))
     with _decoder(path) as decoder:
         n_samples = decoder.n_promised
-        sound = n_samples and 8 * size_bytes * decoder.sr / n_samples  # bits/s
-        if not sound or sound < _LEAST_BITS or decoder.is_chained():
-            n_samples = decoder.count()
+        rate = 8 * size_bytes * decoder.sr / (n_samples or 1)  # bits/s
+        if not n_samples or rate < _LEAST_RATE or decoder.may_hold_more():
+            n_counted = decoder.count()
+            if not n_samples or not 0.8 < n_counted / n_samples < 1.2:
+                n_samples = n_counted
         if not n_samples:
             raise AudioError(f"{_shown(path)}: holds no samples; record or export it again")
         return AudioInfo(

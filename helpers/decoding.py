@@ -6,6 +6,7 @@ nothing but the one file that they are handed, whatever it says about others.
 """
 
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from math import ceil
@@ -22,21 +23,35 @@ Kind = tuple[int, int]  # sampling rate in Hz, channels
 
 # No playlists, no streams from a network, no pictures: FFmpeg knows those too.
 FORMATS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,iff,loas,matroska,webm,mov,mp4,m4a,"
-    "mp3,mpc,mpc8,mpeg,mpegts,ogg,rm,shn,tak,tta,voc,w64,wav,wv,xwma"
+    "aac,ac3,aiff,amr,ape,asf,au,avi,avr,caf,dsf,dts,eac3,flac,flv,iff,ircam,loas,m4a,matroska,"
+    "mov,mp3,mp4,mpc,mpc8,mpeg,mpegts,nistsphere,ogg,paf,pvf,rm,sds,shn,tak,tta,voc,w64,wav,webm,"
+    "wv,wve,xwma"
 )
 _BARE = {"aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "mpeg", "mpegts", "shn"}  # no length
-_EXACT = {"aiff", "ape", "au", "caf", "flac", "tta", "w64", "wav", "wv"}  # length to the sample
+_EXACT = {
+    "aiff",
+    "ape",
+    "au",
+    "caf",
+    "flac",
+    "ogg",
+    "tta",
+    "w64",
+    "wav",
+    "wv",
+}  # length to the sample
 _LOSSLESS = {"alac", "ape", "flac", "tak", "tta", "wavpack"}
 _NAMES = {"matroska": "Matroska", "mov": "MP4"}  # of containers that FFmpeg calls otherwise
 _MP3_DELAY = 529  # samples by which any decoder is late; FFmpeg takes them out only with a LAME tag
 _N_STEADY = 4  # frames in a row that prove a change of rate or channels; fewer are garbage
 _PADDING = 4096  # bytes at the end that are no audio and no fault
 _BLOCK = 65536  # samples
+_LEAST = 200  # samples; an Ogg file without any seems to promise up to 128
 _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBE")
 # Bit rates of MPEG-1 and of MPEG-2 and 2.5, Layer III, in kb/s.
 _KBPS_1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KBPS_2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _PLAYLIST = "is a playlist: it names other files, but holds no sound; name the files themselves"
 _PICTURE = "is a picture, not audio; name a file with sound in it"
 _ARCHIVE = "is an archive; unpack it first"
@@ -148,11 +163,11 @@ class Decoder:
         skipped = f"{self._n_skipped} bytes in it are no audio and were skipped"
         return self._faults + ([skipped] if self._n_skipped else [])
 
-    def is_chained(self) -> bool:
-        """Return whether an Ogg file holds more than one stream, of which one states its length."""
-        if self.container != "OGG":
-            return False
-        return _occurs(self._file, b"OggS\0\2", start=1)  # a page that begins a stream
+    def may_hold_more(self) -> bool:
+        """Return whether there are several streams, one after the other, of which one promises."""
+        if self._family == "ogg":
+            return _find(self._file, b"OggS\0\2", start=1) > 0  # a page that begins a stream
+        return self._is_joined
 
     def count(self) -> int:
         """Count the samples without decoding them; nothing can be decoded afterwards."""
@@ -191,11 +206,13 @@ class Decoder:
         if context is None:
             if streams.audio:
                 raise Undecodable(
-                    "holds sound in an encoding that FFmpeg can't decode, perhaps protected "
-                    "against copying; export it as WAV or MP3 where it plays"
+                    "holds sound in an encoding that FFmpeg can't decode: damaged, or rare; export "
+                    "it as WAV or MP3 where it plays"
                 )
             what = "pictures" if streams.video else "other data"
             raise Undecodable(f"holds no sound, only {what}; name a file with sound in it")
+        if self._input.format.name.startswith("mov") and _is_protected(context):
+            raise Undecodable("is protected against copying; get it without that protection")
         self._stream = stream
         self._family = self._input.format.name.split(",")[0]
         self.container = _NAMES.get(self._family, self._family.upper())
@@ -209,11 +226,14 @@ class Decoder:
         if self.encoding in _LOSSLESS:  # else a damaged frame becomes noise
             context.options = {"err_detect": "crccheck+explode"}
         self._seconds = float(stream.time_base)
-        exact, is_mp3 = self._family in _EXACT, self._family == "mp3"
-        self._tolerance = 0 if exact else 1152 if is_mp3 else self.sr // 10
+        self._is_joined = False
+        is_exact = self._family in _EXACT and (
+            self._family == "ogg" or self.encoding in _LOSSLESS or self.encoding.startswith("pcm")
+        )
+        self._tolerance = 0 if is_exact else 1152 if self._family == "mp3" else self.sr // 10
         self.n_promised = self._promise()
         self._n_most = None  # samples that are read at most
-        if self.encoding == "vorbis" and self._family == "ogg" and not self.is_chained():
+        if self.encoding == "vorbis" and self._family == "ogg" and not self.may_hold_more():
             # FFmpeg's own cutting is wrong by a packet where all sound is in one page.
             context.flags2 |= av.codec.context.Flags2.skip_manual
             self._n_most = self.n_promised
@@ -234,13 +254,25 @@ class Decoder:
         if self._family == "mp3":
             n_tagged = _mp3_tag(self._file) * (1152 if self.sr >= 32000 else 576)
             is_stated = abs(n_stated - n_tagged) < 4 * 1152  # else guessed from the bit rate
+            self._is_joined = n_tagged > 0 and not is_stated
             return n_stated if n_tagged and is_stated else n_tagged or None
         return n_stated if n_stated > 0 and self._family not in _BARE else None
 
     def _packets(self) -> Iterator[Any]:
         """Yield the packets of the sound, up to the first error of its container."""
+        tag_end = 0
         try:
-            yield from self._input.demux(self._stream)
+            for packet in self._input.demux(self._stream):
+                if (
+                    self._family in ("aac", "mp3") and packet.size
+                ):  # tags stand between joined files
+                    data = bytes(packet)
+                    if data[0] != 0xFF and b"ID3" in data:
+                        at = data.index(b"ID3")
+                        tag_end = packet.pos + at + _tag_size(data[at:])
+                    if data.startswith(_TAGS) or packet.pos < tag_end:
+                        continue
+                yield packet
         except (av.FFmpegError, OSError) as error:
             self._faults.append(f"what follows can't be read ({error.strerror})")
 
@@ -252,7 +284,7 @@ class Decoder:
 
     def _frames(self) -> Iterator[tuple[Kind, Samples]]:
         """Yield decoded frames, one late; bytes that are none are counted."""
-        n_late, ticks = 0, None
+        n_late, ticks, due = 0, None, None
         held: tuple[Kind, Samples] | None = None
         last: Any = None
         for index, packet in enumerate(self._packets()):
@@ -262,14 +294,15 @@ class Decoder:
             try:
                 frames = packet.decode()
             except av.FFmpegError:
-                frames, n_bytes = [], 0 if bytes(packet)[:8].startswith(_TAGS) else packet.size
-                self._n_doubtful += n_bytes
+                frames = []
+                self._n_doubtful += packet.size
             if self._n_most is not None and not index:
                 frames = []  # the first packet only prepares the second
             for frame in frames:
                 self._n_skipped, self._n_doubtful = self._n_skipped + self._n_doubtful, 0
                 if held:
                     yield held
+                due = self._note_gap(frame, due)
                 samples = _floats(frame)
                 late = min(n_late, len(samples))
                 n_late -= late
@@ -280,6 +313,15 @@ class Decoder:
         if held:
             yield held
         self._last = last
+
+    def _note_gap(self, frame: av.AudioFrame, due: float | None) -> float | None:
+        """Note where a frame comes later than it was due; return when the next one is due, s."""
+        if frame.pts is None or self._family in _BARE:
+            return None
+        begin = frame.pts * self._seconds
+        if due is not None and begin > due + 0.1:
+            self._faults.append(f"{begin - due:.2f} s are missing at {due:.2f} s")
+        return begin + frame.samples / frame.sample_rate
 
     def _steady_frames(self) -> Iterator[tuple[Kind, Samples]]:
         """Yield frames, but no short run of another kind: garbage that looked like frames."""
@@ -312,7 +354,7 @@ class Decoder:
     def _note_end(self) -> None:
         """Note what is wrong with the end of a file."""
         if self.n_promised is not None:
-            if self.n_read + self._tolerance < self.n_promised:
+            if self.n_read + self._tolerance < self.n_promised and self.n_promised >= _LEAST:
                 self._faults.append("the file is cut off or damaged")
         elif self._n_doubtful > _PADDING:
             self._n_skipped += self._n_doubtful
@@ -320,8 +362,8 @@ class Decoder:
             whole = _frame_size(bytes(self._last)[:4]) if self.encoding == "mp3" else 0
             if self._last.size < whole or (self._n_doubtful and any(bytes(self._last))):
                 self._faults.append("it ends in the middle of a frame, so it was cut off")
-        if self._family == "ogg" and not _ends_with_a_page(self._file):
-            self._faults.append("it ends in the middle of a page, so it was cut off")
+        if self._family == "ogg" and (fault := _ogg_fault(self._file)):
+            self._faults.append(fault)
 
 
 def diagnose(head: bytes) -> str:
@@ -379,10 +421,25 @@ class _Behind:
 def _behind_tags(file: BinaryIO) -> _Behind:
     """Return a file without the ID3 tags before it, behind which FFmpeg finds some formats only."""
     offset = 0
-    while (head := _peek(file, offset, 10)).startswith(b"ID3") and len(head) == 10:
-        size = sum(byte << 7 * (3 - i) for i, byte in enumerate(head[6:]))
-        offset += 10 + size + (10 if head[5] & 16 else 0)  # that flag: a footer follows
+    while size := _tag_size(_peek(file, offset, 10)):
+        offset += size
     return _Behind(file, offset)
+
+
+def _is_protected(context: Any) -> bool:
+    """Return whether the sound of an MP4 is encrypted."""
+    try:
+        return context.codec_tag in ("aavd", "drms", "enca")
+    except UnicodeDecodeError:  # damaged
+        return False
+
+
+def _tag_size(head: bytes) -> int:
+    """Return the bytes in the ID3 tag that begins so; 0 if it is none."""
+    if not head.startswith(b"ID3") or len(head) < 10:
+        return 0
+    size = sum(byte << 7 * (3 - i) for i, byte in enumerate(head[6:10]))
+    return 10 + size + (10 if head[5] & 16 else 0)  # that flag: a footer follows
 
 
 def _refuse(url: str, *_: Any) -> None:
@@ -407,12 +464,13 @@ def _size(file: _Behind) -> int:
     return size
 
 
-def _occurs(file: _Behind, wanted: bytes, *, start: int) -> bool:
-    """Return whether bytes occur in a file, reading a mebibyte at a time."""
+def _find(file: _Behind, wanted: bytes, start: int) -> int:
+    """Return where bytes occur in a file from `start` on, reading a mebibyte at a time; or -1."""
     for at in range(start, _size(file), 2**20):
-        if wanted in _peek(file, at, 2**20 + len(wanted)):
-            return True
-    return False
+        found = _peek(file, at, 2**20 + len(wanted)).find(wanted)
+        if found >= 0:
+            return at + found
+    return -1
 
 
 def _floats(frame: av.AudioFrame) -> Samples:
@@ -474,10 +532,25 @@ def _wav_excess(file: _Behind) -> float:
     return 1.0
 
 
-def _ends_with_a_page(file: _Behind) -> bool:
-    """Return whether the last page of an Ogg file is all there (RFC 3533)."""
-    size = _size(file)
-    tail = _peek(file, max(0, size - 70_000), 70_000)  # a page has 65,307 bytes at most
-    page = tail[tail.rfind(b"OggS") :]
-    n_segments = page[26] if len(page) > 26 else 0
-    return n_segments > 0 and len(page) >= 27 + n_segments + sum(page[27 : 27 + n_segments])
+def _ogg_fault(file: _Behind) -> str:
+    """Say what is wrong with the pages of an Ogg file (RFC 3533); nothing if they are whole."""
+    size, at, n_bad = _size(file), 0, 0
+    while 0 <= at < size:
+        page = _peek(file, at, 27 + 255)
+        if page.startswith(b"OggS"):
+            n_segments = page[26] if len(page) > 26 else 255
+            length = 27 + n_segments + sum(page[27 : 27 + n_segments])
+            if at + length > size:
+                return "it ends in the middle of a page, so it was cut off"
+            n_bad += not _is_whole(_peek(file, at, length))
+            at += length
+        else:
+            at = _find(file, b"OggS", start=at)
+            n_bad += at > 0  # else it is something that was put behind
+    return f"{n_bad} pages of it are damaged" if n_bad else ""
+
+
+def _is_whole(page: bytes) -> bool:
+    """Return whether a page of Ogg has its checksum: that of zlib, with each byte mirrored."""
+    value = zlib.crc32((page[:22] + bytes(4) + page[26:]).translate(_MIRRORED), 0xFFFFFFFF)
+    return int(f"{value ^ 0xFFFFFFFF:032b}"[::-1], 2) == int.from_bytes(page[22:26], "little")
