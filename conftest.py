@@ -3,7 +3,7 @@
 from nbval import _cover5
 
 pytest_plugins = ["tests.comparison"]
-# With two workers, whole files are handed out in this order, so that none is left alone at the end.
+# Workers are handed whole files in this order, so that none is left alone at the end.
 LONGEST = ("05_", "test_own_music", "08_", "04_", "07_", "test_note_model", "test_audio")
 
 # nbval lets a kernel write what it covered into the file of its worker, which then overwrites it.

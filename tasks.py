@@ -21,7 +21,7 @@ PINS = READERS, DEVELOPERS = "requirements.txt", "requirements-dev.txt"
 PINS_HEAD = "# Exact versions for every platform, by `make pins` from pyproject.toml. Do not edit."
 VERSIONS = ((3, 11), (3, 12), (3, 13))
 NOTEBOOKS = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=900")
-PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+PARALLEL = ("-n", "logical", "--maxprocesses=4", "--dist", "loadfile", "--no-loadscope-reorder")
 COVERAGE = ("--cov=helpers", "--cov-config=pyproject.toml", "--cov-fail-under=90")
 
 
@@ -211,6 +211,8 @@ def checksum(name: str) -> str:
 def pytest(*options: str) -> None:
     """Run pytest; pyproject.toml says what it leaves out."""
     os.environ["TQDM_DISABLE"] = "1"
+    if "-n" in options:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of BLAS wait for a core by spinning
     run("-m", "pytest", *options)
 
 

@@ -113,6 +113,11 @@ def tensorflow() -> Any:
 
         tf.constant(0.0)  # the first operation starts the devices, which talk too
         tf.get_logger().setLevel("ERROR")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "TensorFlow is not installed: `make lab` (or `python tasks.py lab`) does that, except "
+            "on a Mac with an Intel processor, for which it is not made any more"
+        ) from error
     finally:
         os.dup2(saved, 2)
         os.close(saved)

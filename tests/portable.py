@@ -71,9 +71,10 @@ def run_as(processor: Processor, able: set[str]) -> str:
     told = variables(processor, able)
     if told is None:
         return f"skipped: this processor lacks {processor.levels[-1]}"
+    parallel = tasks.PARALLEL if told["OMP_NUM_THREADS"] == "1" else ()
     try:
-        with patch.dict(os.environ, told, TQDM_DISABLE="1"):
-            tasks.run("-m", "pytest", "-q", *tasks.PARALLEL, *tasks.NOTEBOOKS, "notebooks")
+        with patch.dict(os.environ, told):
+            tasks.pytest("-q", *parallel, *tasks.NOTEBOOKS, "notebooks")
     except SystemExit:
         return "different"
     return "the same"

@@ -495,3 +495,9 @@ def test_training_is_silent_apart_from_its_progress_bar():
         TQDM_DISABLE="1",
     )
     assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_a_missing_tensorflow_is_explained(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    with pytest.raises(ModuleNotFoundError, match=r"make lab.*Intel"):
+        frame_model.tensorflow.__wrapped__()
