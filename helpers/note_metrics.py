@@ -497,6 +497,7 @@ def markov_sample(
     Returns
     -------
     ndarray, uint8, (n_frames, n_notes)
+        A roll, if the table lets nothing be held after off, as that of order 1 does.
 
     Raises
     ------

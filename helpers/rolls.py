@@ -14,6 +14,7 @@ import numpy.typing as npt
 OFF, HELD, SOFT, LOUD = range(4)
 STATE_NAMES = ("off", "held", "soft", "loud")
 STATE_LEVELS = (0.0, 0.0, 0.75, 1.33)  # level of a note that begins so, re the usual level
+LOUD_LEVEL = 1.0  # from this level on a note begins loud
 N_STATES = len(STATE_NAMES)
 
 
@@ -213,7 +214,7 @@ def from_notes(
     Parameters
     ----------
     found : ndarray, float, (n_found, 4)
-        Onset and offset in s, MIDI pitch, level: from 1 on a note begins loud.
+        Onset and offset in s, MIDI pitch, level: from `LOUD_LEVEL` on a note begins loud.
     settings : NoteSettings
     n_frames : int, optional
         Length of the roll; up to the last offset when left out. For a waveform it is
@@ -254,7 +255,7 @@ def from_notes(
         note = int(found[i, 2]) - settings.lowest
         roll[start[i] :, note] = OFF  # a key that is struck again has been let go
         roll[start[i] : stop[i], note] = HELD
-        roll[start[i], note] = LOUD if found[i, 3] >= 1 else SOFT
+        roll[start[i], note] = LOUD if found[i, 3] >= LOUD_LEVEL else SOFT
     return roll
 
 

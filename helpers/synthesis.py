@@ -377,7 +377,7 @@ def _strikes(found: npt.NDArray[np.float64], settings: rolls.NoteSettings) -> np
     onset, offset, pitch, level = found.T
     rate = settings.sr / _hop(settings)
     length = np.maximum(1, np.rint((offset - onset) * rate))
-    columns = np.rint(onset * rate), length, pitch - settings.lowest, level >= 1
+    columns = np.rint(onset * rate), length, pitch - settings.lowest, level >= rolls.LOUD_LEVEL
     return np.stack(columns, axis=1).astype(int)
 
 
@@ -476,7 +476,7 @@ def _carry_on(level: npt.NDArray[np.float32], n_known: int) -> npt.NDArray[np.fl
 
 def _two_levels(levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """Say by how much to move soft and loud apart so that levels vary as they did: (2,)."""
-    level, loud = np.log(levels), levels >= 1
+    level, loud = np.log(levels), levels >= rolls.LOUD_LEVEL
     wanted = level.mean() + level.std() * np.array([-1, 1])
     means = [level[~loud].mean() if (~loud).any() else wanted[0]]
     means += [level[loud].mean() if loud.any() else wanted[1]]

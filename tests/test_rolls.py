@@ -48,7 +48,7 @@ def test_settings_out_of_range_are_refused(change, message):
 def test_every_state_has_a_name_and_a_level():
     assert len(rolls.STATE_NAMES) == len(rolls.STATE_LEVELS) == rolls.N_STATES == rolls.LOUD + 1
     soft, loud = (rolls.STATE_LEVELS[state] for state in (rolls.SOFT, rolls.LOUD))
-    assert 0 < soft < 1 < loud  # so that levels come back as the same states
+    assert 0 < soft < rolls.LOUD_LEVEL <= loud  # so that levels come back as the same states
 
 
 # Rolls <-> notes
