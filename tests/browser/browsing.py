@@ -108,8 +108,9 @@ def run_all(page, lab, seconds=300.0):
 
     def done():
         texts = [text.strip("[]: ") for text in page.evaluate(prompts)]
-        numbers = [text.isdigit() for text in texts if text]  # a collapsed cell shows none
-        return texts and texts[-1] and all(numbers) and lab.is_idle()
+        texts = [text for text in texts if text]  # a collapsed cell shows none
+        return texts and all(text.isdigit() for text in texts) and lab.is_idle()
 
     wait_until(page, "Run All", done, seconds)
-    page.wait_for_timeout(500)  # the last outputs are drawn
+    page.wait_for_timeout(1000)
+    wait_until(page, "a collapsed last cell", done)

@@ -51,8 +51,9 @@ def settle(page, lab):
 
 
 def content(box):
-    """Return what an instrument shows below its controls."""
-    return box.locator(":scope > .widget-html").last.inner_html()
+    """Return what an instrument shows below its controls: its pages as HTML, and in words."""
+    page = box.locator(":scope > .widget-html").last
+    return page.inner_html(), page.inner_text()
 
 
 def moves(box):
@@ -102,11 +103,13 @@ def test_every_control_changes_what_its_instrument_shows(notebook, lab):
         box.scroll_into_view_if_needed()
         first = content(box)
         for name, move in moves(box):
-            before = content(box)
+            page, words = content(box)
             move()
             settle(notebook, lab)
-            assert content(box) != before, name
-            assert "<strong>" not in content(box), content(box)[:200]
+            new_page, new_words = content(box)
+            assert new_page != page, name
+            assert new_words != words, f"the {name} doesn't say in words what it changes"
+            assert "<strong>" not in new_page, new_words
         box.get_by_role("button", name="Reset").press("Enter")
         settle(notebook, lab)
         assert content(box) == first
