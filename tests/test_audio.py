@@ -117,6 +117,40 @@ def test_samples_are_those_of_another_decoder_in_place(name):
     assert audio.info(path).n_samples == len(got)
 
 
+@pytest.mark.parametrize(
+    ("codec", "container", "most_db"),
+    [
+        ("aac", "ipod", -20),
+        ("alac", "ipod", -90),
+        ("libopus", "ogg", -20),
+        ("libopus", "webm", -20),
+        ("libmp3lame", "mp3", -20),
+        ("wavpack", "wv", -30),
+        ("pcm_s16be", "aiff", -80),
+    ],
+)
+def test_the_delay_of_an_encoder_is_taken_out(write, codec, container, most_db):
+    """One sample of delay alone would be an error of -20 dB or more here."""
+    sr = 48000
+    t = np.arange(2 * sr) / sr
+    y = (0.3 * np.sin(2 * np.pi * 800 * t * (1 + t / 20)) * np.sin(np.pi * t / 2)).astype(
+        np.float32
+    )
+    got = audio.load(write(odd_files.mux(y, sr, codec, container), "x.bin"), sr=sr)
+    n_common = min(len(got), len(y))
+    assert n_common == pytest.approx(2 * sr, abs=960)
+    error = got[:n_common] - y[:n_common]
+    assert audio.level_dbfs(error) - audio.level_dbfs(y) < most_db
+    shifted = got[1:n_common] - y[: n_common - 1]
+    assert audio.level_dbfs(shifted) > audio.level_dbfs(error)
+
+
+@pytest.mark.parametrize("bits", [5, 12, 20])
+def test_a_flac_of_any_depth_keeps_its_scale(write, bits):
+    y = audio.load(write(odd_files.flac_of(bits), "x.flac"), sr=SR, strict=True)
+    np.testing.assert_allclose(y, odd_files.sound()[:, 0], atol=2.0**-bits)
+
+
 def test_memory_is_bounded_by_what_is_asked_for(write):
     path = write(audio.encode(np.zeros(600 * 8000), sr=8000, suffix=".flac"), "silence.flac")
     tracemalloc.start()
