@@ -421,14 +421,14 @@ def save(
     path, y = Path(path), valid(y)
     y = _clip(y, path) if clip else y
     if not path.parent.is_dir():
-        raise AudioError(f"{path}: the folder {path.parent} does not exist; make it first")
+        raise AudioError(f"{_shown(path)}: the folder {path.parent} does not exist; make it first")
     data = encode(y, sr=sr, suffix=path.suffix, quality=quality)
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
         temporary.write_bytes(data)
         os.replace(temporary, path)
     except OSError as error:
-        raise AudioError(f"{path}: can't be written ({error.strerror})") from error
+        raise AudioError(f"{_shown(path)}: can't be written ({error.strerror})") from error
     finally:
         temporary.unlink(missing_ok=True)
     return path
@@ -662,13 +662,14 @@ def _collected(
 
 def _report(decoder: decoding.Decoder, path: str | os.PathLike, strict: bool) -> None:
     """Warn about what is wrong with what was read of a file; under `strict` raise."""
-    if not decoder.faults or not (decoder.n_read or decoder.n_promised):
+    faults = decoder.faults + decoder.changes
+    if not faults or not (decoder.n_read or decoder.n_promised):
         return
-    promised = max(decoder.n_promised or 0, decoder.n_read) / decoder.sr
-    message = (
-        f"{_shown(path)}: read {decoder.n_read / decoder.sr:.3f} s of {promised:.3f} s promised: "
-        f"{'; '.join(decoder.faults)}. Get a whole copy of it"
-    )
+    message = f"{_shown(path)}: read {decoder.n_read / decoder.sr:.3f} s"
+    if (decoder.n_promised or 0) > decoder.n_read:
+        message += f" of {(decoder.n_promised or 0) / decoder.sr:.3f} s promised"
+    mend = "Get a whole copy of it" if decoder.faults else "Split it there, or convert it to WAV"
+    message += f": {'; '.join(faults)}. {mend}"
     if strict:
         raise AudioError(message)
     warnings.warn(message, AudioWarning, stacklevel=3)

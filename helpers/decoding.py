@@ -108,8 +108,8 @@ class Decoder:
         Samples that the file says it holds; None where it doesn't say.
     n_read : int
         Samples in all blocks so far.
-    is_at_end : bool
-        Whether everything was read.
+    changes : list of str
+        Where the file changed its sampling rate or channels, so far.
 
     Raises
     ------
@@ -141,7 +141,7 @@ class Decoder:
             self._input.close()
             raise
         self.n_read = 0
-        self.is_at_end = False
+        self.changes: list[str] = []
         self._faults: list[str] = []
         self._n_skipped = 0  # bytes that are no audio, with audio behind them
         self._n_doubtful = 0  # bytes that are no audio, since the last that were
@@ -185,7 +185,7 @@ class Decoder:
         """
         for index, (kind, run) in enumerate(groupby(self._steady_frames(), key=lambda f: f[0])):
             if index:
-                self._faults.append(
+                self.changes.append(
                     f"from {self.n_read / self.sr:.2f} s on it has {kind[0]} Hz and {kind[1]} "
                     f"channels, which were brought to {self.sr} Hz and {self.n_channels}"
                 )
@@ -195,7 +195,6 @@ class Decoder:
                 self.n_read += len(block)
                 if len(block):
                     yield block
-        self.is_at_end = True
         self._note_end()
 
     def _open_stream(self) -> None:

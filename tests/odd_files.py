@@ -189,17 +189,39 @@ def without_end_mark(data):
     page = bytearray(data[at:])
     page[5] &= ~4
     page[22:26] = bytes(4)
-    page[22:26] = ogg_checksum(bytes(page)).to_bytes(4, "little")
+    page[22:26] = checksum(page, 0x04C11DB7, 32)[::-1]
     return data[:at] + bytes(page)
 
 
-def ogg_checksum(page):
-    value = 0
-    for byte in page:
-        value ^= byte << 24
+def flac_of(bits):
+    """A FLAC of any depth, its samples as they are; libsndfile writes and reads a few depths."""
+    block = 4410
+    integers = np.round(sound()[:, 0] * 2 ** (bits - 1)).astype(np.int64)
+    info = f"{block:016b}" * 2 + "0" * 48 + f"{SR:020b}" + "000" + f"{bits - 1:05b}" + f"{N:036b}"
+    data = b"fLaC\x80\0\0\x22" + packed(info) + bytes(16)
+    for number, samples in enumerate(integers.reshape(-1, block)):
+        head = packed("1" * 13 + "000" + "01111001" + "0000" + "000" + "0")
+        head += bytes([number]) + (block - 1).to_bytes(2, "big")
+        head += checksum(head, 0x07, 8)
+        values = "".join(f"{value % 2**bits:0{bits}b}" for value in samples.tolist())
+        frame = head + packed("00000010" + values)
+        data += frame + checksum(frame, 0x8005, 16)
+    return data
+
+
+def packed(bits):
+    bits += "0" * (-len(bits) % 8)
+    return int(bits, 2).to_bytes(len(bits) // 8, "big")
+
+
+def checksum(data, polynomial, n_bits):
+    """A cyclic redundancy check, the highest bit first, as bytes."""
+    value, top = 0, 1 << (n_bits - 1)
+    for byte in data:
+        value ^= byte << (n_bits - 8)
         for _ in range(8):
-            value = (value << 1 ^ (0x04C11DB7 if value & 1 << 31 else 0)) & 0xFFFFFFFF
-    return value
+            value = (value << 1 ^ (polynomial if value & top else 0)) % (2 * top)
+    return value.to_bytes(n_bits // 8, "big")
 
 
 def without_length(flac):
@@ -268,6 +290,8 @@ KINDS: dict[str, tuple[Callable[[], bytes], Whole | Partly | Refused]] = {
     "double.wav": (lambda: written("WAV", "DOUBLE"), Whole()),
     "deep.flac": (lambda: written("FLAC", "PCM_24"), Whole()),
     "shallow.flac": (lambda: written("FLAC", "PCM_S8"), Whole()),
+    "twelve bits.flac": (lambda: flac_of(12), Whole()),
+    "twenty bits.flac": (lambda: flac_of(20), Whole()),
     "many channels.flac": (lambda: written("FLAC", channels=8), Whole()),
     # Named as what they are not
     "wav.mp3": (lambda: wav(), Whole()),

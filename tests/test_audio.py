@@ -1,6 +1,8 @@
 import io
 import os
+import tracemalloc
 import warnings
+from pathlib import Path
 
 import librosa
 import numpy as np
@@ -15,6 +17,7 @@ from hypothesis.extra import numpy as hnp
 from helpers import audio
 
 SR = 44100
+MUSIC = Path(__file__).parent.parent / "data" / "music"
 TOLERANCE = 2**-15  # one step of 16 bits
 waveforms = hnp.arrays(
     np.float32, st.integers(1, 300), elements=st.floats(-1, 1, width=32, allow_subnormal=False)
@@ -93,6 +96,75 @@ def test_every_format_reads_as_it_was_written(write, container, encoding, named,
     assert (about.sr, about.n_channels, about.n_samples) == (sr, 2, sr)
     assert about.duration == 1
     assert about.kbps == pytest.approx(8 * path.stat().st_size / 1000)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sectoid_feelings.wav",
+        "sectoid_war_of_freedom.ogg",
+        "corelli_sonata_op3_1_grave.mp3",  # stereo
+        "liliuokalani_aloha_oe.mp3",  # 48 kHz
+    ],
+)
+def test_samples_are_those_of_another_decoder_in_place(name):
+    path = MUSIC / name
+    got, sr = audio.read(path, strict=True)
+    expected, expected_sr = soundfile.read(path, dtype="float32", always_2d=True)
+    assert sr == expected_sr
+    assert got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+    assert audio.info(path).n_samples == len(got)
+
+
+@pytest.mark.parametrize(
+    ("codec", "container", "most_db"),
+    [
+        ("aac", "ipod", -20),
+        ("alac", "ipod", -90),
+        ("libopus", "ogg", -20),
+        ("libopus", "webm", -20),
+        ("libmp3lame", "mp3", -20),
+        ("wavpack", "wv", -30),
+        ("pcm_s16be", "aiff", -80),
+    ],
+)
+def test_the_delay_of_an_encoder_is_taken_out(write, codec, container, most_db):
+    """One sample of delay alone would be an error of -20 dB or more here."""
+    sr = 48000
+    t = np.arange(2 * sr) / sr
+    y = (0.3 * np.sin(2 * np.pi * 800 * t * (1 + t / 20)) * np.sin(np.pi * t / 2)).astype(
+        np.float32
+    )
+    got = audio.load(write(odd_files.mux(y, sr, codec, container), "x.bin"), sr=sr)
+    n_common = min(len(got), len(y))
+    assert n_common == pytest.approx(2 * sr, abs=960)
+    error = got[:n_common] - y[:n_common]
+    assert audio.level_dbfs(error) - audio.level_dbfs(y) < most_db
+    shifted = got[1:n_common] - y[: n_common - 1]
+    assert audio.level_dbfs(shifted) > audio.level_dbfs(error)
+
+
+@pytest.mark.parametrize("bits", [5, 12, 20])
+def test_a_flac_of_any_depth_keeps_its_scale(write, bits):
+    y = audio.load(write(odd_files.flac_of(bits), "x.flac"), sr=SR, strict=True)
+    np.testing.assert_allclose(y, odd_files.sound()[:, 0], atol=2.0**-bits)
+
+
+def test_memory_is_bounded_by_what_is_asked_for(write):
+    path = write(audio.encode(np.zeros(600 * 8000), sr=8000, suffix=".flac"), "silence.flac")
+    tracemalloc.start()
+    try:
+        y = audio.load(path, sr=8000)
+        _, peak = tracemalloc.get_traced_memory()
+        assert y.nbytes == 600 * 8000 * 4
+        assert peak < 1.5 * y.nbytes
+        del y
+        tracemalloc.reset_peak()
+        assert len(audio.load(path, sr=8000, start=590, duration=1.0)) == 8000
+        assert tracemalloc.get_traced_memory()[1] < 4e6
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("n_channels", [1, 2, 3, 8])
