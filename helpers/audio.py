@@ -96,10 +96,6 @@ def info(path: str | os.PathLike) -> AudioInfo:
     ------
     AudioError
         If the file holds no audio that can be decoded; the message says what it holds instead.
-
-    References
-    ----------
-    Notebook 01.
     """
     size_bytes = _size(Path(path))
     with _decoder(path) as decoder:
@@ -151,10 +147,6 @@ def read(path: str | os.PathLike, *, strict: bool = False) -> tuple[NDArray[np.f
     AudioWarning
         If the file is cut off or damaged, with the seconds read and promised; or if its sampling
         rate or channels change midway: all of it is then brought to those that it begins with.
-
-    References
-    ----------
-    Notebook 01.
     """
     with _decoder(path) as decoder:
         samples = _collected(decoder.blocks(), path)
@@ -197,10 +189,6 @@ def load(
     ------
     AudioError
         As `read`; and if `start` lies beyond the end.
-
-    References
-    ----------
-    Notebook 01.
     """
     sr = _valid_rate(sr)
     if not 0 <= start < np.inf or not (duration is None or 0 < duration < np.inf):
@@ -313,10 +301,6 @@ def from_int16(integers: ArrayLike) -> NDArray[np.float32]:
     -------
     y : ndarray of float32, of the same shape
 
-    References
-    ----------
-    Notebook 01.
-
     Examples
     --------
     >>> from_int16(np.array([-32768, 16384], dtype=np.int16))
@@ -352,10 +336,6 @@ def encode(y: ArrayLike, *, sr: int, suffix: str = ".wav", quality: float | None
     ------
     AudioError
         If `y` exceeds 1 or isn't a waveform, or the format can't hold that rate.
-
-    References
-    ----------
-    Notebook 01.
     """
     y, sr, suffix = valid(y), _valid_rate(sr), str(suffix).lower()
     _check_format(suffix, sr, quality)
@@ -413,10 +393,6 @@ def save(
     ------
     AudioError
         As `encode`; and if the folder is missing or can't be written to.
-
-    References
-    ----------
-    Notebook 01.
     """
     path, y = Path(path), valid(y)
     y = _clip(y, path) if clip else y
@@ -446,10 +422,6 @@ def level_dbfs(y: ArrayLike) -> float:
     level_db : float
         dBFS; a sine that fills [-1, 1] reads -3.01.
 
-    References
-    ----------
-    Notebook 01.
-
     Examples
     --------
     >>> round(level_dbfs(np.full(100, 0.1, dtype=np.float32)), 3)
@@ -469,10 +441,6 @@ def count_clipped(y: ArrayLike) -> int:
     Returns
     -------
     int
-
-    References
-    ----------
-    Notebook 01.
 
     Examples
     --------

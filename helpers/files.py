@@ -190,10 +190,6 @@ def load_first(
     ------
     FileNotFoundError, ValueError
         What the last one was refused for, if none could be loaded.
-
-    References
-    ----------
-    Notebook 07.
     """
     *others, last = map(Path, paths)
     for path in others:

@@ -50,10 +50,6 @@ class LstmSettings:
     ------
     ValueError
         If a number is no whole number of at least 1.
-
-    References
-    ----------
-    Notebook 05.
     """
 
     n_features: int
@@ -387,10 +383,6 @@ def stepper(
     callable
         ``step(frame, state=None) -> (prediction, state)``: `frame` and `prediction` of shape
         (..., n_features), `state` the pair (h, c), None for the beginning.
-
-    References
-    ----------
-    Notebook 07.
     """
     hidden = len(weights["lstm/recurrent_kernel"])
 
@@ -492,10 +484,6 @@ def save(
     ------
     ValueError
         If `weights` don't fit `settings`, or aren't finite.
-
-    References
-    ----------
-    Notebook 05.
     """
     _check_weights(weights, settings)
     content = {"mean": standardiser.mean, "std": standardiser.std, **weights}

@@ -84,10 +84,6 @@ def player(y: npt.NDArray[np.float32], *, sr: int, label: str, lossless: bool = 
     ------
     AudioError
         If `y` is not a valid waveform: empty, not 1-D, or with NaN or infinite samples.
-
-    References
-    ----------
-    Notebook 01.
     """
     return embed(*_encoded(y, sr, label, lossless))
 
@@ -116,10 +112,6 @@ def file_player(path: str | Path, *, label: str) -> Shown:
         If the file holds no audio.
     ValueError
         If browsers don't play files of that suffix.
-
-    References
-    ----------
-    Notebook 01.
     """
     path = Path(path)
     suffix = path.suffix.lower()

@@ -46,10 +46,6 @@ class BlindTest(widgets.VBox):
     ------
     ValueError
         As `draw_questions` and `load_answers`.
-
-    References
-    ----------
-    Notebook 08.
     """
 
     def __init__(
@@ -192,10 +188,6 @@ def score_answers(
     ------
     ValueError
         If a question has no answer.
-
-    References
-    ----------
-    Notebook 08.
     """
     if len(right) != len(answers) or any(answer is None for answer in answers):
         n_open = len(right) - sum(answer is not None for answer in answers)
@@ -227,10 +219,6 @@ def save_answers(
     ------
     ValueError
         If there is a file of that name with other columns; it is left as it is.
-
-    References
-    ----------
-    Notebook 08.
     """
     path, kept = Path(path), load_answers(path)
     test = 1 + max((row["test"] for row in kept), default=0)
@@ -262,10 +250,6 @@ def load_answers(path: str | Path) -> list[dict[str, Any]]:
     ------
     ValueError
         If the file is something else.
-
-    References
-    ----------
-    Notebook 08.
     """
     path = Path(path)
     if not path.exists():

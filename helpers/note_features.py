@@ -155,10 +155,6 @@ def listen(
     ------
     ValueError
         If one isn't a roll; see `rolls.valid`.
-
-    References
-    ----------
-    Notebook 05.
     """
     heard = np.asarray(heard)
     one = heard.ndim < 3

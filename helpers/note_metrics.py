@@ -92,10 +92,6 @@ def onset_rate(roll: npt.ArrayLike, *, frame_rate: float) -> float:
     -------
     float
         Onsets per second.
-
-    References
-    ----------
-    Notebook 08.
     """
     roll = rolls.valid(roll)
     return float(np.count_nonzero(roll >= rolls.SOFT) * frame_rate / len(roll))
@@ -153,10 +149,6 @@ def polyphony(roll: npt.ArrayLike) -> float:
     -------
     float
         Mean number of notes over the frames that aren't silent; 0 if all are.
-
-    References
-    ----------
-    Notebook 08.
     """
     n_sounding = np.count_nonzero(rolls.valid(roll) != rolls.OFF, axis=1)
     return float(n_sounding.sum() / max(np.count_nonzero(n_sounding), 1))
@@ -173,10 +165,6 @@ def silent_frames(roll: npt.ArrayLike) -> float:
     -------
     float
         From 0 (never silent) to 1 (nothing to hear).
-
-    References
-    ----------
-    Notebook 08.
     """
     return float(np.mean((rolls.valid(roll) == rolls.OFF).all(axis=1)))
 

@@ -149,10 +149,6 @@ def weight_shapes(settings: NoteModelSettings) -> dict[str, tuple[int, ...]]:
     -------
     dict of tuple of int
 
-    References
-    ----------
-    Notebook 05.
-
     Examples
     --------
     >>> sum(math.prod(shape) for shape in weight_shapes(NoteModelSettings()).values())
@@ -442,10 +438,6 @@ def log_probabilities(
     ------
     ValueError
         If `roll` is no roll, or `weights` don't fit `settings`.
-
-    References
-    ----------
-    Notebook 05.
     """
     _check_weights(weights, settings)
     (checked,) = _check_rolls([roll], settings)
@@ -531,10 +523,6 @@ def stepper(
     ------
     ValueError
         If `weights` don't fit `settings`.
-
-    References
-    ----------
-    Notebook 07.
     """
     _check_weights(weights, settings)
     listen = note_features.listener(settings.n_notes, n_streams, n_frames, **settings.memory)
@@ -586,10 +574,6 @@ def draw(
     Returns
     -------
     ndarray, uint8, (n_streams, n_notes)
-
-    References
-    ----------
-    Notebook 07.
     """
     table = weights["below/kernel"][0, ::-1]  # (distance - 1, state - 1, width)
     states = np.zeros(heard.shape, np.uint8)
@@ -712,10 +696,6 @@ def save(
     ------
     ValueError
         If `weights` don't fit `settings`, or aren't finite.
-
-    References
-    ----------
-    Notebook 05.
     """
     _check_weights(weights, settings)
     ordered = {name: weights[name] for name in weight_shapes(settings)}
@@ -742,10 +722,6 @@ def load(
     ------
     FileNotFoundError, ValueError
         If there is no such file, or one that can't be used; see `files.load_npz`.
-
-    References
-    ----------
-    Notebook 07.
     """
     return files.load_npz(path, _KIND, _unpack, expect=expect)
 

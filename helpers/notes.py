@@ -106,10 +106,6 @@ def band_magnitudes(
     ------
     ValueError, TypeError
         If `y` isn't a waveform; see `transforms.stft`.
-
-    References
-    ----------
-    Notebook 04.
     """
     n_frames = 1 + -(-len(y) // hop_length)
     margin = -(-n_fft // (2 * hop_length))  # frames whose centres lie within half a frame
@@ -360,10 +356,6 @@ def solve_activations(
     Returns
     -------
     H : ndarray, float32, (n_frames, n_templates)
-
-    References
-    ----------
-    Notebook 04.
     """
     H = np.repeat(V.mean(axis=1, keepdims=True), W.shape[1], axis=1)
     for _ in range(n_updates):
@@ -451,10 +443,6 @@ def activations(y: npt.NDArray[np.float32], dictionary: Dictionary) -> npt.NDArr
     ------
     ValueError, TypeError
         If `y` isn't a waveform; see `transforms.stft`.
-
-    References
-    ----------
-    Notebook 04.
     """
     settings = dictionary.settings
     V = band_magnitudes(y, _edges(settings), n_fft=settings.n_fft, hop_length=settings.hop_length)
@@ -512,10 +500,6 @@ def encode(y: npt.NDArray[np.float32], dictionary: Dictionary) -> npt.NDArray[np
     -------
     found : ndarray, float64, (n_found, 4)
         Onset and offset in s, MIDI pitch, level.
-
-    References
-    ----------
-    Notebook 04.
     """
     return find_notes(activations(y, dictionary), dictionary)
 
@@ -531,10 +515,6 @@ def encode_roll(y: npt.NDArray[np.float32], dictionary: Dictionary) -> npt.NDArr
     Returns
     -------
     roll : ndarray, uint8, (1 + ceil(n_samples / hop_length), n_notes)
-
-    References
-    ----------
-    Notebooks 05 and 07.
     """
     n_frames = 1 + -(-len(y) // dictionary.settings.hop_length)
     return rolls.from_notes(encode(y, dictionary), dictionary.settings, n_frames=n_frames)

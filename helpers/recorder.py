@@ -145,10 +145,6 @@ class Recorder(anywidget.AnyWidget):
     ------
     ValueError
         If `path` isn't a WAV file, or `seconds` is out of range.
-
-    References
-    ----------
-    Notebook 01.
     """
 
     _esm = _SCRIPT

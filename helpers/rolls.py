@@ -40,10 +40,6 @@ class NoteSettings:
     ValueError
         If a setting is out of range.
 
-    References
-    ----------
-    Notebook 04.
-
     Examples
     --------
     >>> settings = NoteSettings()
@@ -230,10 +226,6 @@ def from_notes(
     ValueError
         If `found` has another shape, times or pitches that can't be, or notes after the roll's end.
 
-    References
-    ----------
-    Notebook 04.
-
     Examples
     --------
     >>> settings = NoteSettings(lowest=60, highest=62)
@@ -277,10 +269,6 @@ def to_notes(roll: npt.ArrayLike, settings: NoteSettings) -> npt.NDArray[np.floa
     ------
     ValueError
         If `roll` isn't one; see `valid`.
-
-    References
-    ----------
-    Notebook 04.
 
     Examples
     --------
@@ -342,10 +330,6 @@ def cut(roll: npt.ArrayLike, start: int, stop: int) -> npt.NDArray[np.uint8]:
     ------
     ValueError
         If `roll` isn't one (see `valid`) or has no such frames.
-
-    References
-    ----------
-    Notebook 07.
 
     Examples
     --------

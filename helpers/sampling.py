@@ -36,10 +36,6 @@ def times(n_samples: int, *, sr: float) -> npt.NDArray[np.float64]:
     ValueError, TypeError
         If `n_samples` isn't a whole number above 0, or `sr` isn't positive.
 
-    References
-    ----------
-    Notebook 02.
-
     Examples
     --------
     >>> times(3, sr=4)
@@ -74,10 +70,6 @@ def sinusoid(
     ValueError
         If `sr` or `duration` isn't positive, or the duration is shorter than a sample.
 
-    References
-    ----------
-    Notebook 02.
-
     Examples
     --------
     >>> sinusoid(1, sr=4, duration=1.0).round(6) + 0.0
@@ -109,10 +101,6 @@ def chirp(
     ------
     ValueError
         If `sr` or `duration` isn't positive, or the duration is shorter than a sample.
-
-    References
-    ----------
-    Notebook 02.
     """
     t = times(_n_samples(duration, sr), sr=sr)
     y = scipy.signal.chirp(t, f_start, duration, f_end, phi=-90)  # -90 degrees: a sine
@@ -314,10 +302,6 @@ def snr_db(y: npt.ArrayLike, y_quantised: npt.ArrayLike) -> float:
     ------
     AudioError, ValueError
         If one of them is no waveform (see `audio.valid`), or their lengths differ.
-
-    References
-    ----------
-    Notebook 02.
 
     Examples
     --------

@@ -76,10 +76,6 @@ def concatenate_sequences(
     ------
     ValueError
         If there are no pairs, or their shapes differ.
-
-    References
-    ----------
-    Notebook 05.
     """
     pairs = list(pairs)
     if not pairs:
@@ -147,10 +143,6 @@ def fit_standardiser(
     ------
     ValueError
         If there are no frames, the numbers of features differ, or values aren't finite.
-
-    References
-    ----------
-    Notebook 05.
     """
     pieces = [np.asarray(frames) for frames in frames_list]
     _check_pieces(pieces)

@@ -112,10 +112,6 @@ def level_curve_db(
     ------
     AudioError, ValueError
         If `y` is no waveform (see `audio.valid`), or a length is shorter than a sample.
-
-    References
-    ----------
-    Notebook 07.
     """
     y = audio.valid(y)
     length = min(steps_in(window_s, sr, name="window_s"), len(y))
@@ -145,10 +141,6 @@ def silent_fraction(
     -------
     float
         From 0 (never silent) to 1 (nothing to hear).
-
-    References
-    ----------
-    Notebook 07.
     """
     _, level_db = level_curve_db(y, sr=sr, window_s=window_s)
     return float(np.mean(level_db < threshold_db))

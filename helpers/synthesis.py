@@ -317,10 +317,6 @@ def save(path: str | Path, dictionary: notes.Dictionary, bank: NoteBank) -> Path
     ------
     ValueError
         If the two have different settings.
-
-    References
-    ----------
-    Notebook 04.
     """
     if dictionary.settings != bank.settings:
         raise ValueError(
@@ -352,10 +348,6 @@ def load(
     ------
     FileNotFoundError, ValueError
         If there is no such file, or one that can't be used; see `files.load_npz`.
-
-    References
-    ----------
-    Notebook 07.
     """
     (dictionary, bank), _ = files.load_npz(path, _KIND, _unpack, expect=expect)
     return dictionary, bank

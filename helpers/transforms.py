@@ -38,10 +38,6 @@ def split_blocks(y: npt.ArrayLike, block_length: int) -> npt.NDArray[np.float32]
     AudioError, ValueError, TypeError
         If `y` is no waveform (see `audio.valid`), or `block_length` isn't a whole number above 0.
 
-    References
-    ----------
-    Notebook 03.
-
     Examples
     --------
     >>> split_blocks(np.float32([1, 2, 3]), 2)
@@ -70,10 +66,6 @@ def join_blocks(blocks: npt.ArrayLike, n_samples: int) -> npt.NDArray[np.float32
     ------
     ValueError, TypeError
         If `blocks` has another shape, isn't finite, or holds fewer than `n_samples`.
-
-    References
-    ----------
-    Notebook 03.
 
     Examples
     --------
@@ -144,10 +136,6 @@ def irfft_blocks(
     ------
     ValueError, TypeError
         If `spectra` has another shape, isn't finite, or its bins don't belong to `n_fft`.
-
-    References
-    ----------
-    Notebook 03.
     """
     spectra = _checked(spectra, "spectra", ("n_blocks", "n_bins"), np.complex64)
     block_length = _count(block_length, "block_length", "sample")
@@ -168,10 +156,6 @@ def bin_frequencies(n_fft: int, *, sr: float) -> npt.NDArray[np.float64]:
     -------
     ndarray, float64, (n_fft // 2 + 1,), Hz
         Multiples of ``sr / n_fft``.
-
-    References
-    ----------
-    Notebook 03.
 
     Examples
     --------
@@ -244,10 +228,6 @@ def frame(y: npt.ArrayLike, *, frame_length: int, hop_length: int) -> npt.NDArra
     AudioError, ValueError, TypeError
         If `y` is no waveform (see `audio.valid`), a length is below 1, or the hop is longer
         than the frame.
-
-    References
-    ----------
-    Notebook 03.
 
     Examples
     --------
@@ -432,10 +412,6 @@ def magnitude_db(
     ValueError, TypeError
         If `spectra` is empty or isn't finite, or `reference` isn't positive.
 
-    References
-    ----------
-    Notebook 03.
-
     Examples
     --------
     >>> magnitude_db(np.array([1 + 0j, 0.1j, 0]))
@@ -494,10 +470,6 @@ def features_to_spectra(frames: npt.ArrayLike) -> npt.NDArray[np.complex64]:
     ------
     ValueError, TypeError
         If `frames` has another shape, an odd number of features, or isn't finite.
-
-    References
-    ----------
-    Notebook 03.
     """
     frames = _checked(frames, "frames", ("n_frames", "2 * n_bins"))
     n_bins, left_over = divmod(frames.shape[1], 2)
