@@ -1,5 +1,7 @@
 """The shipped models are what their manifest says, and the program that makes them enters them."""
 
+import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,8 @@ import pytest
 from data.build import models
 from helpers import frame_model, note_model, synthesis
 
-FOLDER = Path(__file__).resolve().parents[1] / "data" / "models"
+PROJECT = Path(__file__).resolve().parents[1]
+FOLDER = PROJECT / "data" / "models"
 ROWS = models.read_manifest(FOLDER)
 LOADERS = {
     "note bank": synthesis.load,
@@ -34,7 +37,7 @@ def test_a_shipped_file_is_the_one_in_the_manifest(row):
     with np.load(path) as content:
         assert row["kind"] == str(content["kind"])
         assert row["format"] == str(content["version"])
-    assert (FOLDER.parents[1] / row["made_by"]).exists()
+    assert (PROJECT / row["made_by"]).exists()
 
 
 def test_they_were_learnt_from_the_music_that_is_there():
@@ -98,3 +101,34 @@ def test_stages_that_a_training_does_not_reach_are_not_left_from_another(tmp_pat
     models.train([], [], TINY, folder=tmp_path, steps=1, seed=0)
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == ["notes_lstm.npz", "notes_lstm_010s.npz", "notes_lstm_030s.npz"]
+
+
+# What notebooks load: the reader's own files, or these
+
+
+def loading_cells(number):
+    """Return the code of a notebook that imports, sets constants, or chooses what to load."""
+    (path,) = (PROJECT / "notebooks").glob(f"{number}_*.ipynb")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    wanted = re.compile(r"^from helpers import |^(MUSIC|BANKS) = |load_first", re.MULTILINE)
+    return "\n".join(source for source in code if wanted.search(source))
+
+
+@pytest.mark.parametrize(("number", "n_files"), [("05", 1), ("07", 3), ("08", 3)])
+def test_a_notebook_passes_over_files_of_another_edition(
+    number, n_files, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "data").symlink_to(PROJECT / "data")
+    for folder, name in (("04", "notes_bank"), ("05", "notes_lstm"), ("05", "original_lstm")):
+        with np.load(FOLDER / f"{name}.npz") as file:
+            newer = dict(file) | {"version": np.array(99)}
+        (tmp_path / "outputs" / folder).mkdir(parents=True, exist_ok=True)
+        np.savez(tmp_path / "outputs" / folder / f"{name}.npz", **newer)
+    monkeypatch.chdir(tmp_path / "notebooks")
+    exec(loading_cells(number), {})
+    said = re.findall(
+        r"^Not used: \S+ has format 99 of a .*: update the series", capsys.readouterr().out, re.M
+    )
+    assert len(said) == n_files
