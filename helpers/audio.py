@@ -7,7 +7,6 @@ far as it goes, and that is said.
 
 import io
 import os
-import uuid
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ import soundfile
 import soxr
 from numpy.typing import ArrayLike, NDArray
 
-from helpers import decoding
+from helpers import decoding, files
 
 Waveform = NDArray[np.float32]  # shape (n_samples,)
 
@@ -399,14 +398,11 @@ def save(
     if not path.parent.is_dir():
         raise AudioError(f"{_shown(path)}: the folder {path.parent} does not exist; make it first")
     data = encode(y, sr=sr, suffix=path.suffix, quality=quality)
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
+        with files.replacing(path) as temporary:
+            temporary.write_bytes(data)
     except OSError as error:
         raise AudioError(f"{_shown(path)}: can't be written ({error.strerror})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

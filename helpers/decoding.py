@@ -118,8 +118,7 @@ class Decoder:
 
     References
     ----------
-    FFmpeg's libavformat and libavcodec, through PyAV. Notebook 01 tells what would go wrong without
-    all this care.
+    FFmpeg's libavformat and libavcodec, through PyAV.
     """
 
     def __init__(self, file: BinaryIO) -> None:

@@ -5,6 +5,7 @@ notebook still shows them where no kernel runs.
 """
 
 import base64
+import functools
 import html
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -344,12 +345,14 @@ class LiveCurve:
         unit: str = "mean absolute error",
         log: bool = False,
     ) -> None:
-        self._style = {"baselines": baselines, "unit": unit, "log": log}
+        self._draw = functools.partial(
+            plotting.learning_curve, baselines=baselines, unit=unit, log=log
+        )
         self.widget = widgets.HTML("<p>The curve appears after the first epoch.</p>")
 
     def __call__(self, history: Any) -> None:
         """Redraw the curve from a `frame_model.History`."""
-        ax = plotting.learning_curve(history.train_loss, history.validation_loss, **self._style)
+        ax = self._draw(history.train_loss, history.validation_loss)
         alt = f"Learning curve after {len(history.train_loss)} epochs."
         self.widget.value = plotting.show(ax, alt=alt).html
 

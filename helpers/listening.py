@@ -150,7 +150,7 @@ def draw_questions(
     References
     ----------
     ITU-R BS.1534, "Method for the subjective assessment of intermediate quality level of audio
-    systems" (levels, random order). Notebook 08.
+    systems" (levels, random order).
     """
     drawn = []
     for name, n in n_each.items():
