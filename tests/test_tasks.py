@@ -45,6 +45,14 @@ def test_make_knows_every_command_and_no_other():
     assert listed == list(tasks.COMMANDS)
 
 
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_every_command_that_prose_names_exists(name):
+    text = (PROJECT / name).read_text(encoding="utf-8")
+    named = re.findall(r"`(?:make|(?:python|py -3\.\d+) tasks\.py) ([a-z][a-z-]*)[ `]", text)
+    assert named
+    assert set(named) <= set(tasks.COMMANDS)
+
+
 def test_help_says_what_each_command_does(capsys):
     tasks.main([])
     lines = capsys.readouterr().out.splitlines()
