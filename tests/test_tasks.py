@@ -21,6 +21,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setattr(tasks, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(tasks, "RECORD", tmp_path / ".venv" / ".ready")
     monkeypatch.setattr(tasks, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(tasks, "PROBE", "import helpers")
     return tmp_path
 
 
@@ -111,7 +112,13 @@ def moved(project):
     tasks.PYTHON = project / ".venv" / "no" / "python"
 
 
-@pytest.mark.parametrize("spoil", [half_made, of_another_time, with_other_pins, moved])
+def with_a_part_missing(project):
+    tasks.PROBE = "import nothing_of_this_name"
+
+
+@pytest.mark.parametrize(
+    "spoil", [half_made, of_another_time, with_other_pins, moved, with_a_part_missing]
+)
 def test_an_environment_that_is_not_right_is_made_anew(spoil, project, calls, capsys):
     tasks.environment()
     (tasks.VENV / "old").touch()
