@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.io.wavfile
 
-from benchmarks import music, original, speed, train_notes
+from benchmarks import learning, music, original, speed
 
 
 def wav_of(n_samples, folder, seed=0):
@@ -142,15 +142,5 @@ def test_one_timbre_keeps_the_loudness_of_each_note():
     np.testing.assert_allclose(shape[0], shape[4], atol=1e-5)
 
 
-def test_stages_are_kept_when_their_time_has_come(tmp_path, monkeypatch):
-    saved = []
-    monkeypatch.setattr(train_notes.note_model, "weights_of", lambda model: model)
-    monkeypatch.setattr(train_notes.note_model, "save", lambda path, *rest: saved.append(path.name))
-    keep = train_notes.stage_keeper({}, None, tmp_path)
-    for seconds in (1, 9.9, 10.1, 11, 45, 59, 61, 300):
-        keep(seconds)
-    assert saved == ["notes_lstm_010s.npz", "notes_lstm_030s.npz", "notes_lstm_060s.npz"]
-
-
 def test_a_matrix_multiplication_takes_time():
-    assert 1e8 < train_notes.multiply_rate(n=64, n_times=3) < 1e14
+    assert 1e8 < learning.multiply_rate(n=64, n_times=3) < 1e14
