@@ -19,6 +19,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 RECORD = VENV / ".ready"  # which pins were installed, once all of them are
 PINS = READERS, DEVELOPERS = "requirements.txt", "requirements-dev.txt"
 PINS_HEAD = "# Exact versions for every platform, by `make pins` from pyproject.toml. Do not edit."
+PROBE = "import helpers, numpy, soundfile, jupyterlab"  # what works only if the rest does, too
 VERSIONS = ((3, 11), (3, 12), (3, 13))
 NOTEBOOKS = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=900")
 PARALLEL = ("-n", "logical", "--maxprocesses=4", "--dist", "loadfile", "--no-loadscope-reorder")
@@ -153,7 +154,7 @@ def is_ready(*names: str) -> bool:
         return False
     if any(recorded.get(name) != checksum(name) for name in names):
         return False
-    probe = [str(PYTHON), "-c", "import helpers, numpy, soundfile, jupyterlab"]
+    probe = [str(PYTHON), "-c", PROBE]
     elsewhere = PROJECT / "notebooks"  # where `helpers` is found only if it is installed
     try:
         result = subprocess.run(probe, cwd=elsewhere, capture_output=True, check=False)

@@ -104,7 +104,7 @@ def imported_in(source):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names.add(node.module)
-    return {name.split(".")[0] for name in names}
+    return {name.split(".")[0] for name in names if not name.startswith("_")}  # _typeshed is none
 
 
 def code_of(path):

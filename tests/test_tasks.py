@@ -21,6 +21,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setattr(tasks, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(tasks, "RECORD", tmp_path / ".venv" / ".ready")
     monkeypatch.setattr(tasks, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(tasks, "PROBE", "import helpers")
     return tmp_path
 
 
@@ -43,6 +44,14 @@ def test_make_knows_every_command_and_no_other():
     text = (PROJECT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
     listed = re.search(r"^COMMANDS := (.*)$", text, re.MULTILINE)[1].split()
     assert listed == list(tasks.COMMANDS)
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_every_command_that_prose_names_exists(name):
+    text = (PROJECT / name).read_text(encoding="utf-8")
+    named = re.findall(r"`(?:make|(?:python|py -3\.\d+) tasks\.py) ([a-z][a-z-]*)[ `]", text)
+    assert named
+    assert set(named) <= set(tasks.COMMANDS)
 
 
 def test_help_says_what_each_command_does(capsys):
@@ -103,7 +112,13 @@ def moved(project):
     tasks.PYTHON = project / ".venv" / "no" / "python"
 
 
-@pytest.mark.parametrize("spoil", [half_made, of_another_time, with_other_pins, moved])
+def with_a_part_missing(project):
+    tasks.PROBE = "import nothing_of_this_name"
+
+
+@pytest.mark.parametrize(
+    "spoil", [half_made, of_another_time, with_other_pins, moved, with_a_part_missing]
+)
 def test_an_environment_that_is_not_right_is_made_anew(spoil, project, calls, capsys):
     tasks.environment()
     (tasks.VENV / "old").touch()
