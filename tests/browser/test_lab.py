@@ -99,20 +99,26 @@ def test_every_playhead_is_ready_and_follows_its_sound(notebook):
 
 def test_every_control_changes_what_its_instrument_shows(notebook, lab):
     instruments = notebook.locator(".widget-vbox:has(> .widget-hbox button:text-is('Reset'))")
+    if not instruments.count():
+        pytest.skip("it holds no instrument")
     for box in instruments.all():
         box.scroll_into_view_if_needed()
         first = content(box)
         for name, move in moves(box):
             page, words = content(box)
             move()
+            browsing.wait_until(
+                notebook,
+                f"the {name} to change something",
+                lambda b=box, p=page: content(b)[0] != p,
+                30,
+            )
             settle(notebook, lab)
             new_page, new_words = content(box)
-            assert new_page != page, name
             assert new_words != words, f"the {name} doesn't say in words what it changes"
             assert "<strong>" not in new_page, new_words
         box.get_by_role("button", name="Reset").press("Enter")
-        settle(notebook, lab)
-        assert content(box) == first
+        browsing.wait_until(notebook, "Reset", lambda b=box, f=first: content(b) == f, 30)
 
 
 def test_nothing_is_reported_on_the_console_or_asked_of_other_machines(notebook):
