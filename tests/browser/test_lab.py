@@ -2,9 +2,10 @@
 
 import browsing
 import nbformat
+import numpy as np
 import pytest
 
-from helpers import audio
+from helpers import audio, interactive, plotting, questions
 
 SAMPLE = ("00_start_here", "01_conversion", "02_sampling_and_nyquist", "03_blocks_and_fft")
 ERRORS = (
@@ -263,3 +264,25 @@ def test_a_refused_microphone_is_said(playwright, lab, kit):
             assert box.get_by_role("button", name="Record").is_enabled()
     finally:
         browser.close()
+
+
+def test_a_stored_notebook_shows_question_picture_and_player_before_it_is_trusted(browser, lab):
+    y = (0.1 * np.sin(np.arange(8000))).astype(np.float32)
+    ax = plotting.waveform(y, sr=8000)
+    asked = questions.predict("Up or down?", ["up", "down"], reveal="It falls.")
+    watched = interactive.watch(ax, y, sr=8000, label="tone", alt="A tone of one second.")
+    outputs = [
+        nbformat.v4.new_output("display_data", data=one._repr_mimebundle_())
+        for one in (asked.parts[0], watched)
+    ]
+    cell = nbformat.v4.new_code_cell("...", outputs=outputs, execution_count=1)
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, lab.folder / "notebooks" / "stored.ipynb")
+    with browsing.watched_page(browser) as page:
+        browsing.open_notebook(page, lab, "stored.ipynb")
+        output = page.locator(".jp-OutputArea")
+        assert output.locator("text=Up or down?").is_visible()
+        assert output.locator("img[alt='A tone of one second.']").is_visible()
+        assert output.locator("audio[controls]").evaluate(PLAY) == []
+        assert output.locator("input").count() == 0
+    lab.stop_kernels()
