@@ -7,6 +7,7 @@ notebook still shows them where no kernel runs.
 import base64
 import functools
 import html
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ _SHORT_BYTES = 60_000  # a sound up to this size is embedded as it is; a longer 
 _OWN_KEYS = 'data-lm-suppress-shortcuts="true"'  # else JupyterLab takes Space and the arrows
 
 # The playhead is a range input as large as the axes, its thumb a line: a click, a drag, the arrow
-# keys and a screen reader's commands come with it. It is hidden until the script has run.
+# keys and a screen reader's commands come with it. The script makes it, so that where scripts are
+# off no dead control stands in the picture.
 _PLAYHEAD_STYLE = (
     "<style>.playhead{appearance:none;-webkit-appearance:none;background:none;cursor:pointer;"
     "position:absolute;margin:0;padding:0;border:0;min-width:0}"
@@ -43,7 +45,11 @@ _PLAYHEAD_STYLE = (
     "background:#D55E00;box-shadow:0 0 0 1px #fff}</style>"
 )
 _PLAYHEAD_SCRIPT = """
-const sound = this, line = sound.closest('figure').querySelector('.playhead');
+const sound = this, line = document.createElement('input');
+Object.assign(line, {type: 'range', className: 'playhead', step: 'any'}, RANGE);
+line.style.cssText = PLACE;
+line.setAttribute('aria-label', NAME);
+line.setAttribute('data-lm-suppress-shortcuts', 'true');
 const draw = () => {
   line.value = sound.currentTime;
   line.setAttribute('aria-valuetext', sound.currentTime.toFixed(1) + ' seconds');
@@ -52,7 +58,8 @@ const follow = () => { draw(); if (!sound.paused) requestAnimationFrame(follow);
 sound.onplay = follow;
 sound.ontimeupdate = sound.onseeked = draw;
 line.oninput = () => { sound.currentTime = line.value; };
-line.hidden = false;
+sound.closest('figure').querySelector('div').append(line);
+sound.onloadedmetadata = null;
 draw();
 """
 
@@ -174,16 +181,17 @@ def watch(
     data, suffix, caption = _encoded(y, sr, label, lossless)
     picture = plotting.show(ax, alt=alt)  # draws it: only now the axes have their final place
     begin, end, place = _time_span(ax, start, start + np.size(y) / sr)
-    line = (
-        f'<input type="range" class="playhead" hidden {_OWN_KEYS} min="{begin - start:.3f}" '
-        f'max="{end - start:.3f}" step="any" value="0" style="{place}" '
-        f'aria-label="{html.escape(f"Position in {label}", quote=True)}">'
-    )
     script = " ".join(_PLAYHEAD_SCRIPT.split())
+    for name, value in {
+        "RANGE": {"min": f"{begin - start:.3f}", "max": f"{end - start:.3f}"},
+        "PLACE": place,
+        "NAME": f"Position in {label}",
+    }.items():
+        script = script.replace(name, json.dumps(value), 1)
     page = (
         f'<figure style="margin:.3em 0">{_PLAYHEAD_STYLE}{_caption(caption)}'
         f'<div style="position:relative;display:inline-block;max-width:100%;line-height:0">'
-        f"{picture.html}{line}</div><br>"
+        f"{picture.html}</div><br>"
         f"{_audio(data, suffix, caption, script)}</figure>"
     )
     return Shown(page, f"{picture.text}\nSound: {caption}")

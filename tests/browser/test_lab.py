@@ -2,9 +2,10 @@
 
 import browsing
 import nbformat
+import numpy as np
 import pytest
 
-from helpers import audio
+from helpers import audio, interactive, plotting, questions
 
 SAMPLE = ("00_start_here", "01_conversion", "02_sampling_and_nyquist", "03_blocks_and_fft")
 ERRORS = (
@@ -99,20 +100,26 @@ def test_every_playhead_is_ready_and_follows_its_sound(notebook):
 
 def test_every_control_changes_what_its_instrument_shows(notebook, lab):
     instruments = notebook.locator(".widget-vbox:has(> .widget-hbox button:text-is('Reset'))")
+    if not instruments.count():
+        pytest.skip("it holds no instrument")
     for box in instruments.all():
         box.scroll_into_view_if_needed()
         first = content(box)
         for name, move in moves(box):
             page, words = content(box)
             move()
+            browsing.wait_until(
+                notebook,
+                f"the {name} to change something",
+                lambda b=box, p=page: content(b)[0] != p,
+                30,
+            )
             settle(notebook, lab)
             new_page, new_words = content(box)
-            assert new_page != page, name
             assert new_words != words, f"the {name} doesn't say in words what it changes"
             assert "<strong>" not in new_page, new_words
         box.get_by_role("button", name="Reset").press("Enter")
-        settle(notebook, lab)
-        assert content(box) == first
+        browsing.wait_until(notebook, "Reset", lambda b=box, f=first: content(b) == f, 30)
 
 
 def test_nothing_is_reported_on_the_console_or_asked_of_other_machines(notebook):
@@ -257,3 +264,25 @@ def test_a_refused_microphone_is_said(playwright, lab, kit):
             assert box.get_by_role("button", name="Record").is_enabled()
     finally:
         browser.close()
+
+
+def test_a_stored_notebook_shows_question_picture_and_player_before_it_is_trusted(browser, lab):
+    y = (0.1 * np.sin(np.arange(8000))).astype(np.float32)
+    ax = plotting.waveform(y, sr=8000)
+    asked = questions.predict("Up or down?", ["up", "down"], reveal="It falls.")
+    watched = interactive.watch(ax, y, sr=8000, label="tone", alt="A tone of one second.")
+    outputs = [
+        nbformat.v4.new_output("display_data", data=one._repr_mimebundle_())
+        for one in (asked.parts[0], watched)
+    ]
+    cell = nbformat.v4.new_code_cell("...", outputs=outputs, execution_count=1)
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, lab.folder / "notebooks" / "stored.ipynb")
+    with browsing.watched_page(browser) as page:
+        browsing.open_notebook(page, lab, "stored.ipynb")
+        output = page.locator(".jp-OutputArea")
+        assert output.locator("text=Up or down?").is_visible()
+        assert output.locator("img[alt='A tone of one second.']").is_visible()
+        assert output.locator("audio[controls]").evaluate(PLAY) == []
+        assert output.locator("input").count() == 0
+    lab.stop_kernels()
