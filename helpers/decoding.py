@@ -133,7 +133,7 @@ class Decoder:
                 io_open=_refuse,
                 metadata_errors="replace",
             )
-        except (av.FFmpegError, OSError, OverflowError, ValueError) as error:
+        except (av.FFmpegError, OverflowError, ValueError) as error:
             raise Undecodable(diagnose(head)) from error
         try:
             self._open_stream()
