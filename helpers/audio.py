@@ -532,7 +532,8 @@ def _decoder(path: str | os.PathLike) -> Iterator[decoding.Decoder]:
         raise AudioError(f"{_shown(path)}: {error}") from error
     except OSError as error:
         raise AudioError(
-            f"{_shown(path)}: can't be opened ({error.strerror}); check its permissions"
+            f"{_shown(path)}: can't be opened ({error.strerror}); check its permissions, and the "
+            "disk it is on"
         ) from error
 
 

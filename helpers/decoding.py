@@ -132,7 +132,7 @@ class Decoder:
                 io_open=_refuse,
                 metadata_errors="replace",
             )
-        except (av.FFmpegError, OSError, OverflowError, ValueError) as error:
+        except (av.FFmpegError, OverflowError, ValueError) as error:
             raise Undecodable(diagnose(head)) from error
         try:
             self._open_stream()
@@ -142,6 +142,8 @@ class Decoder:
         self.n_read = 0
         self.changes: list[str] = []
         self._faults: list[str] = []
+        self._gaps: list[tuple[float, float]] = []  # begin and length, s
+        self._n_dropped = 0  # frames that looked like sound
         self._n_skipped = 0  # bytes that are no audio, with audio behind them
         self._n_doubtful = 0  # bytes that are no audio, since the last that were
 
@@ -159,8 +161,16 @@ class Decoder:
     @property
     def faults(self) -> list[str]:
         """What is wrong with the part that was read so far."""
-        skipped = f"{self._n_skipped} bytes in it are no audio and were skipped"
-        return self._faults + ([skipped] if self._n_skipped else [])
+        faults = list(self._faults)
+        if self._gaps:
+            seconds, first = sum(length for _, length in self._gaps), self._gaps[0][0]
+            places = f"at {first:.2f} s" + " and later" * (len(self._gaps) > 1)
+            faults.append(f"{seconds:.2f} s are missing {places}")
+        if self._n_skipped:
+            faults.append(f"{self._n_skipped} bytes in it are no audio and were skipped")
+        if self._n_dropped:
+            faults.append(f"{self._n_dropped} frames unlike their neighbours were left out")
+        return faults
 
     def may_hold_more(self) -> bool:
         """Return whether there are several streams, one after the other, of which one promises."""
@@ -261,9 +271,8 @@ class Decoder:
         tag_end = 0
         try:
             for packet in self._input.demux(self._stream):
-                if (
-                    self._family in ("aac", "mp3") and packet.size
-                ):  # tags stand between joined files
+                # Tags may stand between files that were joined.
+                if self._family in ("aac", "mp3") and packet.size:
                     data = bytes(packet)
                     if data[0] != 0xFF and b"ID3" in data:
                         at = data.index(b"ID3")
@@ -318,7 +327,7 @@ class Decoder:
             return None
         begin = frame.pts * self._seconds
         if due is not None and begin > due + 0.1:
-            self._faults.append(f"{begin - due:.2f} s are missing at {due:.2f} s")
+            self._gaps.append((due, begin - due))
         return begin + frame.samples / frame.sample_rate
 
     def _steady_frames(self) -> Iterator[tuple[Kind, Samples]]:
@@ -327,6 +336,7 @@ class Decoder:
         held: list[tuple[Kind, Samples]] = []
         for frame in self._frames():
             if held and held[0][0] != frame[0]:
+                self._n_dropped += len(held)
                 held = []
             held.append(frame)
             if frame[0] == kind or len(held) == _N_STEADY:
@@ -335,6 +345,8 @@ class Decoder:
                 held = []
         if kind is None:
             yield from held
+        else:
+            self._n_dropped += len(held)
 
     def _uniform(self, run: Iterable[Samples], sr: int, n_channels: int) -> Iterator[Samples]:
         """Bring frames of one kind to the sampling rate and channels of the stream, in blocks."""

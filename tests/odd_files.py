@@ -154,6 +154,11 @@ def cut(data, share=0.5):
     return data[: round(share * len(data))]
 
 
+def cut_between_frames(data):
+    frames = mp3_frames(data)
+    return b"".join(frames[: len(frames) // 2])
+
+
 def hole(data, n_bytes=3000, fill=b"\0", share=0.5):
     return put(data, round(share * len(data)), fill * n_bytes)
 
@@ -322,6 +327,14 @@ KINDS: dict[str, tuple[Callable[[], bytes], Whole | Partly | Refused]] = {
     "mono, then stereo.mp3": (
         lambda: bare(mp3()) + bare(mp3(channels=2)),
         Partly(r"from 2\.\d\d s on it has 44100 Hz and 2 channels", 3.9),
+    ),
+    "a frame of another kind.mp3": (
+        lambda: (
+            cut_between_frames(mp3())
+            + b"".join(mp3_frames(mp3(channels=2))[2:4])
+            + mp3()[len(cut_between_frames(mp3())) :]
+        ),
+        Partly("2 frames unlike their neighbours were left out", 1.9),
     ),
     "counts its tag.mp3": (
         lambda: after(mp3(), b"Xing", 8, len(mp3_frames(mp3())).to_bytes(4, "big")),
