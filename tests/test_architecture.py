@@ -41,7 +41,6 @@ WRONG_CITATIONS = {
     "interactive.score_answers",
     "note_features.listener",
     "note_metrics.markov_table",
-    "note_model.count_operations",
     "notes.encode_roll",
     "notes.lobes",
     "notes.partial_frequencies",
