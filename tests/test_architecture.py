@@ -45,9 +45,6 @@ WRONG_CITATIONS = {
     "notes.lobes",
     "notes.partial_frequencies",
     "notes.stiffness",
-    "synthesis.fit_stiffness",
-    "synthesis.learn_sounds",
-    "synthesis.split_sounds",
 }
 UNUSED = set()
 
