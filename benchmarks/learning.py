@@ -5,6 +5,7 @@ report in a folder.
 """
 
 import json
+import math
 import sys
 import time
 from pathlib import Path
@@ -26,14 +27,30 @@ def multiply_rate(n: int = 2048, n_times: int = 20) -> float:
     return n_times * 2 * n**3 / (time.perf_counter() - start)
 
 
+def count_operations(settings: note_model.NoteModelSettings, n_frames: int) -> int:
+    """Count the additions and multiplications with weights that training on some frames takes.
+
+    Forwards, each weight takes one of both wherever it is used: once a frame, or once for every
+    note. Backwards, it takes them twice again: for its own gradient, and for its input's, which
+    only those layers don't need that hear the music itself.
+    """
+    once = ("lstm/kernel", "lstm/recurrent_kernel", "context/kernel", "frame/kernel")
+    hear_music = ("lstm/kernel", "frame/kernel", "neighbourhood/kernel", "below/kernel")
+    total = 0
+    for name, shape in note_model.weight_shapes(settings).items():
+        if "kernel" in name:
+            uses = 1 if name in once else settings.n_notes
+            total += 2 * (2 if name in hear_music else 3) * uses * math.prod(shape)
+    return total * n_frames
+
+
 def learn(folder: Path, **options) -> dict:
     """Learn, and add memory and arithmetic to the report."""
     report = models.learn(folder, **options)
     _, settings = note_model.load(folder / "notes_lstm.npz")
     return report | {
         "peak_bytes": tasks.peak_bytes(),
-        "operations a second": note_model.count_operations(settings, 16 * 96)
-        / report["step seconds"],
+        "operations a second": count_operations(settings, 16 * 96) / report["step seconds"],
         "operations a second of sgemm": multiply_rate(),
     }
 

@@ -82,15 +82,6 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Clip:
-    """A part of a track: `start` and `duration` in seconds."""
-
-    track: Track
-    start: float
-    duration: float = 60.0
-
-
-@dataclass(frozen=True)
 class Left:
     """A file that was left out of the tracks, and why."""
 
@@ -297,44 +288,6 @@ def load_waveforms(
     if not waveforms:
         raise audio.AudioError(f"none of {len(tracks)} tracks could be loaded; see the warnings")
     return waveforms
-
-
-def twenty_clips(music: str | os.PathLike) -> list[Clip]:
-    """Return the workload of the original: twenty one-minute clips, all for the piano.
-
-    Parameters
-    ----------
-    music : str or Path
-        A folder whose manifest has the column `twenty`: start times in seconds, "0;61".
-
-    Returns
-    -------
-    list of Clip
-
-    Raises
-    ------
-    ValueError
-        If there is no manifest or it names no clips.
-
-    References
-    ----------
-    Unnati Data Labs, music-generation (2016), trained on twenty one-minute piano pieces.
-    """
-    rows = _manifest_rows(Path(music).expanduser())
-    if not rows:
-        raise ValueError(f"{music} has no manifest.csv, so it names no clips: use data/music")
-    clips: list[Clip] = []
-    for where, row, track in rows:
-        try:
-            starts = [float(start) for start in (row.get("twenty") or "").split(";") if start]
-        except ValueError as error:
-            raise ValueError(
-                f"{where}: twenty must be seconds like 0;61, got {row['twenty']!r}"
-            ) from error
-        clips += [Clip(track, start) for start in starts]
-    if not clips:
-        raise ValueError(f"the manifest of {music} names no clips in its column twenty")
-    return clips
 
 
 def describe(tracks: list[Track], left: Iterable[Left] = ()) -> str:

@@ -10,7 +10,6 @@ key serves for all:
 4. the lower notes of the very frame that is being predicted, from the bass upwards.
 """
 
-import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -172,37 +171,6 @@ def weight_shapes(settings: NoteModelSettings) -> dict[str, tuple[int, ...]]:
         "states/kernel": (width, rolls.N_STATES),
         "states/bias": (rolls.N_STATES,),
     }
-
-
-def count_operations(settings: NoteModelSettings, n_frames: int) -> int:
-    """Count the additions and multiplications with weights that training on some frames takes.
-
-    Forwards, each weight takes one of both wherever it is used: once a frame, or once for every
-    note. Backwards, it takes them twice again: for its own gradient, and for its input's, which
-    only those layers don't need that hear the music itself.
-
-    Parameters
-    ----------
-    settings : NoteModelSettings
-    n_frames : int
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
-    >>> count_operations(NoteModelSettings(), 2) == 2 * count_operations(NoteModelSettings(), 1)
-    True
-    """
-    once = ("lstm/kernel", "lstm/recurrent_kernel", "context/kernel", "frame/kernel")
-    hear_music = ("lstm/kernel", "frame/kernel", "neighbourhood/kernel", "below/kernel")
-    total = 0
-    for name, shape in weight_shapes(settings).items():
-        if "kernel" in name:
-            uses = 1 if name in once else settings.n_notes
-            total += 2 * (2 if name in hear_music else 3) * uses * math.prod(shape)
-    return total * n_frames
 
 
 def build(

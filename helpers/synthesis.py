@@ -22,6 +22,9 @@ N_FRAMES, N_RELEASE = 64, 12  # frames kept of a sound, and of its end; two fram
 ATTACK = 0.004  # s in which a note comes up, without a click
 PEAK = 0.98  # loudest sample of what is rendered
 
+Floats = npt.NDArray[np.float32]
+Strikes = npt.NDArray[np.int64]  # (n_struck, 4): first frame, number of frames, note, 1 if loud
+
 _TINY = np.float32(1e-7)
 _FALLS = (-0.25, -0.005)  # natural logarithm per frame: how a sound may go on
 _SHAPES: dict[str, tuple[str | int, ...]] = {  # of what a file holds, in this order
@@ -57,15 +60,15 @@ class NoteBank:
     """
 
     settings: rolls.NoteSettings
-    sounds: npt.NDArray[np.float32]
-    falls: npt.NDArray[np.float32]
-    stiffness: npt.NDArray[np.float32]
-    release: npt.NDArray[np.float32]
+    sounds: Floats
+    falls: Floats
+    stiffness: Floats
+    release: Floats
     n_heard: npt.NDArray[np.int32]
 
 
 def build_bank(
-    waveforms: Iterable[npt.NDArray[np.float32]],
+    waveforms: Iterable[Floats],
     dictionary: notes.Dictionary,
     *,
     found: Iterable[npt.NDArray[np.float64]] | None = None,
@@ -85,10 +88,6 @@ def build_bank(
     progress : bool
         Show a bar.
 
-    Returns
-    -------
-    NoteBank
-
     Raises
     ------
     ValueError
@@ -96,7 +95,10 @@ def build_bank(
 
     References
     ----------
-    `learn_sounds` and `split_sounds`. Notebook 04.
+    Smaragdis (2004), "Non-negative matrix factor deconvolution; extraction of multiple sound
+    sources from monophonic inputs"; Serra and Smith (1990), "Spectral modeling synthesis: a sound
+    analysis/synthesis system based on a deterministic plus stochastic decomposition"; Rigaud et
+    al. (2013), as in `notes.stiffness`. Notebook 04.
     """
     settings, waveforms = dictionary.settings, list(waveforms)
     total = sum(map(len, waveforms)) / settings.sr / 60
@@ -112,9 +114,9 @@ def build_bank(
     kwargs = {"n_fft": N_FFT, "hop_length": _hop(settings)}
     spectra = [notes.band_magnitudes(y, _edges(settings), **kwargs) for y in waveforms]
     struck = [_strikes(one, settings) for one in found]
-    templates, heard, release = learn_sounds(spectra, struck, settings, progress=progress)
-    stiffness = fit_stiffness(templates, heard, settings)
-    sounds = split_sounds(templates, stiffness, settings)
+    templates, heard, release = _learn_sounds(spectra, struck, settings, progress=progress)
+    stiffness = _fit_stiffness(templates, heard, settings)
+    sounds = _split_sounds(templates, stiffness, settings)
     sounds, falls = _borrow(sounds, heard)
     sounds *= _two_levels(np.concatenate(found)[:, 3])[:, None, None]
     n_heard = heard[:, :, 0].astype(np.int32)
@@ -123,141 +125,7 @@ def build_bank(
     return replace(bank, sounds=sounds.astype(np.float16).astype(np.float32))  # as it is saved
 
 
-def learn_sounds(
-    spectra: list[npt.NDArray[np.float32]],
-    struck: list[npt.NDArray[np.int64]],
-    settings: rolls.NoteSettings,
-    *,
-    n_updates: int = 6,
-    progress: bool = False,
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Learn the spectrogram of every note, soft and loud, from spectrograms of music.
-
-    The music is taken to be the sum of its notes' spectrograms, each laid where the note begins.
-    Wherever the music has more than that sum, the notes that sound there grow by this ratio,
-    averaged over all the times that they were struck, frame by frame after the onset. The end of
-    notes is learnt by the same step.
-
-    Parameters
-    ----------
-    spectra : list of ndarray, float32, (n_frames, n_bands)
-    struck : list of ndarray, int, (n_struck, 4)
-        First frame, number of frames, note, and 1 where it is loud.
-    settings : rolls.NoteSettings
-    n_updates : int
-    progress : bool
-        Show a bar.
-
-    Returns
-    -------
-    templates : ndarray, float32, (n_notes, 2, N_FRAMES, n_bands)
-    heard : ndarray, float32, (n_notes, 2, N_FRAMES)
-        How often each frame was heard.
-    release : ndarray, float32, (N_RELEASE,)
-
-    References
-    ----------
-    Smaragdis (2004), "Non-negative matrix factor deconvolution; extraction of multiple sound
-    sources from monophonic inputs".
-    """
-    templates = _first_templates(spectra, settings)
-    release = np.exp(-np.arange(1, N_RELEASE + 1) / 3).astype(np.float32)
-    for _ in tqdm(range(n_updates), desc="note bank", disable=not progress):
-        gain, heard = np.zeros_like(templates), np.zeros((*templates.shape[:3], 1), np.float32)
-        ends = np.zeros((2, N_RELEASE))
-        for V, strikes in zip(spectra, struck, strict=True):
-            laid = list(_lay(strikes, len(V), release))
-            model = np.full_like(V, _TINY)
-            for place, sound, _, weight in laid:
-                model[place] += weight * templates[sound]
-            ratio = V / model
-            for place, sound, length, weight in laid:
-                gain[sound] += weight * ratio[place]
-                heard[sound] += weight
-                after = templates[sound][length:]
-                ends[0, : len(after)] += np.sum(after * ratio[place][length:], axis=1)
-                ends[1, : len(after)] += np.sum(after, axis=1)
-        templates = np.where(heard > 0, templates * gain / np.maximum(heard, _TINY), templates)
-        release = np.minimum(1, release * ends[0] / np.maximum(ends[1], _TINY)).astype(np.float32)
-    return templates, heard[..., 0], release
-
-
-def fit_stiffness(
-    templates: npt.NDArray[np.float32], heard: npt.NDArray[np.float32], settings: rolls.NoteSettings
-) -> npt.NDArray[np.float32]:
-    """Find how far each note's partials are spread, by trying.
-
-    Parameters
-    ----------
-    templates, heard : ndarray
-        From `learn_sounds`.
-    settings : rolls.NoteSettings
-
-    Returns
-    -------
-    stiffness : ndarray, float32, (n_notes,)
-        Near notes agree, so that rare ones get a sensible value.
-
-    References
-    ----------
-    Rigaud et al. (2013), as in `notes.stiffness`.
-    """
-    typical = notes.stiffness(np.array(settings.pitches))
-    factors = np.append(0, np.geomspace(0.35, 3, 10))  # 0: whole multiples, as of a wind instrument
-    weight = heard[:, :, 2:10, None]
-    V = np.sum(weight * templates[:, :, 2:10], axis=(1, 2))  # (n_notes, n_bands)
-    V /= np.maximum(V.sum(axis=1, keepdims=True), _TINY)
-    cost = np.empty((len(V), len(factors)))
-    for note, pitch in enumerate(settings.pitches):
-        for i, factor in enumerate(factors):
-            parts = _parts(pitch, factor * typical[note], settings)
-            H = notes.solve_activations(V[[note]], parts.T, n_updates=20)
-            cost[note, i] = notes.divergence(V[[note]], H @ parts)
-    distance = np.subtract.outer(np.arange(len(V)), np.arange(len(V)))
-    near = np.exp(-0.5 * (distance / 2) ** 2) * np.minimum(30, heard[:, :, 0].sum(axis=1))
-    return (typical * factors[np.argmin(near @ cost, axis=1)]).astype(np.float32)
-
-
-def split_sounds(
-    templates: npt.NDArray[np.float32],
-    stiffness: npt.NDArray[np.float32],
-    settings: rolls.NoteSettings,
-) -> npt.NDArray[np.float32]:
-    """Take spectrograms of notes apart: partials, which are sines, and noise beside them.
-
-    Parameters
-    ----------
-    templates : ndarray, float32, (n_notes, 2, N_FRAMES, n_bands)
-    stiffness : ndarray, float32, (n_notes,)
-    settings : rolls.NoteSettings
-
-    Returns
-    -------
-    sounds : ndarray, float32, (n_notes, 2, N_FRAMES, N_PARTIALS + N_NOISES)
-        Amplitudes; a partial's is that of a sine.
-
-    References
-    ----------
-    Serra and Smith (1990), "Spectral modeling synthesis: a sound analysis/synthesis system based
-    on a deterministic plus stochastic decomposition".
-    """
-    sounds = np.empty((*templates.shape[:3], N_PARTIALS + N_NOISES), np.float32)
-    for note, pitch in enumerate(settings.pitches):
-        parts = _parts(pitch, stiffness[note], settings)
-        V = templates[note].reshape(-1, templates.shape[3])
-        H = notes.solve_activations(V, parts.T, n_updates=25)
-        sounds[note] = H.reshape(2, N_FRAMES, -1)
-    # The first frames reach back to before the onset. A string only dies away once it is struck,
-    # so a partial begins as strong as it is just after; noise is short, so it is scaled up.
-    first = sounds[:, :, 2::-1, :N_PARTIALS]
-    sounds[:, :, :3, :N_PARTIALS] = np.maximum.accumulate(first, axis=2)[:, :, ::-1]
-    window = np.cumsum(transforms.window("hann", N_FFT))
-    reach = np.minimum(N_FFT // 2 + np.arange(N_FRAMES) * _hop(settings), N_FFT) - 1
-    sounds[..., N_PARTIALS:] /= (window[reach] / window[-1])[:, None]
-    return sounds
-
-
-def render(roll: npt.ArrayLike, bank: NoteBank) -> npt.NDArray[np.float32]:
+def render(roll: npt.ArrayLike, bank: NoteBank) -> Floats:
     """Play a roll.
 
     Parameters
@@ -279,7 +147,7 @@ def render(roll: npt.ArrayLike, bank: NoteBank) -> npt.NDArray[np.float32]:
 
     References
     ----------
-    Serra and Smith (1990), as in `split_sounds`. Notebook 07.
+    Serra and Smith (1990), as in `build_bank`. Notebook 07.
     """
     settings, hop = bank.settings, _hop(bank.settings)
     roll = rolls.valid(roll, n_notes=settings.n_notes)
@@ -308,10 +176,6 @@ def save(path: str | Path, dictionary: notes.Dictionary, bank: NoteBank) -> Path
         File to write; its folder is made if missing. It appears only when it is complete.
     dictionary : notes.Dictionary
     bank : NoteBank
-
-    Returns
-    -------
-    Path
 
     Raises
     ------
@@ -364,7 +228,7 @@ def _edges(settings: rolls.NoteSettings) -> npt.NDArray[np.int64]:
     return notes.band_edges(N_FFT, sr=settings.sr, f_max=settings.sr / 2, bands_per_semitone=bands)
 
 
-def _strikes(found: npt.NDArray[np.float64], settings: rolls.NoteSettings) -> npt.NDArray[np.int64]:
+def _strikes(found: npt.NDArray[np.float64], settings: rolls.NoteSettings) -> Strikes:
     """Write notes as whole numbers: first frame, number of frames, note, and 1 if loud."""
     onset, offset, pitch, level = found.T
     rate = settings.sr / _hop(settings)
@@ -373,9 +237,86 @@ def _strikes(found: npt.NDArray[np.float64], settings: rolls.NoteSettings) -> np
     return np.stack(columns, axis=1).astype(int)
 
 
+def _learn_sounds(
+    spectra: list[Floats],
+    struck: list[Strikes],
+    settings: rolls.NoteSettings,
+    *,
+    n_updates: int = 6,
+    progress: bool = False,
+) -> tuple[Floats, Floats, Floats]:
+    """Learn every note's spectrogram, how often each of its frames was heard, and the release.
+
+    The music is taken to be the sum of its notes' spectrograms, each laid where the note begins.
+    Wherever the music has more than that sum, the notes that sound there grow by this ratio,
+    averaged over all the times that they were struck, frame by frame after the onset. The end of
+    notes is learnt by the same step. Shapes: (n_notes, 2, N_FRAMES, n_bands), without bands,
+    (N_RELEASE,). Source: Smaragdis (2004), non-negative matrix factor deconvolution.
+    """
+    templates = _first_templates(spectra, settings)
+    release = np.exp(-np.arange(1, N_RELEASE + 1) / 3).astype(np.float32)
+    for _ in tqdm(range(n_updates), desc="note bank", disable=not progress):
+        gain, heard = np.zeros_like(templates), np.zeros((*templates.shape[:3], 1), np.float32)
+        ends = np.zeros((2, N_RELEASE))
+        for V, strikes in zip(spectra, struck, strict=True):
+            laid = list(_lay(strikes, len(V), release))
+            model = np.full_like(V, _TINY)
+            for place, sound, _, weight in laid:
+                model[place] += weight * templates[sound]
+            ratio = V / model
+            for place, sound, length, weight in laid:
+                gain[sound] += weight * ratio[place]
+                heard[sound] += weight
+                after = templates[sound][length:]
+                ends[0, : len(after)] += np.sum(after * ratio[place][length:], axis=1)
+                ends[1, : len(after)] += np.sum(after, axis=1)
+        templates = np.where(heard > 0, templates * gain / np.maximum(heard, _TINY), templates)
+        release = np.minimum(1, release * ends[0] / np.maximum(ends[1], _TINY)).astype(np.float32)
+    return templates, heard[..., 0], release
+
+
+def _fit_stiffness(templates: Floats, heard: Floats, settings: rolls.NoteSettings) -> Floats:
+    """Find how far each note's partials are spread, by trying: (n_notes,); near notes agree."""
+    typical = notes.stiffness(np.array(settings.pitches))
+    factors = np.append(0, np.geomspace(0.35, 3, 10))  # 0: whole multiples, as of a wind instrument
+    weight = heard[:, :, 2:10, None]
+    V = np.sum(weight * templates[:, :, 2:10], axis=(1, 2))  # (n_notes, n_bands)
+    V /= np.maximum(V.sum(axis=1, keepdims=True), _TINY)
+    cost = np.empty((len(V), len(factors)))
+    for note, pitch in enumerate(settings.pitches):
+        for i, factor in enumerate(factors):
+            parts = _parts(pitch, factor * typical[note], settings)
+            H = notes.solve_activations(V[[note]], parts.T, n_updates=20)
+            cost[note, i] = notes.divergence(V[[note]], H @ parts)
+    distance = np.subtract.outer(np.arange(len(V)), np.arange(len(V)))
+    near = np.exp(-0.5 * (distance / 2) ** 2) * np.minimum(30, heard[:, :, 0].sum(axis=1))
+    return (typical * factors[np.argmin(near @ cost, axis=1)]).astype(np.float32)
+
+
+def _split_sounds(templates: Floats, stiffness: Floats, settings: rolls.NoteSettings) -> Floats:
+    """Take spectrograms apart: amplitudes of partials, which are sines, and of noise beside them.
+
+    Source: Serra and Smith (1990), spectral modeling synthesis.
+    """
+    sounds = np.empty((*templates.shape[:3], N_PARTIALS + N_NOISES), np.float32)
+    for note, pitch in enumerate(settings.pitches):
+        parts = _parts(pitch, stiffness[note], settings)
+        V = templates[note].reshape(-1, templates.shape[3])
+        H = notes.solve_activations(V, parts.T, n_updates=25)
+        sounds[note] = H.reshape(2, N_FRAMES, -1)
+    # The first frames reach back to before the onset. A string only dies away once it is struck,
+    # so a partial begins as strong as it is just after; noise is short, so it is scaled up.
+    first = sounds[:, :, 2::-1, :N_PARTIALS]
+    sounds[:, :, :3, :N_PARTIALS] = np.maximum.accumulate(first, axis=2)[:, :, ::-1]
+    window = np.cumsum(transforms.window("hann", N_FFT))
+    reach = np.minimum(N_FFT // 2 + np.arange(N_FRAMES) * _hop(settings), N_FFT) - 1
+    sounds[..., N_PARTIALS:] /= (window[reach] / window[-1])[:, None]
+    return sounds
+
+
 def _lay(
-    strikes: npt.NDArray[np.int64], n_frames: int, release: npt.NDArray[np.float32]
-) -> Iterator[tuple[slice, tuple[int, int, slice], int, npt.NDArray[np.float32]]]:
+    strikes: Strikes, n_frames: int, release: Floats
+) -> Iterator[tuple[slice, tuple[int, int, slice], int, Floats]]:
     """Say for each strike which frames it takes, of which sound, its length, and its weights."""
     for start, length, note, loud in strikes:
         length = min(length, N_FRAMES)
@@ -385,9 +326,7 @@ def _lay(
         yield slice(start, start + len(weight)), (note, loud, slice(len(weight))), length, weight
 
 
-def _first_templates(
-    spectra: list[npt.NDArray[np.float32]], settings: rolls.NoteSettings
-) -> npt.NDArray[np.float32]:
+def _first_templates(spectra: list[Floats], settings: rolls.NoteSettings) -> Floats:
     """Start from combs that die away, with a little of everything beside them."""
     mean = np.mean([V.mean(axis=0) for V in spectra], axis=0)
     comb = notes.comb(settings, edges=_edges(settings), n_fft=N_FFT).T  # (n_notes, n_bands)
@@ -397,7 +336,7 @@ def _first_templates(
     return np.repeat(one, 2, axis=1)  # (n_notes, 2, N_FRAMES, n_bands)
 
 
-def _parts(pitch: int, B: float, settings: rolls.NoteSettings) -> npt.NDArray[np.float32]:
+def _parts(pitch: int, B: float, settings: rolls.NoteSettings) -> Floats:
     """Draw the spectra of a note's partials and of noises: (N_PARTIALS + N_NOISES, n_bands)."""
     f = notes.partial_frequencies(pitch, N_PARTIALS, B=B)
     partials = notes.lobes(f, _edges(settings), n_fft=N_FFT, sr=settings.sr)
@@ -405,7 +344,7 @@ def _parts(pitch: int, B: float, settings: rolls.NoteSettings) -> npt.NDArray[np
     return np.concatenate([partials, _noise_bands(settings)])
 
 
-def _noise_shapes(settings: rolls.NoteSettings) -> npt.NDArray[np.float32]:
+def _noise_shapes(settings: rolls.NoteSettings) -> Floats:
     """Draw overlapping triangles over the bins, equally wide in octaves: (N_NOISES, n_bins)."""
     f = transforms.bin_frequencies(N_FFT, sr=settings.sr)
     centres = np.log(np.geomspace(60, settings.sr / 2, N_NOISES))
@@ -414,14 +353,14 @@ def _noise_shapes(settings: rolls.NoteSettings) -> npt.NDArray[np.float32]:
 
 
 @functools.lru_cache(maxsize=4)
-def _noise_bands(settings: rolls.NoteSettings) -> npt.NDArray[np.float32]:
+def _noise_bands(settings: rolls.NoteSettings) -> Floats:
     """Add those triangles up in bands."""
     edges = _edges(settings)
     return np.add.reduceat(_noise_shapes(settings)[:, : edges[-1]], edges[:-1], axis=1)
 
 
 @functools.lru_cache(maxsize=4)
-def _noise(settings: rolls.NoteSettings, n_frames: int = 128) -> npt.NDArray[np.float32]:
+def _noise(settings: rolls.NoteSettings, n_frames: int = 128) -> Floats:
     """Make noises whose bins have the mean magnitude 1: (n_frames, N_NOISES, hop)."""
     n_samples = n_frames * _hop(settings)
     white = np.fft.rfft(np.random.default_rng(0).standard_normal(n_samples))
@@ -434,9 +373,7 @@ def _noise(settings: rolls.NoteSettings, n_frames: int = 128) -> npt.NDArray[np.
     return y.reshape(N_NOISES, n_frames, -1).transpose(1, 0, 2).astype(np.float32)
 
 
-def _borrow(
-    sounds: npt.NDArray[np.float32], heard: npt.NDArray[np.float32]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _borrow(sounds: Floats, heard: Floats) -> tuple[Floats, Floats]:
     """Let rare notes sound like those near them; say how sounds go on where none was heard."""
     distance = np.abs(np.subtract.outer(np.arange(len(sounds)), np.arange(len(sounds))))
     near = np.exp(-distance / 2.5) * (distance > 0)
@@ -456,7 +393,7 @@ def _borrow(
     return np.maximum(np.exp(level) - 1e-6, 0), falls
 
 
-def _carry_on(level: npt.NDArray[np.float32], n_known: int) -> npt.NDArray[np.float32]:
+def _carry_on(level: Floats, n_known: int) -> Floats:
     """Fill `level` after its known frames along a straight line; return the line's slope."""
     last = level[max(4, n_known - 24) : n_known]
     t = np.arange(len(last)) - (len(last) - 1) / 2
@@ -466,7 +403,7 @@ def _carry_on(level: npt.NDArray[np.float32], n_known: int) -> npt.NDArray[np.fl
     return slope
 
 
-def _two_levels(levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+def _two_levels(levels: npt.NDArray[np.float64]) -> Floats:
     """Say by how much to move soft and loud apart so that levels vary as they did: (2,)."""
     level, loud = np.log(levels), levels >= rolls.LOUD_LEVEL
     wanted = level.mean() + level.std() * np.array([-1, 1])
@@ -477,7 +414,7 @@ def _two_levels(levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
 
 def _missing_gain(
     bank: NoteBank,
-    waveforms: list[npt.NDArray[np.float32]],
+    waveforms: list[Floats],
     found: list[npt.NDArray[np.float64]],
     seconds: float = 30,
 ) -> np.float32:
@@ -491,7 +428,7 @@ def _missing_gain(
     return np.float32(np.sqrt(energy[0] / energy[1])) if energy.all() else np.float32(1)
 
 
-def _play(bank: NoteBank, note: int, loud: int, n_frames: int) -> npt.NDArray[np.float32]:
+def _play(bank: NoteBank, note: int, loud: int, n_frames: int) -> Floats:
     """Make the waveform of one note, held for `n_frames`: sines and noises, added up."""
     settings, hop, n_more = bank.settings, _hop(bank.settings), max(0, n_frames + 1 - N_FRAMES)
     kept = bank.sounds[note, loud]

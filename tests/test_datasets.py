@@ -3,7 +3,6 @@ import hashlib
 import os
 import sys
 import warnings
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -139,25 +138,6 @@ def test_a_byte_order_mark_from_a_spreadsheet_does_no_harm(listed):
     text = (listed[0] / "manifest.csv").read_text(encoding="utf-8")
     (listed[0] / "manifest.csv").write_text(text, encoding="utf-8-sig")
     assert len(datasets.find_tracks(listed[0])) == 4
-
-
-def test_clips_come_from_the_column_twenty(listed):
-    clips = datasets.twenty_clips(listed[0] / "music")
-    assert [(clip.track.name, clip.start) for clip in clips] == [("a", 0), ("a", 61.5), ("d", 10)]
-    assert {clip.duration for clip in clips} == {60}
-
-
-def test_faults_in_the_clips_are_named(listed):
-    folder, rows = listed
-    put_manifest(folder, [{**rows[0], "twenty": "0,61"}])
-    with pytest.raises(ValueError, match="line 2: twenty must be seconds like 0;61, got '0,61'"):
-        datasets.twenty_clips(folder)
-    put_manifest(folder, rows[1:3])
-    with pytest.raises(ValueError, match="names no clips in its column twenty"):
-        datasets.twenty_clips(folder)
-    put(folder / "mine", "x.wav", "y.wav", seconds=1)
-    with pytest.raises(ValueError, match=r"mine has no manifest\.csv.*use data/music"):
-        datasets.twenty_clips(folder / "mine")
 
 
 # A reader's folder
@@ -465,16 +445,3 @@ def test_the_music_of_this_repository_is_whole_and_as_listed():
         assert audio.info(track.path).duration / 60 == pytest.approx(track.minutes, abs=0.01)
         assert hashlib.sha256(track.path.read_bytes()).hexdigest() == listed[track.path.name]
     assert sum(track.path.stat().st_size for track in tracks) <= 30e6
-
-
-def test_the_original_workload_is_twenty_minutes_of_piano():
-    clips = datasets.twenty_clips(DATA / "music")
-    assert len(clips) == 20
-    for clip in clips:
-        assert clip.track.instrument == "piano"
-        assert clip.track.split == "train"
-        assert clip.start + clip.duration <= audio.info(clip.track.path).duration
-    by_start = sorted(clips, key=lambda clip: (clip.track.name, clip.start))
-    for earlier, later in pairwise(by_start):
-        same = earlier.track == later.track
-        assert not same or earlier.start + earlier.duration <= later.start

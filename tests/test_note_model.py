@@ -96,18 +96,6 @@ def test_impossible_settings_are_named(changed, message):
         NoteModelSettings(**changed)
 
 
-def test_operations_grow_with_notes_and_frames():
-    one = note_model.count_operations(TINY, 1)
-    assert note_model.count_operations(TINY, 7) == 7 * one
-    assert note_model.count_operations(dataclasses.replace(TINY, n_notes=20), 1) > 1.8 * one
-    smallest = NoteModelSettings(1, 1, 1, 1, 1, 1, memories=(0.5,), pulses=(0.5,))
-    forwards_and_one_gradient = 4 * ((3 + 8) * 4 + 3 * 9 + 3 + 8)
-    and_both_gradients = 6 * (4 + 1 + (1 + 4) + 1 + 4)
-    assert note_model.count_operations(smallest, 1) == (
-        forwards_and_one_gradient + and_both_gradients
-    )
-
-
 # NumPy and Keras
 
 

@@ -89,7 +89,7 @@ def test_laid_spectrograms_are_taken_apart_again():
     V = np.zeros((starts[-1] + 90, n_bands), np.float32)
     for place, sound, _, weight in synthesis._lay(strikes, len(V), release):
         V[place] += weight * truth[sound]
-    learnt, heard, ends = synthesis.learn_sounds([V], [strikes], small, n_updates=40)
+    learnt, heard, ends = synthesis._learn_sounds([V], [strikes], small, n_updates=40)
     error = np.abs(learnt - truth)[:, :, :20].sum() / truth[:, :, :20].sum()
     assert error < 0.15
     assert heard[:, :, 0].sum() == 300
@@ -106,7 +106,7 @@ def test_stiffness_of_strings_is_measured(factor):
         V = notes.band_magnitudes(y, edges, n_fft=synthesis.N_FFT, hop_length=500)
         templates[note, :, : len(V)] = V
     heard = np.ones(templates.shape[:3], np.float32)
-    measured = synthesis.fit_stiffness(templates, heard, settings)
+    measured = synthesis._fit_stiffness(templates, heard, settings)
     expected = factor * notes.stiffness(np.array(settings.pitches))
     np.testing.assert_allclose(measured, expected, rtol=0.35)
 
