@@ -33,11 +33,12 @@ MANIFEST_COLUMNS = (
 
 @dataclass(frozen=True)
 class Result:
-    """What one piece has become; `notes` is the text of its CSV file, empty for a recording."""
+    """What a piece has become; `notes` and `beats` are CSV texts, empty for a recording."""
 
     piece: Piece
     audio: bytes
     notes: str
+    beats: str
     minutes: float
 
     @property
@@ -64,14 +65,15 @@ def build_piece(piece: Piece, work: Path, soundfont: Path) -> Result:
         The bytes of the files; nothing is written to the data folder.
     """
     if piece.excerpt:
-        y, notes = read_excerpt(piece, work), ""
+        y, notes, beats = read_excerpt(piece, work), "", ""
         audio, n_samples = encode_below_full_scale(y, piece)
     else:
         performance = piece.play(work)
         y, shift = render_piece(piece, performance, work, soundfont)
         audio, n_samples = encode_below_full_scale(y, piece)
         notes = notes_csv(piece, performance, shift, n_samples / piece.sr)
-    return Result(piece, audio, notes, n_samples / piece.sr / 60)
+        beats = beats_csv(performance, shift)
+    return Result(piece, audio, notes, beats, n_samples / piece.sr / 60)
 
 
 def read_excerpt(piece: Piece, work: Path) -> np.ndarray:
@@ -134,6 +136,13 @@ def notes_csv(piece: Piece, performance: Performance, shift: float, duration: fl
     return csv_text([*columns, "part"] if piece.part_names else columns, rows)
 
 
+def beats_csv(performance: Performance, shift: float) -> str:
+    """Return the CSV text of the beats from the first note to the last, in s of the audio file."""
+    first, last = performance.notes[0].onset, performance.notes[-1].onset
+    beats = [(t, place) for t, place in performance.beats if first - 0.05 < t < last + 0.05]
+    return csv_text(["time", "beat"], [[f"{t - shift:.4f}", place] for t, place in beats])
+
+
 def manifest_row(result: Result) -> list[str]:
     """Return the manifest's row of a piece."""
     piece = result.piece
@@ -177,35 +186,37 @@ def build_all(pieces: tuple[Piece, ...], work: Path, soundfont: Path, jobs: int)
     with ProcessPoolExecutor(max_workers=jobs) as pool:
         futures = [pool.submit(_build_by_name, piece.name, work, soundfont) for piece in pieces]
         for future in as_completed(futures):
-            name, audio, notes, minutes = future.result()
+            name, *made = future.result()
             piece = next(piece for piece in pieces if piece.name == name)
-            results[name] = Result(piece, audio, notes, minutes)
+            results[name] = Result(piece, *made)
             print(describe(results[name]), flush=True)
     return [results[piece.name] for piece in pieces]
 
 
-def _build_by_name(name: str, work: Path, soundfont: Path) -> tuple[str, bytes, str, float]:
+def _build_by_name(name: str, work: Path, soundfont: Path) -> tuple[str, bytes, str, str, float]:
     """Build one piece in a process of its own; a Piece holds functions and cannot travel."""
     piece = next(piece for piece in PIECES if piece.name == name)
     result = build_piece(piece, work, soundfont)
-    return name, result.audio, result.notes, result.minutes
+    return name, result.audio, result.notes, result.beats, result.minutes
 
 
 def write_library(results: list[Result], data: Path) -> None:
     """Write music, note lists and, last, the manifest; keep the rows of pieces not built."""
     for result in results:
         write_whole(data / result.piece.file, result.audio)
-        if result.notes:
-            write_whole(data / notes_file(result.piece), result.notes.encode())
+        for file, text in texts(result).items():
+            write_whole(data / file, text.encode())
     rows = {row["name"]: [row[c] for c in MANIFEST_COLUMNS] for row in read_manifest(data)}
     rows |= {result.piece.name: manifest_row(result) for result in results}
     ordered = [rows[piece.name] for piece in PIECES if piece.name in rows]
     write_whole(data / "manifest.csv", csv_text(list(MANIFEST_COLUMNS), ordered).encode())
 
 
-def notes_file(piece: Piece) -> str:
-    """Return the path of a piece's note list relative to the data folder."""
-    return f"notes/{piece.name}.csv"
+def texts(result: Result) -> dict[str, str]:
+    """Return the note list and the beats of a rendered piece by their path in the data folder."""
+    name = f"{result.piece.name}.csv"
+    made = {f"notes/{name}": result.notes, f"beats/{name}": result.beats}
+    return {file: text for file, text in made.items() if text}
 
 
 def read_manifest(data: Path) -> list[dict[str, str]]:
@@ -227,9 +238,10 @@ def differences(results: list[Result], data: Path) -> list[str]:
             found.append(f"{piece.file}: sha256 differs from the manifest's")
         elif list(committed[piece.name].values()) != manifest_row(result):
             found.append(f"{piece.name}: the manifest's row differs from the catalogue")
-        path = data / notes_file(piece)
-        if result.notes and (not path.exists() or path.read_text("utf-8") != result.notes):
-            found.append(f"{notes_file(piece)}: differs")
+        for file, text in texts(result).items():
+            path = data / file
+            if not path.exists() or path.read_text("utf-8") != text:
+                found.append(f"{file}: differs")
     return found
 
 

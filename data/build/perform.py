@@ -1,6 +1,7 @@
 """Turn scores into performances: when, how loudly and under which pedal every note is played."""
 
 import io
+import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -65,10 +66,14 @@ class PlayedNote:
 
 @dataclass(frozen=True)
 class Performance:
-    """Key strokes in time order, and the moves of the pedal as (time in s, is down)."""
+    """Key strokes in time order, the moves of the pedal as (time in s, is down), and the beats.
+
+    A beat is (time in s, its place in the bar); a bar begins with its beat 1.
+    """
 
     notes: tuple[PlayedNote, ...]
     pedal: tuple[tuple[float, bool], ...] = ()
+    beats: tuple[tuple[float, int], ...] = ()
 
 
 def perform(score: Score, style: Style, *, seed: int, one_keyboard: bool) -> Performance:
@@ -101,7 +106,8 @@ def perform(score: Score, style: Style, *, seed: int, one_keyboard: bool) -> Per
     if one_keyboard:
         notes = [replace(note, part=0) for note in notes]
     pedal = _pedal_moves(score, style, clock) if style.pedal else ()
-    return finish_notes(notes, pedal)
+    beats_played = _beats(score.bar_onsets, score.beat_length, clock)
+    return finish_notes(notes, pedal, beats_played)
 
 
 def tempo_map(
@@ -124,6 +130,15 @@ def tempo_map(
         bpm[beats >= onset] = changed
     bpm = bpm * (1.0 + arch - breath + wander) * (1.0 - style.final_ritard * ending)
     return beats, np.concatenate([[0.0], np.cumsum(grid_step * 60.0 / bpm)[:-1]])
+
+
+def _beats(bar_onsets, beat_length: float, clock) -> tuple[tuple[float, int], ...]:
+    """Return (time in s, place in the bar) of every beat; an upbeat counts from its bar's line."""
+    return tuple(
+        (clock(float(beat)), place)
+        for start, stop in itertools.pairwise(bar_onsets)
+        for place, beat in enumerate(np.arange(start, stop - 1e-6, beat_length), 1)
+    )
 
 
 def _chords(notes: tuple[ScoreNote, ...]) -> list[list[ScoreNote]]:
@@ -221,10 +236,34 @@ def read_midi_performance(path: Path) -> Performance:
             if strokes:
                 onset, velocity = strokes.pop(0)
                 notes.append(PlayedNote(onset, time, message.note, velocity))
-    return finish_notes(notes, tuple(pedal))
+    return finish_notes(notes, tuple(pedal), _midi_beats(midi))
 
 
-def finish_notes(notes: list[PlayedNote], pedal: tuple[tuple[float, bool], ...]) -> Performance:
+def _midi_beats(midi: mido.MidiFile) -> tuple[tuple[float, int], ...]:
+    """Return the beats of a file with one metre, whose changes of tempo are the performance.
+
+    Three eighths make a beat where a bar has six, nine or twelve of them.
+    """
+    ticks, seconds, tempo, metre = [0], [LEAD_IN], 500_000, None  # tempo: us a quarter note
+    for message in mido.merge_tracks(midi.tracks):
+        ticks.append(ticks[-1] + message.time)
+        seconds.append(seconds[-1] + mido.tick2second(message.time, midi.ticks_per_beat, tempo))
+        if message.type == "set_tempo":
+            tempo = message.tempo
+        elif message.type == "time_signature":
+            metre = message.numerator, 4 / message.denominator
+    n_units, unit = metre
+    beat_length = 3 * unit if n_units in (6, 9, 12) else unit  # quarter notes
+    quarters = np.array(ticks) / midi.ticks_per_beat
+    bar_onsets = np.arange(0.0, quarters[-1] + 1e-6, n_units * unit)
+    return _beats(bar_onsets, beat_length, lambda beat: float(np.interp(beat, quarters, seconds)))
+
+
+def finish_notes(
+    notes: list[PlayedNote],
+    pedal: tuple[tuple[float, bool], ...],
+    beats: tuple[tuple[float, int], ...],
+) -> Performance:
     """Give every key one stroke at a time, and find when the sound of each is damped."""
     by_key: dict[tuple[int, int], list[PlayedNote]] = {}
     for note in sorted(notes, key=lambda n: (n.onset, n.pitch)):
@@ -237,7 +276,8 @@ def finish_notes(notes: list[PlayedNote], pedal: tuple[tuple[float, bool], ...])
         for note, restruck in zip(strokes, following, strict=True):
             lifted = _pedal_release(note.key_offset, pedal, end=last + 1.0)
             damped.append(replace(note, offset=min(lifted, restruck)))
-    return Performance(tuple(sorted(damped, key=lambda n: (n.onset, n.pitch))), tuple(pedal))
+    played = tuple(sorted(damped, key=lambda n: (n.onset, n.pitch)))
+    return Performance(played, tuple(pedal), beats)
 
 
 def _one_stroke_at_a_time(strokes: list[PlayedNote]) -> list[PlayedNote]:

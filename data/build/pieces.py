@@ -298,7 +298,7 @@ ENSEMBLES = (
         play=ensemble(
             "johnson_lift_every_voice",
             lambda: scores.read_corpus_score(
-                "johnson_j_r/lift_every_voice", bar_length=3.0, upbeat=1.5
+                "johnson_j_r/lift_every_voice", bar_length=3.0, upbeat=1.5, beat_length=1.5
             ),
             Style(92.0, level=74.0, rubato=0.03),
         ),

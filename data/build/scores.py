@@ -20,10 +20,11 @@ class ScoreNote:
 
 @dataclass(frozen=True)
 class Score:
-    """Parts of notes, highest part first, and the onsets of the bars in quarter notes."""
+    """Parts of notes, highest part first, the onsets of the bars and a beat, in quarter notes."""
 
     parts: tuple[tuple[ScoreNote, ...], ...]
     bar_onsets: tuple[float, ...]
+    beat_length: float = 1.0
 
     @property
     def end(self) -> float:
@@ -121,7 +122,7 @@ def play_order(score: Score, bars: tuple[tuple[int, int], ...]) -> Score:
         for written, played in zip(score.parts, parts, strict=True):
             played += [_moved(n, shift - start) for n in written if start <= n.onset < stop]
         shift += stop - start
-    return Score(tuple(tuple(part) for part in parts), (*onsets, shift))
+    return Score(tuple(tuple(part) for part in parts), (*onsets, shift), score.beat_length)
 
 
 def _moved(note: ScoreNote, beats: float) -> ScoreNote:
@@ -134,6 +135,7 @@ def read_corpus_score(
     *,
     bar_length: float,
     upbeat: float = 0.0,
+    beat_length: float = 1.0,
     measures: tuple[int, int] | None = None,
 ) -> Score:
     """Read a piece of the music21 corpus at sounding pitch, without grace notes or repeat marks.
@@ -142,8 +144,8 @@ def read_corpus_score(
     ----------
     name : str
         Name in the corpus, such as "corelli/opus3no1/1grave".
-    bar_length, upbeat : float
-        Length of a bar and of an incomplete first bar in quarter notes.
+    bar_length, upbeat, beat_length : float
+        Length of a bar, of an incomplete first bar and of a beat in quarter notes.
     measures : (int, int), optional
         First and last measure of an excerpt; the whole piece where it is left out.
 
@@ -158,7 +160,7 @@ def read_corpus_score(
     stream = stream.toSoundingPitch()
     parts = tuple(_staff_notes(staff, measures) for staff in stream.parts)
     end = max(note.onset + note.duration for part in parts for note in part)
-    return Score(parts, _bar_onsets([(0.0, bar_length)], upbeat, end))
+    return Score(parts, _bar_onsets([(0.0, bar_length)], upbeat, end), beat_length)
 
 
 def _parse_corpus(name: str):
