@@ -81,6 +81,13 @@ def test_tasks_need_nothing_but_the_standard_library():
     assert "'tasks'" in result.stdout
 
 
+def test_checking_the_code_runs_no_notebook(calls):
+    tasks.check()
+    assert "--ignore=tests/test_own_music.py" in calls[-1]
+    assert not {"--nbval", "notebooks"} & set(calls[-1])
+    assert (PROJECT / "tests" / "test_own_music.py").exists()
+
+
 def test_a_new_environment_is_made_once(calls):
     tasks.environment()
     tasks.environment()
