@@ -33,6 +33,7 @@ _ENCODINGS = {
     ".mp3": ("MP3", "MPEG_LAYER_III"),
 }
 _LEAST_RATE = 2000  # bits/s; silence, best compressed, needs about as many
+_MOST_UP = 100  # times that a sampling rate is raised: else a damaged header fills the memory
 _ROLL = 1000  # samples, at the lower of two rates, that the filter of `resample` reaches at most
 
 
@@ -195,6 +196,11 @@ def load(
     first = round(start * sr)
     end = None if duration is None else first + max(1, round(duration * sr))
     with _decoder(path) as decoder:
+        if sr > _MOST_UP * decoder.sr:
+            raise AudioError(
+                f"{_shown(path)}: claims a sampling rate of {decoder.sr} Hz, too low for music at "
+                f"{sr} Hz, so its header is damaged; export it again"
+            )
         mono = (block.mean(axis=1) for block in decoder.blocks())
         y = _collected(_part(mono, first, end, sr_from=decoder.sr, sr_to=sr), path)
         _report(decoder, path, strict)

@@ -130,8 +130,8 @@ def find_tracks(music: str | os.PathLike) -> list[Track]:
     minutes = sum(track.minutes for track in tracks if track.split == "train")
     if minutes < 1:
         warnings.warn(
-            f"{music}: only {60 * minutes:.0f} s of music to train on; a model needs minutes, "
-            "better an hour: add files",
+            f"{_text(music)}: only {60 * minutes:.0f} s of music to train on; a model needs "
+            "minutes, better an hour: add files",
             audio.AudioWarning,
             stacklevel=2,
         )
@@ -167,9 +167,13 @@ def survey(music: str | os.PathLike) -> tuple[list[Track], list[Left]]:
     """
     music = Path(music).expanduser()
     if not music.exists():
-        raise FileNotFoundError(f"music folder {music} does not exist; check the setting MUSIC")
+        raise FileNotFoundError(
+            f"music folder {_text(music)} does not exist; check the setting MUSIC"
+        )
     if not music.is_dir():
-        raise NotADirectoryError(f"music must be a folder, got the file {music}: name its folder")
+        raise NotADirectoryError(
+            f"music must be a folder, got the file {_text(music)}: name its folder"
+        )
     files, left = _audio_files(music)
     tracks = [track for _, _, track in _manifest_rows(music)]
     if not tracks:
@@ -441,8 +445,8 @@ def _tracks_of_folder(music: Path, paths: list[Path]) -> tuple[list[Track], list
         left.append(Left(path, f"the same recording as {_text(original.relative_to(music))}"))
     if len(minutes) < 2:
         raise ValueError(
-            f"{music} holds {len(minutes)} readable audio files, but at least 2 are needed: one to "
-            f"train on and one held out. Put more files there ({' '.join(SUFFIXES)})"
+            f"{_text(music)} holds {len(minutes)} readable audio files, but at least 2 are needed: "
+            f"one to train on and one held out. Put more files there ({' '.join(SUFFIXES)})"
             + "".join(f"\nleft out: {_names(group)}: {why}" for why, group in _by_reason(left))
         )
     files = {path.relative_to(music): duration for path, duration in minutes.items()}

@@ -46,6 +46,7 @@ _MP3_DELAY = 529  # samples by which any decoder is late; FFmpeg takes them out 
 _N_STEADY = 4  # frames in a row that prove a change of rate or channels; fewer are garbage
 _PADDING = 4096  # bytes at the end that are no audio and no fault
 _BLOCK = 65536  # samples
+_HIGHEST_SR = 4_000_000  # Hz; what claims more is damaged, and would take long to resample
 _LEAST = 200  # samples; an Ogg file without any seems to promise up to 128
 _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBE")
 # Bit rates of MPEG-1 and of MPEG-2 and 2.5, Layer III, in kb/s.
@@ -226,7 +227,7 @@ class Decoder:
         self.container = _NAMES.get(self._family, self._family.upper())
         self.encoding = context.codec.canonical_name
         self.sr, self.n_channels = context.sample_rate, context.layout.nb_channels
-        if not (1 <= self.sr < 2**31 and 1 <= self.n_channels <= 255):
+        if not (1 <= self.sr <= _HIGHEST_SR and 1 <= self.n_channels <= 255):
             raise Undecodable(
                 f"claims {self.n_channels} channels at {self.sr} Hz, so its header is damaged; get "
                 "a whole copy of it"

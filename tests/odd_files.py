@@ -395,6 +395,10 @@ KINDS: dict[str, tuple[Callable[[], bytes], Whole | Partly | Refused]] = {
     "no format.wav": (lambda: wav_of(chunk(b"data", pcm())), Refused(DAMAGED)),
     "no channels.wav": (lambda: wav_of(fmt(channels=0), chunk(b"data", pcm())), Refused("damaged")),
     "no rate.wav": (lambda: wav_of(fmt(sr=0), chunk(b"data", pcm())), Refused("damaged")),
+    "absurd rate.wav": (
+        lambda: wav_of(fmt(sr=2_000_000_000), chunk(b"data", pcm())),
+        Refused("claims 1 channels at 2000000000 Hz, so its header is damaged"),
+    ),
     "no bits.wav": (lambda: wav_of(fmt(bits=0), chunk(b"data", pcm())), Refused("damaged")),
     "unknown encoding.wav": (
         lambda: wav_of(fmt(kind=0x1234), chunk(b"data", pcm())),

@@ -151,6 +151,13 @@ def test_a_flac_of_any_depth_keeps_its_scale(write, bits):
     np.testing.assert_allclose(y, odd_files.sound()[:, 0], atol=2.0**-bits)
 
 
+def test_a_rate_too_low_for_music_is_refused_where_it_would_fill_the_memory(write):
+    path = write(audio.encode(noise(1000), sr=1), "slow.wav")
+    assert len(audio.load(path, sr=1)) == 1000
+    with pytest.raises(audio.AudioError, match=r"slow\.wav: claims a sampling rate of 1 Hz"):
+        audio.load(path, sr=16000)
+
+
 def test_memory_is_bounded_by_what_is_asked_for(write):
     path = write(audio.encode(np.zeros(600 * 8000), sr=8000, suffix=".flac"), "silence.flac")
     tracemalloc.start()

@@ -233,19 +233,20 @@ def test_formats_side_by_side_are_all_taken(tmp_path):
     assert "".join(track.name for track in tracks) == "abcdefg"
 
 
-@pytest.fixture
-def copied(tmp_path):
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
     """A song as MP3, M4A (later by 0.1 s, softer) and in a sub-folder, and two other songs."""
+    folder = tmp_path_factory.mktemp("copied")
     y = audio.load(DATA / "music" / "joplin_solace.mp3", sr=22050, duration=40)
     others = audio.load(DATA / "music" / "joplin_solace.mp3", sr=22050, start=60, duration=80)
-    (tmp_path / "album").mkdir()
-    audio.save(tmp_path / "song.mp3", y, sr=22050, quality=1)
+    (folder / "album").mkdir()
+    audio.save(folder / "song.mp3", y, sr=22050, quality=1)
     later = np.concatenate([np.zeros(2205, np.float32), 0.7 * y])
-    (tmp_path / "same.m4a").write_bytes(odd_files.mux(later, 22050, "aac", "ipod"))
-    audio.save(tmp_path / "album" / "again.ogg", y, sr=22050)
-    audio.save(tmp_path / "other.mp3", others[: len(y)], sr=22050)
-    audio.save(tmp_path / "third.mp3", others[len(y) :], sr=22050)
-    return tmp_path
+    (folder / "same.m4a").write_bytes(odd_files.mux(later, 22050, "aac", "ipod"))
+    audio.save(folder / "album" / "again.ogg", y, sr=22050)
+    audio.save(folder / "other.mp3", others[: len(y)], sr=22050)
+    audio.save(folder / "third.mp3", others[len(y) :], sr=22050)
+    return folder
 
 
 def test_copies_of_a_recording_are_one_piece(copied):
