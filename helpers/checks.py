@@ -34,9 +34,6 @@ def _close(answer: Any, expected: npt.ArrayLike, tolerance: float = 1e-5) -> boo
     return answer.shape == expected.shape and np.allclose(answer, expected, atol=tolerance)
 
 
-# Notebook 01
-
-
 def nb01_downmix(downmix: Callable[..., Any]) -> None:
     """Check a function that mixes samples, `(n_samples, n_channels)`, down to a mono waveform."""
     samples = np.array([[1.0, 1.0], [0.5, -0.5], [0.25, -1.0], [0.0, 0.5]], np.float32)
@@ -130,17 +127,8 @@ def nb01_error_db(error_db: Callable[..., Any]) -> None:
     _verdict(wrong, "first the difference, then its level: that hears what changed.")
 
 
-# Notebook 02
-
-
 def nb02_alias(heard_at: Callable[..., Any]) -> None:
-    """Check exercise 1 of notebook 02: the alias of a frequency.
-
-    Parameters
-    ----------
-    heard_at : callable
-        ``heard_at(f, sr)`` returns the frequency that is heard, in Hz.
-    """
+    """Check a function of f and sr that returns the frequency that is heard, all in Hz."""
     cases = {
         (1000, 8000): "1,000 Hz is below half of 8,000 Hz: it is heard as it is.",
         (7000, 8000): "7,000 Hz at 8,000 Hz lies above half the rate: it is mirrored to 1,000 Hz.",
@@ -161,13 +149,7 @@ def nb02_alias(heard_at: Callable[..., Any]) -> None:
 
 
 def nb02_fast_enough(fast_enough: Callable[..., Any]) -> None:
-    """Check exercise 2 of notebook 02: the condition of the sampling theorem.
-
-    Parameters
-    ----------
-    fast_enough : callable
-        ``fast_enough(f_max, sr)`` says whether `sr` determines sounds up to `f_max`, both in Hz.
-    """
+    """Check a function that says whether a rate determines sounds up to f_max, both in Hz."""
     answers = [_call(fast_enough, 1000, sr) for sr in (8000, 1900, 2000, 2001)]
     if _unattempted(answers[0]):
         return
@@ -182,14 +164,7 @@ def nb02_fast_enough(fast_enough: Callable[..., Any]) -> None:
 
 
 def nb02_bits(bits_needed: Callable[..., Any]) -> None:
-    """Check exercise 3 of notebook 02: bits for a signal-to-noise ratio at a level.
-
-    Parameters
-    ----------
-    bits_needed : callable
-        ``bits_needed(level_db, snr_db)`` returns the number of bits for a level in dBFS and a ratio
-        in dB.
-    """
+    """Check the bits that a level in dBFS and a signal-to-noise ratio in dB ask for."""
     answer = _call(bits_needed, -20.0, 60.0)
     if _unattempted(answer):
         return
@@ -207,13 +182,7 @@ def nb02_bits(bits_needed: Callable[..., Any]) -> None:
 
 
 def nb02_dither(dither_and_round: Callable[..., Any]) -> None:
-    """Check exercise 4 of notebook 02: rounding with TPDF dither.
-
-    Parameters
-    ----------
-    dither_and_round : callable
-        ``dither_and_round(y, step, rng)`` returns `y` in multiples of `step`.
-    """
+    """Check a function of y, step and rng that rounds y to multiples of step, with dither."""
     step, values = 0.25, (0.0, 0.0625, 0.125)  # constants: on a level, a quarter and a half above
     rng = np.random.default_rng(0)
     answers = [_call(dither_and_round, np.full(20_000, x), step, rng) for x in values]
@@ -233,9 +202,6 @@ def nb02_dither(dither_and_round: Callable[..., Any]) -> None:
     elif mean > 0.05 or not _close(power, np.full(3, 0.25), 0.02):
         wrong = "TPDF dither reaches from -1 to 1 step: subtract two numbers between 0 and step."
     _verdict(wrong, "the mean of the error is 0, its power a quarter of a square step, always.")
-
-
-# Notebook 03
 
 
 def nb03_shortest_block(answer: Callable[..., Any]) -> None:
@@ -322,9 +288,6 @@ def nb03_add_frames(answer: Callable[..., Any]) -> None:
     elif not all(_close(a, e) for a, e in zip(answers, expected, strict=True)):
         wrong = "with a hop of 2, sample 2 is the sum of frame 0's sample 2 and frame 1's sample 0."
     _verdict(wrong, "with windows that add up to one, this is all that hides the seams.")
-
-
-# Notebook 04
 
 
 def nb04_best_guess(best_guess: Callable[..., Any]) -> None:
@@ -420,9 +383,6 @@ def nb04_mend(mend: Callable[..., Any]) -> None:
     elif not _close(answer, np.where(broken, 2, roll)):
         wrong = "a state is 2 where it was 1 and the frame before was 0; all others stay."
     _verdict(wrong, "now every string was struck before it sounded.")
-
-
-# Notebook 05
 
 
 def nb05_forget_bias(forget_bias: Callable[..., Any]) -> None:
@@ -553,9 +513,6 @@ def nb05_saved_by_sharing(saved_by_sharing: Callable[..., Any]) -> None:
     _verdict(wrong, "one set instead of n_notes; and what it learns of one key holds for all.")
 
 
-# Notebook 07
-
-
 def nb07_go_on(go_on: Callable[..., Any]) -> None:
     """Check the loop that lets a network hear a seed, and then itself."""
 
@@ -658,9 +615,6 @@ def nb07_tempered(tempered: Callable[..., Any]) -> None:
     elif not _close(answers, right):
         wrong = "z = log p; what is exp(z / T)? And what makes probabilities add up to 1?"
     _verdict(wrong, "cold sharpens, hot flattens, and what is impossible stays so.")
-
-
-# Notebook 08
 
 
 def nb08_frechet(frechet: Callable[..., Any]) -> None:

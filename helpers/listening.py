@@ -28,8 +28,10 @@ class BlindTest(widgets.VBox):
 
     Parameters
     ----------
-    clips, n_each
-        As in `draw_questions`.
+    clips : dict of str to list of ndarray, float32, (n_samples,)
+        Sounds to draw from, by what they are. None may be silent: it can't get the common level.
+    n_each : dict of str to int
+        How many to draw of each, no sound twice.
     right : dict of str to str
         The right answer for each name in `n_each`; half of the questions should have each answer,
         else saying always the same is better than guessing.
@@ -38,14 +40,20 @@ class BlindTest(widgets.VBox):
     seed : int
         With the number of tests in the file, it decides what is drawn.
     path : str or Path
-        CSV file for the answers; see `save_answers`.
+        CSV file for the answers; its folder is made if missing. See `load_answers`.
     interval : callable
-        As in `score_answers`.
+        ``interval(n_right, n_questions)`` returns the bounds between which the listener's true
+        share lies, from 0 to 1; `sound_metrics.wilson_interval`.
 
     Raises
     ------
     ValueError
-        As `draw_questions` and `load_answers`.
+        If there are fewer sounds than asked for, one is silent, or the file is something else.
+
+    References
+    ----------
+    ITU-R BS.1534, "Method for the subjective assessment of intermediate quality level of audio
+    systems" (levels, random order). Notebook 08.
     """
 
     def __init__(
@@ -76,7 +84,7 @@ class BlindTest(widgets.VBox):
         """Draw new questions, none of them answered."""
         self._number += 1
         rng = np.random.default_rng([self._seed, self._number])
-        self._names, sounds = draw_questions(self._clips, self._n_each, rng=rng)
+        self._names, sounds = _draw_questions(self._clips, self._n_each, rng=rng)
         self._choices = [self._choice(i) for i in range(1, len(sounds) + 1)]
         players = [widgets.HTML(text) for text in _blind_players(sounds, self._sr)]
         pairs = zip(players, self._choices, strict=True)
@@ -112,7 +120,7 @@ class BlindTest(widgets.VBox):
     def _keep(self, button: Any) -> None:
         """Save the answers, and say where, or why not."""
         try:
-            number = save_answers(self._path, *self._answers())
+            number = _save_answers(self._path, *self._answers())
         except (ValueError, OSError) as fault:
             self._page.value += f"<p><strong>{html.escape(str(fault))}</strong></p>"
         else:
@@ -120,121 +128,8 @@ class BlindTest(widgets.VBox):
             self._page.value += f"<p>Saved as test {number} in {html.escape(str(self._path))}.</p>"
 
 
-def draw_questions(
-    clips: dict[str, list[Waveform]], n_each: dict[str, int], *, rng: np.random.Generator
-) -> tuple[list[str], list[Waveform]]:
-    """Draw the questions of a blind listening test, in random order.
-
-    Nothing but the music may tell the sounds apart, so all get one length and one RMS level.
-
-    Parameters
-    ----------
-    clips : dict of str to list of ndarray, float32, (n_samples,)
-        Sounds to draw from, by what they are. None may be silent: it can't get the level.
-    n_each : dict of str to int
-        How many to draw of each, no sound twice.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    names : list of str
-        What each sound is.
-    sounds : list of ndarray, float32, (n_samples,)
-        Cut to the shortest; their peaks stay below full scale.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer sounds than asked for, or one is silent.
-
-    References
-    ----------
-    ITU-R BS.1534, "Method for the subjective assessment of intermediate quality level of audio
-    systems" (levels, random order).
-    """
-    drawn = []
-    for name, n in n_each.items():
-        if not 0 <= n <= len(clips.get(name, [])):
-            raise ValueError(
-                f"clips must hold {n} sounds of {name!r}, got {len(clips.get(name, []))}: "
-                "cut more of them, or ask for fewer"
-            )
-        drawn += [(name, clips[name][i]) for i in rng.permutation(len(clips[name]))[:n]]
-    if not drawn:
-        raise ValueError(f"n_each must ask for one sound at least, got {n_each}")
-    drawn = [drawn[i] for i in rng.permutation(len(drawn))]
-    return [name for name, _ in drawn], _alike([sound for _, sound in drawn])
-
-
-def score_answers(
-    right: Sequence[str], answers: Sequence[str | None], *, interval: Interval
-) -> tuple[int, tuple[float, float]]:
-    """Count right answers, and say between which bounds the listener's true share lies.
-
-    Parameters
-    ----------
-    right, answers : list of str
-        For each question what it is, and what the listener said.
-    interval : callable
-        ``interval(n_right, n_questions)`` returns the bounds; `sound_metrics.wilson_interval`.
-
-    Returns
-    -------
-    n_right : int
-    bounds : tuple of float
-        From 0 to 1. If guessing lies between, guessing explains the answers.
-
-    Raises
-    ------
-    ValueError
-        If a question has no answer.
-    """
-    if len(right) != len(answers) or any(answer is None for answer in answers):
-        n_open = len(right) - sum(answer is not None for answer in answers)
-        raise ValueError(f"answers must be as many as the {len(right)} questions, {n_open} missing")
-    n_right = sum(one == other for one, other in zip(right, answers, strict=True))
-    return n_right, interval(n_right, len(right))
-
-
-def save_answers(
-    path: str | Path, names: Sequence[str], right: Sequence[str], answers: Sequence[str]
-) -> int:
-    """Add the answers of a listening test to a CSV file, a line a question.
-
-    The file is replaced as a whole when the new one is complete: no test is lost, none half kept.
-
-    Parameters
-    ----------
-    path : str or Path
-        Its folder is made if missing.
-    names, right, answers : list of str
-        For each question what sounded, the right answer, and the listener's.
-
-    Returns
-    -------
-    int
-        The number of this test in the file: 1, then 2, ...
-
-    Raises
-    ------
-    ValueError
-        If there is a file of that name with other columns; it is left as it is.
-    """
-    path, kept = Path(path), load_answers(path)
-    test = 1 + max((row["test"] for row in kept), default=0)
-    lines = enumerate(zip(names, right, answers, strict=True), 1)
-    rows = [dict(zip(_COLUMNS, (test, i, *line), strict=True)) for i, line in lines]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(kept + rows)
-    with files.replacing(path) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
-    return test
-
-
 def load_answers(path: str | Path) -> list[dict[str, Any]]:
-    """Read what `save_answers` wrote.
+    """Read the answers that a `BlindTest` saved.
 
     Parameters
     ----------
@@ -266,6 +161,44 @@ def load_answers(path: str | Path) -> list[dict[str, Any]]:
             f"{path} must have the columns {', '.join(_COLUMNS)}, and isn't such a file: move it "
             f"away ({type(fault).__name__}: {fault})"
         ) from fault
+
+
+def _draw_questions(
+    clips: dict[str, list[Waveform]], n_each: dict[str, int], *, rng: np.random.Generator
+) -> tuple[list[str], list[Waveform]]:
+    """Draw names and sounds in random order, all of one length and one level."""
+    drawn = []
+    for name, n in n_each.items():
+        if not 0 <= n <= len(clips.get(name, [])):
+            raise ValueError(
+                f"clips must hold {n} sounds of {name!r}, got {len(clips.get(name, []))}: "
+                "cut more of them, or ask for fewer"
+            )
+        drawn += [(name, clips[name][i]) for i in rng.permutation(len(clips[name]))[:n]]
+    if not drawn:
+        raise ValueError(f"n_each must ask for one sound at least, got {n_each}")
+    drawn = [drawn[i] for i in rng.permutation(len(drawn))]
+    return [name for name, _ in drawn], _alike([sound for _, sound in drawn])
+
+
+def _save_answers(
+    path: str | Path, names: Sequence[str], right: Sequence[str], answers: Sequence[str]
+) -> int:
+    """Add the answers of a test to a CSV file, a line a question, and return the test's number.
+
+    The file is replaced as a whole when the new one is complete: no test is lost, none half kept.
+    """
+    path, kept = Path(path), load_answers(path)
+    test = 1 + max((row["test"] for row in kept), default=0)
+    lines = enumerate(zip(names, right, answers, strict=True), 1)
+    rows = [dict(zip(_COLUMNS, (test, i, *line), strict=True)) for i, line in lines]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(kept + rows)
+    with files.replacing(path) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+    return test
 
 
 def _button(text: str, action: Callable[[Any], None]) -> widgets.Button:
@@ -310,7 +243,8 @@ def _syncsafe(n: int) -> bytes:
 
 def _score_html(names: list[str], right: list[str], answers: list[str], interval: Interval) -> str:
     """Say how a test went, question by question."""
-    n_right, (low, high) = score_answers(right, answers, interval=interval)
+    n_right = sum(one == other for one, other in zip(right, answers, strict=True))
+    low, high = interval(n_right, len(right))
     rows = "".join(
         f"<tr><td>Sound {i}</td><td>{html.escape(name)}</td><td>{html.escape(answer)}</td>"
         f"<td>{'right' if answer == wanted else 'wrong'}</td></tr>"

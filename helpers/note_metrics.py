@@ -13,6 +13,8 @@ import scipy.stats
 
 from helpers import rolls, sound_metrics
 
+Pieces = npt.NDArray | Sequence[npt.ArrayLike]
+
 _KEY_PROFILES = np.array(  # how well each pitch class fits C major, C minor; then the other keys
     [
         np.roll(profile, tonic)
@@ -127,14 +129,10 @@ def rhythm_autocorrelation(
     Am. 94(4), 1993. Notebook 08.
     """
     onsets = np.count_nonzero(rolls.valid(roll) >= rolls.SOFT, axis=1)  # (n_frames,)
-    last_lag = sound_metrics.steps_in(longest_s, frame_rate, name="longest_s", unit="frame")
+    first_lag, last_lag = _frames(frame_rate, shortest_s=shortest_s, longest_s=longest_s)
     _long_enough(len(onsets), last_lag + 1, frame_rate, "roll")
-    lags = range(
-        sound_metrics.steps_in(shortest_s, frame_rate, name="shortest_s", unit="frame"),
-        last_lag + 1,
-    )
     onsets = onsets - onsets.mean()
-    largest = max(onsets[:-lag] @ onsets[lag:] for lag in lags)
+    largest = max(onsets[:-lag] @ onsets[lag:] for lag in range(first_lag, last_lag + 1))
     return float(largest / max(onsets @ onsets, 1e-9))
 
 
@@ -210,10 +208,10 @@ def self_similarity(
     roll : ndarray, uint8, (n_frames, n_notes)
         Compare rolls of equal length: a longer one has more to come back to.
     frame_rate : float, frames/s
-    window_s, hop_s : float
-        Length of the windows that are looked for, and the time from one to the next, in s.
-    gap_s : float
-        Only passages that begin so much earlier or later count, in s.
+    window_s, hop_s : float, s
+        Length of the windows that are looked for, and the time from one to the next.
+    gap_s : float, s
+        Only passages that begin so much earlier or later count.
 
     Returns
     -------
@@ -233,10 +231,7 @@ def self_similarity(
     "The distribution of the flora in the alpine zone", New Phytol. 11(2), 1912. Notebook 08.
     """
     struck = rolls.valid(roll) >= rolls.SOFT
-    length, gap, hop = (
-        sound_metrics.steps_in(seconds, frame_rate, name=name, unit="frame")
-        for seconds, name in ((window_s, "window_s"), (gap_s, "gap_s"), (hop_s, "hop_s"))
-    )
+    length, gap, hop = _frames(frame_rate, window_s=window_s, gap_s=gap_s, hop_s=hop_s)
     _long_enough(len(struck), length + 2 * gap, frame_rate, "roll")
     starts, counts = sound_metrics.window_starts(len(struck), length, hop), _running_counts(struck)
     best = []
@@ -284,20 +279,13 @@ def looping(
     ACM Multimedia 1999, for diagonals beside the main one. Notebook 08.
     """
     sounding = rolls.valid(roll) != rolls.OFF
-    length, first_lag, last_lag = (
-        sound_metrics.steps_in(seconds, frame_rate, name=name, unit="frame")
-        for seconds, name in (
-            (window_s, "window_s"),
-            (shortest_s, "shortest_s"),
-            (longest_s, "longest_s"),
-        )
+    length, first_lag, last_lag = _frames(
+        frame_rate, window_s=window_s, shortest_s=shortest_s, longest_s=longest_s
     )
-    n_frames = len(sounding)
-    _long_enough(n_frames, length + last_lag, frame_rate, "roll")
+    n_judged = len(sounding) - last_lag
+    _long_enough(len(sounding), length + last_lag, frame_rate, "roll")
     best = []
-    for start in (
-        sound_metrics.window_starts(n_frames - last_lag, length, length // 2 or 1) + last_lag
-    ):
+    for start in last_lag + sound_metrics.window_starts(n_judged, length, length // 2 or 1):
         window = sounding[start : start + length]
         before = [sounding[start - lag :][:length] for lag in range(first_lag, last_lag + 1)]
         shared = [(window & other).sum() / max(1, (window | other).sum()) for other in before]
@@ -307,7 +295,7 @@ def looping(
 
 def copying(
     roll: npt.ArrayLike,
-    training_rolls: npt.NDArray | Sequence[npt.ArrayLike],
+    training_rolls: Pieces,
     *,
     frame_rate: float,
     window_s: float = 3.0,
@@ -346,12 +334,10 @@ def copying(
     Jaccard, as in `self_similarity`. Notebook 08.
     """
     composed, *training = _same_notes([roll, *training_rolls])
-    length = sound_metrics.steps_in(window_s, frame_rate, name="window_s", unit="frame")
+    length, hop = _frames(frame_rate, window_s=window_s, hop_s=hop_s)
     _long_enough(len(composed), length, frame_rate, "roll")
     _long_enough(max(map(len, training), default=0), length, frame_rate, "training_rolls")
-    starts = sound_metrics.window_starts(
-        len(composed), length, sound_metrics.steps_in(hop_s, frame_rate, name="hop_s", unit="frame")
-    )
+    starts = sound_metrics.window_starts(len(composed), length, hop)
     best, nearest = np.full(len(starts), -1.0), np.zeros((len(starts), 3), int)
     for index, piece in enumerate(training):
         if len(piece) < length:
@@ -368,7 +354,7 @@ def copying(
 
 
 def markov_table(
-    pieces: npt.NDArray | Sequence[npt.ArrayLike], *, order: int = 1, shrinkage: float = 20.0
+    pieces: Pieces, *, order: int = 1, shrinkage: float = 20.0
 ) -> npt.NDArray[np.float64]:
     """Count how each note's state follows from its last: the simplest model that can be sampled.
 
@@ -401,9 +387,7 @@ def markov_table(
     return counts / counts.sum(axis=2, keepdims=True)
 
 
-def bits_per_frame(
-    pieces: npt.NDArray | Sequence[npt.ArrayLike], table: npt.NDArray[np.float64]
-) -> float:
+def bits_per_frame(pieces: Pieces, table: npt.NDArray[np.float64]) -> float:
     """Say how many bits a table of probabilities needs for a frame: its surprise at the music.
 
     Parameters
@@ -438,10 +422,7 @@ def bits_per_frame(
     return float((counts * bits).sum() / counts[0].sum())
 
 
-def note_baselines(
-    pieces: npt.NDArray | Sequence[npt.ArrayLike],
-    training_rolls: npt.NDArray | Sequence[npt.ArrayLike],
-) -> dict[str, float]:
+def note_baselines(pieces: Pieces, training_rolls: Pieces) -> dict[str, float]:
     """Score three models of notes that learn nothing, or next to nothing, in bits a frame.
 
     Parameters
@@ -546,7 +527,7 @@ def shuffle_notes(roll: npt.ArrayLike, rng: np.random.Generator) -> npt.NDArray[
     return shuffled
 
 
-def _same_notes(pieces: npt.NDArray | Sequence[npt.ArrayLike]) -> list[npt.NDArray[np.uint8]]:
+def _same_notes(pieces: Pieces) -> list[npt.NDArray[np.uint8]]:
     """Return one roll or several as a list of rolls that have the same notes."""
     several = [pieces] if isinstance(pieces, np.ndarray) else pieces
     checked = [rolls.valid(piece) for piece in several]
@@ -557,6 +538,14 @@ def _same_notes(pieces: npt.NDArray | Sequence[npt.ArrayLike]) -> list[npt.NDArr
             f"{sizes} notes in {len(checked)} pieces"
         )
     return checked
+
+
+def _frames(frame_rate: float, **times: float) -> list[int]:
+    """Turn times in s into whole numbers of frames."""
+    return [
+        sound_metrics.steps_in(seconds, frame_rate, name=name, unit="frame")
+        for name, seconds in times.items()
+    ]
 
 
 def _long_enough(n_frames: int, n_least: int, frame_rate: float, name: str) -> None:
@@ -585,9 +574,7 @@ def _pitch_class_counts(
 ) -> npt.NDArray[np.float64]:
     """Count in how many frames of each window each pitch class sounds, where any does."""
     roll = rolls.valid(roll)
-    length = min(
-        sound_metrics.steps_in(window_s, frame_rate, name="window_s", unit="frame"), len(roll)
-    )
+    length = min(*_frames(frame_rate, window_s=window_s), len(roll))
     starts = sound_metrics.window_starts(len(roll), length, length)
     total = np.cumsum(np.pad(roll != rolls.OFF, ((1, 0), (0, 0))), axis=0)
     notes = total[starts + length] - total[starts]  # (n_windows, n_notes)
@@ -621,7 +608,7 @@ def _jaccard(
     return shared / np.maximum(window.sum() + total[length:] - total[:-length] - shared, 1)
 
 
-def _transitions(pieces: npt.NDArray | Sequence[npt.ArrayLike]) -> npt.NDArray[np.int64]:
+def _transitions(pieces: Pieces) -> npt.NDArray[np.int64]:
     """Count how often each note goes from one state to another: (n_notes, 4, 4)."""
     pieces, n = _same_notes(pieces), rolls.N_STATES
     notes = np.arange(pieces[0].shape[1])

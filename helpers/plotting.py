@@ -1,7 +1,8 @@
 """Figures: each function takes data, draws it on an `Axes`, returns the `Axes`, computes nothing.
 
-Colours are those of Okabe and Ito, told apart with any kind of colour vision; every figure is shown
-through `show`, which asks for a text that states what the figure shows.
+Where no `ax` is given, it makes a new figure. `label` is a name in the legend, and `**style` goes
+to `Axes.plot`. Colours are those of Okabe and Ito, told apart with any kind of colour vision; every
+figure is shown through `show`, which asks for a text that states what the figure shows.
 """
 
 import base64
@@ -61,11 +62,8 @@ def new_axes(
     Parameters
     ----------
     n_rows, n_columns : int
-        Number of panels.
-    width : float
-        Width of the figure, in inches.
-    height : float
-        Height of one row, in inches.
+    width, height : float, inches
+        Of the figure, and of one row of it.
     share_x, share_y : bool
         Let the panels share their axes.
 
@@ -136,27 +134,17 @@ def waveform(
     Parameters
     ----------
     y : array_like, (n_samples,)
-        Mono waveform.
-    sr : float
-        Sampling rate, in Hz.
+    sr : float, Hz
     ax : Axes, optional
-        Where to draw; a new figure by default.
-    start : float
-        Time of the first sample, in seconds.
+    start : float, s
+        Time of the first sample.
     label : str, optional
-        Name in the legend.
     **style
-        Passed to `Axes.plot`.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax if ax is not None else new_axes()
     y = np.asarray(y)
     ax.plot(start + np.arange(len(y)) / sr, y, label=label, **({"linewidth": 0.7} | style))
-    _finish(ax, "Time (s)", "Amplitude", label)
-    return ax
+    return _finish(ax, "Time (s)", "Amplitude", label)
 
 
 def samples(
@@ -171,27 +159,18 @@ def samples(
 
     Parameters
     ----------
-    t : ndarray, (n_samples,)
-        Times, in seconds.
+    t : ndarray, (n_samples,), s
     y : ndarray, (n_samples,)
-        Values.
     ax : Axes, optional
-        Where to draw; a new figure by default.
     label : str, optional
-        Name in the legend.
     colour : str
         A name in `COLOURS`.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax if ax is not None else new_axes()
     t, y = np.asarray(t), np.asarray(y)
     ax.vlines(t, 0, y, color=COLOURS[colour], linewidth=0.8, alpha=0.6)
     ax.plot(t, y, "o", color=COLOURS[colour], markersize=4, label=label)
-    _finish(ax, "Time (s)", "Amplitude", label)
-    return ax
+    return _finish(ax, "Time (s)", "Amplitude", label)
 
 
 def spectrum(
@@ -206,25 +185,15 @@ def spectrum(
 
     Parameters
     ----------
-    f : ndarray, (n_bins,)
-        Frequencies, in Hz.
-    level_db : ndarray, (n_bins,)
-        Levels, in dB.
+    f : ndarray, (n_bins,), Hz
+    level_db : ndarray, (n_bins,), dB
     ax : Axes, optional
-        Where to draw; a new figure by default.
     label : str, optional
-        Name in the legend.
     **style
-        Passed to `Axes.plot`.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax if ax is not None else new_axes()
     ax.plot(f, level_db, label=label, **({"linewidth": 0.9} | style))
-    _finish(ax, "Frequency (Hz)", "Level (dB)", label)
-    return ax
+    return _finish(ax, "Frequency (Hz)", "Level (dB)", label)
 
 
 def spectrogram(
@@ -240,22 +209,15 @@ def spectrogram(
 
     Parameters
     ----------
-    level_db : ndarray, (n_frames, n_bins)
-        Levels, in dB; the bins span 0 Hz to `sr / 2`.
-    sr : float
-        Sampling rate, in Hz.
-    hop_length : int
-        Samples between frames.
+    level_db : ndarray, (n_frames, n_bins), dB
+        The bins span 0 Hz to `sr / 2`.
+    sr : float, Hz
+    hop_length : int, samples
     ax : Axes, optional
-        Where to draw; a new figure by default.
-    f_max : float, optional
-        Highest frequency shown, in Hz; `sr / 2` by default.
-    range_db : float
+    f_max : float, Hz, optional
+        Highest frequency shown; `sr / 2` by default.
+    range_db : float, dB
         Levels that lie further below the loudest are drawn as the darkest colour.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax if ax is not None else new_axes(height=3.2)
     level_db = np.asarray(level_db)
@@ -277,8 +239,7 @@ def spectrogram(
     ax.grid(False)
     ax.set_ylim(0, f_max or sr / 2)
     ax.figure.colorbar(image, ax=ax, label="Level (dB)", pad=0.01)
-    _finish(ax, "Time (s)", "Frequency (Hz)", None)
-    return ax
+    return _finish(ax, "Time (s)", "Frequency (Hz)", None)
 
 
 def learning_curve(
@@ -303,11 +264,6 @@ def learning_curve(
     log : bool
         Draw the vertical axis on a logarithmic scale, for baselines that lie far apart.
     ax : Axes, optional
-        Where to draw; a new figure by default.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax if ax is not None else new_axes(height=3.4)
     epochs = np.arange(1, len(train_loss) + 1)
@@ -325,8 +281,7 @@ def learning_curve(
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_locator(NullLocator())
-    _finish(ax, "Epoch", unit.capitalize(), "losses")
-    return ax
+    return _finish(ax, "Epoch", unit.capitalize(), "losses")
 
 
 def timeline(parts: Mapping[str, tuple[float, float]], *, ax: Axes | None = None) -> Axes:
@@ -337,18 +292,13 @@ def timeline(parts: Mapping[str, tuple[float, float]], *, ax: Axes | None = None
     parts : dict of str to (float, float)
         Start and end of each part, in seconds.
     ax : Axes, optional
-        Where to draw, for instance over a waveform; a new figure by default.
-
-    Returns
-    -------
-    Axes
+        For instance that of a waveform.
     """
     ax = ax if ax is not None else new_axes(height=1.0)
     for i, (name, (start, end)) in enumerate(parts.items()):
         ax.axvspan(start, end, color=_CYCLE[i % len(_CYCLE)], alpha=0.18, linewidth=0)
         ax.text((start + end) / 2, 1.02, name, ha="center", transform=ax.get_xaxis_transform())
-    _finish(ax, "Time (s)", ax.get_ylabel(), None)
-    return ax
+    return _finish(ax, "Time (s)", ax.get_ylabel(), None)
 
 
 def heatmap(
@@ -363,13 +313,8 @@ def heatmap(
     x_label, y_label : str
         Labels of the axes, with units.
     ax : Axes, optional
-        Where to draw; a new figure by default.
     label : str
         Label of the colour bar.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax if ax is not None else new_axes(height=2.8)
     image = ax.imshow(
@@ -377,8 +322,7 @@ def heatmap(
     )
     ax.grid(False)
     ax.figure.colorbar(image, ax=ax, label=label, pad=0.01)
-    _finish(ax, x_label, y_label, None)
-    return ax
+    return _finish(ax, x_label, y_label, None)
 
 
 def piano_roll(
@@ -389,25 +333,18 @@ def piano_roll(
     ax: Axes | None = None,
     start: float = 0.0,
 ) -> Axes:
-    """Draw a note roll: held notes light, onsets dark, loud ones darker.
+    """Draw a note roll, with a tick at every C: held notes light, onsets dark, loud ones darker.
 
     Parameters
     ----------
     roll : ndarray, uint8, (n_frames, n_notes)
         See `rolls`.
-    frame_rate : float
-        Frames in a second.
+    frame_rate : float, frames/s
     lowest : int
         MIDI number of the first note.
     ax : Axes, optional
-        Where to draw; a new figure by default.
-    start : float
-        Time of the first frame, in seconds.
-
-    Returns
-    -------
-    Axes
-        With a tick at every C.
+    start : float, s
+        Time of the first frame.
     """
     roll = rolls.valid(roll)
     ax = ax if ax is not None else new_axes(height=3.2)
@@ -425,8 +362,7 @@ def piano_roll(
     )
     ticks = [pitch for pitch in range(lowest, highest) if pitch % 12 == 0]
     ax.set_yticks(ticks, [f"C{pitch // 12 - 1}" for pitch in ticks])
-    _finish(ax, "Time (s)", "Note", None)
-    return ax
+    return _finish(ax, "Time (s)", "Note", None)
 
 
 def table(
@@ -450,15 +386,10 @@ def table(
     rows, columns : sequence of str
         Their names.
     ax : Axes, optional
-        Where to draw; a new figure by default.
     limits : (float, float), optional
         Values of the lightest and the darkest colour; by default the lowest and the highest.
     label : str
         What the colours mean.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax if ax is not None else new_axes(height=0.5 + 0.36 * len(rows))
     values = np.asarray(values, float)
@@ -497,25 +428,20 @@ def curves(
     x_label, y_label : str
         Labels of the axes, with units.
     ax : Axes, optional
-        Where to draw; a new figure by default.
     **style
         Passed to `Axes.plot`, for instance a linestyle or a marker for all lines.
-
-    Returns
-    -------
-    Axes
     """
     ax = ax if ax is not None else new_axes()
     for i, (name, values) in enumerate(lines.items()):
         own = {"color": _CYCLE[i % len(_CYCLE)], "linestyle": _STYLES[i % len(_STYLES)]}
         ax.plot(x, values, label=name, **(own | {"linewidth": 1.3} | style))
-    _finish(ax, x_label, y_label, "lines" if lines else None)
-    return ax
+    return _finish(ax, x_label, y_label, "lines" if lines else None)
 
 
-def _finish(ax: Axes, x_label: str, y_label: str, label: str | None) -> None:
-    """Label the axes, and show a legend where something has a name."""
+def _finish(ax: Axes, x_label: str, y_label: str, label: str | None) -> Axes:
+    """Label the axes, show a legend where something has a name, and return them."""
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
     if label is not None:
         ax.legend(loc="upper right", fontsize="small", framealpha=0.9)
+    return ax

@@ -390,23 +390,12 @@ def wilson_interval(n_right: int, n_trials: int, confidence: float = 0.95) -> tu
 
 
 def steps_in(seconds: float, rate: float, *, name: str, unit: str = "sample") -> int:
-    """Turn a time into a whole number of samples, or of frames.
-
-    Parameters
-    ----------
-    seconds, rate : float
-        The time in s, and how many steps a second has.
-    name, unit : str
-        What the time and the steps are called in the error.
-
-    Returns
-    -------
-    int
+    """Turn a time in s into a whole number of steps of one unit, at least 1, of `rate` in a second.
 
     Raises
     ------
     ValueError
-        If it is less than one step.
+        If it is shorter than a step; the message calls the time `name`.
     """
     if round(seconds * rate) < 1:
         raise ValueError(
@@ -416,16 +405,9 @@ def steps_in(seconds: float, rate: float, *, name: str, unit: str = "sample") ->
 
 
 def window_starts(n: int, length: int, hop: int) -> npt.NDArray[np.intp]:
-    """Return where windows begin, `hop` apart; the last one ends with the last value.
+    """Return where windows of `length` of `n` values begin, `hop` apart: int, (n_windows,).
 
-    Parameters
-    ----------
-    n, length, hop : int
-        How many values there are, how many a window has, and from one window to the next.
-
-    Returns
-    -------
-    ndarray, int, (n_windows,)
+    The last one ends with the last value.
     """
     return np.unique(np.append(np.arange(0, n - length, hop), n - length))
 

@@ -53,14 +53,14 @@ def sound_of(player):
 
 def test_questions_have_one_length_and_one_level_and_stay_below_full_scale():
     clips = some_clips()
-    names, sounds = listening.draw_questions(clips, N_EACH, rng=np.random.default_rng(0))
+    names, sounds = listening._draw_questions(clips, N_EACH, rng=np.random.default_rng(0))
     assert sorted(names) == ["Markov", "human", "human", "ours"]
     assert len({len(y) for y in sounds}) == 1
     assert np.ptp([audio.level_dbfs(y) for y in sounds]) < 1e-3
     assert max(np.abs(y).max() for y in sounds) < 1
     impulse = np.zeros(16000, np.float32)
     impulse[100] = 1  # the least level for its peak decides
-    _, sounds = listening.draw_questions(
+    _, sounds = listening._draw_questions(
         {"a": [impulse], "b": [tone()]}, {"a": 1, "b": 1}, rng=np.random.default_rng(0)
     )
     assert np.ptp([audio.level_dbfs(y) for y in sounds]) < 1e-3
@@ -70,7 +70,7 @@ def test_questions_have_one_length_and_one_level_and_stay_below_full_scale():
 def test_no_sound_is_drawn_twice_and_every_order_can_come():
     clips, orders = some_clips(), set()
     for seed in range(100):
-        names, sounds = listening.draw_questions(clips, N_EACH, rng=np.random.default_rng(seed))
+        names, sounds = listening._draw_questions(clips, N_EACH, rng=np.random.default_rng(seed))
         assert len({y.tobytes() for y in sounds}) == 4
         orders.add(tuple(names))
     assert len(orders) == 12  # of four, two are alike
@@ -79,31 +79,22 @@ def test_no_sound_is_drawn_twice_and_every_order_can_come():
 @pytest.mark.parametrize("n_each", [{"human": 5}, {"nobody": 1}, {"human": -1}])
 def test_more_questions_than_sounds_are_refused(n_each):
     with pytest.raises(ValueError, match=r"clips must hold .* sounds of .*, got \d"):
-        listening.draw_questions(some_clips(), n_each, rng=np.random.default_rng(0))
+        listening._draw_questions(some_clips(), n_each, rng=np.random.default_rng(0))
 
 
 def test_silence_and_empty_tests_are_refused():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="must not be silent"):
-        listening.draw_questions({"a": [np.zeros(9, np.float32)]}, {"a": 1}, rng=rng)
+        listening._draw_questions({"a": [np.zeros(9, np.float32)]}, {"a": 1}, rng=rng)
     with pytest.raises(ValueError, match="one sound at least"):
-        listening.draw_questions({"a": []}, {"a": 0}, rng=rng)
-
-
-def test_answers_are_scored_with_an_interval():
-    score = listening.score_answers(
-        list("hmhm"), list("hmmm"), interval=sound_metrics.wilson_interval
-    )
-    assert score == (3, sound_metrics.wilson_interval(3, 4))
-    with pytest.raises(ValueError, match="the 2 questions, 1 missing"):
-        listening.score_answers(list("hm"), ["h", None], interval=sound_metrics.wilson_interval)
+        listening._draw_questions({"a": []}, {"a": 0}, rng=rng)
 
 
 def test_saved_answers_are_added_and_none_is_lost(tmp_path):
     path = tmp_path / "deep" / "answers.csv"
     assert listening.load_answers(path) == []
-    assert listening.save_answers(path, ["ours, 1"], ["machine"], ["human"]) == 1
-    assert listening.save_answers(path, ["a", "b"], ["x", "y"], ["x", "y"]) == 2
+    assert listening._save_answers(path, ["ours, 1"], ["machine"], ["human"]) == 1
+    assert listening._save_answers(path, ["a", "b"], ["x", "y"], ["x", "y"]) == 2
     rows = listening.load_answers(path)
     assert [(row["test"], row["question"], row["sound"]) for row in rows] == [
         (1, 1, "ours, 1"),
@@ -119,20 +110,20 @@ def test_a_file_of_something_else_is_left_alone(tmp_path, text):
     path = tmp_path / "mine.csv"
     path.write_text(text)
     with pytest.raises(ValueError, match="must have the columns test, question"):
-        listening.save_answers(path, ["a"], ["x"], ["x"])
+        listening._save_answers(path, ["a"], ["x"], ["x"])
     assert path.read_text() == text
 
 
 def test_a_write_that_fails_leaves_the_old_answers(tmp_path, monkeypatch):
     path = tmp_path / "answers.csv"
-    listening.save_answers(path, ["a"], ["x"], ["x"])
+    listening._save_answers(path, ["a"], ["x"], ["x"])
 
     def full(*arguments):
         raise OSError("disk full")
 
     monkeypatch.setattr(files.os, "replace", full)
     with pytest.raises(OSError, match="disk full"):
-        listening.save_answers(path, ["b"], ["x"], ["x"])
+        listening._save_answers(path, ["b"], ["x"], ["x"])
     assert [row["sound"] for row in listening.load_answers(path)] == ["a"]
     assert list(tmp_path.iterdir()) == [path]
 
