@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import resource
 import sys
 import tempfile
@@ -44,6 +45,17 @@ def mutate(data, rng):
     return bytes(data)
 
 
+def peak_memory():
+    """Return the most memory that this process held, in bytes.
+
+    On Linux `ru_maxrss` begins with what the parent held, which is a worker full of libraries.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def main(seed, n_mutants, *paths):
     rng = np.random.default_rng(int(seed))
     whole = [Path(path).read_bytes()[:MOST_BYTES] for path in paths]
@@ -68,7 +80,7 @@ def main(seed, n_mutants, *paths):
                 said = str(error)
                 assert said.startswith(f"{path}: ")
             seconds = time.perf_counter() - begin
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            peak = peak_memory()
             line = {"number": number, "file": os.path.basename(paths[choice]), "said": said}
             print(json.dumps({**line, "s": seconds, "bytes": n_bytes, "peak": peak}), flush=True)
 
