@@ -648,9 +648,11 @@ def _report(decoder: decoding.Decoder, path: str | os.PathLike, strict: bool) ->
 
 def _nothing(decoder: decoding.Decoder, path: str | os.PathLike, start: float) -> str:
     """Say why there are no samples."""
-    if decoder.n_read:
-        end = decoder.n_read / decoder.sr
+    end = decoder.n_read / decoder.sr
+    if decoder.n_read and start >= end:
         return f"{_shown(path)}: start must lie before its end at {end:.2f} s, got {start} s"
+    if decoder.n_read:
+        return f"{_shown(path)}: {decoder.n_read} samples are too few to resample; take more"
     if decoder.faults:
         return f"{_shown(path)}: nothing could be decoded; get a whole copy of it"
     return f"{_shown(path)}: holds no samples; record or export it again"

@@ -151,6 +151,12 @@ def test_a_flac_of_any_depth_keeps_its_scale(write, bits):
     np.testing.assert_allclose(y, odd_files.sound()[:, 0], atol=2.0**-bits)
 
 
+def test_a_file_too_short_for_a_lower_rate_is_named(write):
+    path = write(audio.encode(noise(2), sr=48000), "click.wav")
+    with pytest.raises(audio.AudioError, match=r"click\.wav: 2 samples are too few to resample"):
+        audio.load(path, sr=8000)
+
+
 def test_a_rate_too_low_for_music_is_refused_where_it_would_fill_the_memory(write):
     path = write(audio.encode(noise(1000), sr=1), "slow.wav")
     assert len(audio.load(path, sr=1)) == 1000
