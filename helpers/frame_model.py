@@ -8,7 +8,7 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ import numpy.typing as npt
 from tqdm.auto import tqdm
 
 from helpers import files, sequences
+
+Floats = npt.NDArray[np.float32]
+Weights = Mapping[str, Floats]
 
 WEIGHT_NAMES = (
     "dense_in/kernel",
@@ -93,12 +96,7 @@ class History:
 
 @functools.cache
 def tensorflow() -> Any:
-    """Import TensorFlow without its chatter, which would differ in every stored notebook.
-
-    Returns
-    -------
-    module
-    """
+    """Import TensorFlow without its chatter, which would differ in every stored notebook."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     saved = os.dup(2)
@@ -152,12 +150,7 @@ def count_parameters(settings: LstmSettings) -> dict[str, int]:
     }
 
 
-def build(
-    settings: LstmSettings,
-    *,
-    seed: int = 0,
-    weights: Mapping[str, npt.NDArray[np.float32]] | None = None,
-) -> Any:
+def build(settings: LstmSettings, *, seed: int = 0, weights: Weights | None = None) -> Any:
     """Build the network of the original: linear dense layer, LSTM, linear dense layer.
 
     The original wrapped its dense layers in TimeDistributed. A dense layer already acts on each
@@ -209,15 +202,14 @@ def build(
 
 def train(
     model: Any,
-    X: npt.NDArray[np.float32],
-    Y: npt.NDArray[np.float32],
-    validation: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
+    X: Floats,
+    Y: Floats,
+    validation: tuple[Floats, Floats],
     *,
     epochs: int,
     batch_size: int = 16,
     learning_rate: float = 1e-3,
     loss: str = "mae",
-    seconds: float | None = None,
     patience: int | None = None,
     seed: int = 0,
     on_epoch: Callable[[History], None] | None = None,
@@ -240,19 +232,12 @@ def train(
         Adam's step size.
     loss : str
         Keras' name of the loss; ``"mae"`` is the mean absolute error.
-    seconds : float, optional
-        No epoch starts that would end later than this, judged by the one before; the first always
-        runs.
     patience : int, optional
         Stop after so many epochs in a row without a better validation loss.
     seed : int
         Order of the sequences. The same seed, data, epochs and machine give the same weights.
     on_epoch : callable, optional
         Called after each epoch with the `History` so far.
-
-    Returns
-    -------
-    History
 
     Raises
     ------
@@ -270,22 +255,59 @@ def train(
     adam = tensorflow().keras.optimizers.Adam(learning_rate)
     model.compile(adam, loss, jit_compile=False)
     rng = np.random.default_rng(seed)
-    records, best_weights, start = [], model.get_weights(), time.perf_counter()
-    silent = bool(os.environ.get("TQDM_DISABLE"))  # tqdm's notebook bar doesn't look there itself
-    progress = tqdm(range(epochs), desc="training", unit="epoch", disable=silent)
-    try:
+    progress = tqdm(range(epochs), desc="training", unit="epoch", disable=silent())
+
+    def losses() -> Iterator[tuple[float, float]]:
         for _ in progress:
             train_loss = _train_epoch(model, X, Y, batch_size, rng)
-            validation_loss = model.evaluate(*validation, batch_size=batch_size, verbose=0)
-            check_losses(train_loss, validation_loss)
-            records.append((train_loss, validation_loss, time.perf_counter() - start))
+            yield train_loss, model.evaluate(*validation, batch_size=batch_size, verbose=0)
+
+    return run_epochs(model, losses(), progress, patience=patience, on_epoch=on_epoch)
+
+
+def run_epochs(
+    model: Any,
+    losses: Iterator[tuple[float, float]],
+    progress: Any,
+    *,
+    patience: int | None = None,
+    on_epoch: Callable[[History], None] | None = None,
+    digits: int = 4,
+) -> History:
+    """Run epoch after epoch, and leave the model with the weights of the best one.
+
+    Parameters
+    ----------
+    model : keras.Model
+    losses : iterator of (float, float)
+        Each step is an epoch, and gives the losses in training and on validation music.
+    progress : tqdm
+        A bar; it tells the losses in so many `digits`.
+    patience, on_epoch
+        As in `train`.
+
+    Raises
+    ------
+    ValueError
+        If a loss isn't finite.
+    """
+    records, best_weights, start = [], model.get_weights(), time.perf_counter()
+    try:
+        for both in losses:
+            if not np.isfinite(both).all():
+                raise ValueError(
+                    f"the loss must stay finite, got {both[0]} in training and {both[1]} in "
+                    "validation: choose a lower learning_rate, and standardise the frames"
+                )
+            records.append((*both, time.perf_counter() - start))
             history = History(*np.array(records).T)
             if history.best_epoch == len(records) - 1:
                 best_weights = model.get_weights()
-            progress.set_postfix(train=f"{train_loss:.4f}", validation=f"{validation_loss:.4f}")
+            train, validation = (f"{loss:.{digits}f}" for loss in both)
+            progress.set_postfix(train=train, validation=validation)
             if on_epoch is not None:
                 on_epoch(history)
-            if _is_over(history, seconds, patience):
+            if patience is not None and len(records) - 1 - history.best_epoch >= patience:
                 break
     finally:  # also when the reader interrupts it, or the loss explodes
         progress.close()
@@ -293,7 +315,12 @@ def train(
     return history
 
 
-def weights_of(model: Any) -> dict[str, npt.NDArray[np.float32]]:
+def silent() -> bool:
+    """Say whether progress bars are unwanted; tqdm's notebook bar doesn't look there itself."""
+    return bool(os.environ.get("TQDM_DISABLE"))
+
+
+def weights_of(model: Any) -> dict[str, Floats]:
     """Take the weights out of a Keras model, as a dictionary of arrays by name.
 
     Parameters
@@ -365,9 +392,7 @@ def lstm_step(
     return h, c, {"input": i, "forget": f, "candidate": g, "output": o}
 
 
-def stepper(
-    weights: Mapping[str, npt.NDArray[np.float32]],
-) -> Callable[..., tuple[npt.NDArray, Any]]:
+def stepper(weights: Weights) -> Callable[..., tuple[npt.NDArray, Any]]:
     """Make a function that runs the network one frame at a time, in NumPy.
 
     The caller carries the LSTM's state from call to call. Running the whole history again for every
@@ -387,9 +412,8 @@ def stepper(
     hidden = len(weights["lstm/recurrent_kernel"])
 
     def step(
-        frame: npt.NDArray[np.float32],
-        state: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None,
-    ) -> tuple[npt.NDArray[np.float32], tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+        frame: Floats, state: tuple[Floats, Floats] | None = None
+    ) -> tuple[Floats, tuple[Floats, Floats]]:
         if state is None:
             zeros = np.zeros((*frame.shape[:-1], hidden), np.float32)
             state = zeros, zeros
@@ -459,10 +483,7 @@ def compose(
 
 
 def save(
-    path: str | Path,
-    weights: Mapping[str, npt.NDArray[np.float32]],
-    settings: LstmSettings,
-    standardiser: sequences.Standardiser,
+    path: str | Path, weights: Weights, settings: LstmSettings, standardiser: sequences.Standardiser
 ) -> Path:
     """Write a trained network with all that is needed to use it, as one .npz file.
 
@@ -476,10 +497,6 @@ def save(
     standardiser : sequences.Standardiser
         The one that made the training frames.
 
-    Returns
-    -------
-    Path
-
     Raises
     ------
     ValueError
@@ -492,7 +509,7 @@ def save(
 
 def load(
     path: str | Path, *, expect: LstmSettings | None = None
-) -> tuple[dict[str, npt.NDArray[np.float32]], LstmSettings, sequences.Standardiser]:
+) -> tuple[dict[str, Floats], LstmSettings, sequences.Standardiser]:
     """Read what `save` wrote, or fail: never with random weights.
 
     Parameters
@@ -521,28 +538,10 @@ def load(
     return weights, settings, standardiser
 
 
-def check_losses(train_loss: float, validation_loss: float) -> None:
-    """Raise a ValueError unless both losses of an epoch are finite."""
-    if not np.isfinite([train_loss, validation_loss]).all():
-        raise ValueError(
-            f"the loss must stay finite, got {train_loss} in training and {validation_loss} in "
-            "validation: choose a lower learning_rate, and standardise the frames"
-        )
-
-
 def check_weights(
     weights: Mapping[str, npt.NDArray], shapes: Mapping[str, tuple[int, ...]], settings: Any
 ) -> None:
-    """Raise a ValueError unless weights are finite and have the shapes that the settings ask for.
-
-    Parameters
-    ----------
-    weights : dict of ndarray
-    shapes : dict of tuple of int
-        By the same names.
-    settings : LstmSettings, or those of another network
-        To be named in the message.
-    """
+    """Raise a ValueError unless weights are finite and have the shapes of their settings."""
     found = {name: np.shape(value) for name, value in weights.items()}
     if found != shapes:
         raise ValueError(
@@ -554,11 +553,7 @@ def check_weights(
 
 
 def _train_epoch(
-    model: Any,
-    X: npt.NDArray[np.float32],
-    Y: npt.NDArray[np.float32],
-    batch_size: int,
-    rng: np.random.Generator,
+    model: Any, X: Floats, Y: Floats, batch_size: int, rng: np.random.Generator
 ) -> float:
     """Go through all sequences once, in random order, and return their mean loss."""
     order = rng.permutation(len(X))
@@ -570,22 +565,12 @@ def _train_epoch(
     return total / len(order)
 
 
-def _is_over(history: History, seconds: float | None, patience: int | None) -> bool:
-    """Decide whether a training ends: no time for another epoch, or no hope of a better one."""
-    elapsed = np.append(0.0, history.seconds)
-    out_of_time = seconds is not None and elapsed[-1] + (elapsed[-1] - elapsed[-2]) > seconds
-    epochs_since_best = len(history.seconds) - 1 - history.best_epoch
-    return out_of_time or (patience is not None and epochs_since_best >= patience)
-
-
 def _sigmoid(x: npt.NDArray) -> npt.NDArray:
     """Squeeze into 0 to 1; written with tanh, which never overflows."""
     return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 
-def _check_sequences(
-    name: str, X: npt.NDArray[np.float32], Y: npt.NDArray[np.float32], model: Any
-) -> None:
+def _check_sequences(name: str, X: Floats, Y: Floats, model: Any) -> None:
     """Raise unless X and Y are sequences that the model can learn from."""
     n_features = model.input_shape[-1]
     if X.shape != Y.shape or X.ndim != 3 or X.shape[-1] != n_features or len(X) == 0:
@@ -619,7 +604,7 @@ def _weight_shapes(settings: LstmSettings) -> dict[str, tuple[int, ...]]:
 
 def _unpack(
     arrays: dict[str, npt.NDArray], settings: LstmSettings
-) -> tuple[dict[str, npt.NDArray[np.float32]], sequences.Standardiser]:
+) -> tuple[dict[str, Floats], sequences.Standardiser]:
     """Take weights and standardiser out of what a file holds, or raise."""
     weights = {name: arrays[name] for name in WEIGHT_NAMES}
     _check_weights(weights, settings)

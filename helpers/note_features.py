@@ -12,6 +12,9 @@ import numpy.typing as npt
 
 from helpers import rolls
 
+Floats = npt.NDArray[np.float32]
+Features = tuple[Floats, Floats, Floats]  # of each note's past and neighbours, recalled, of a frame
+
 N_PLAIN = 8  # features of a note's own past, see `listener`
 RECALLED_FRAMES = (0, 1, 2)  # of a remembered place: its own frame and the two after it
 N_RECALLED = len(RECALLED_FRAMES) + 1
@@ -50,9 +53,7 @@ def listener(
     pulses: tuple[float, ...],
     sharpness: float,
     min_lag: int,
-) -> Callable[
-    ..., tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]
-]:
+) -> Callable[..., Features]:
     r"""Make a function that hears one frame after the other, and remembers all of them.
 
     For every note it tells the state now and the frame before, and the time since the last onset.
@@ -111,9 +112,7 @@ def listener(
     recall_pulse = _rememberer(1, n_streams, n_frames, pulses, sharpness, min_lag)
     usual = np.zeros((n_streams, 1), np.float32)
 
-    def hear(
-        states: npt.NDArray[np.uint8], kept: npt.ArrayLike = 1.0
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def hear(states: npt.NDArray[np.uint8], kept: npt.ArrayLike = 1.0) -> Features:
         nonlocal ages, past, usual
         struck = states >= rolls.SOFT
         now = np.stack([states != rolls.OFF, struck]).astype(np.float32)
@@ -133,9 +132,7 @@ def listener(
     return hear
 
 
-def listen(
-    heard: npt.ArrayLike, **memory: Any
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def listen(heard: npt.ArrayLike, **memory: Any) -> Features:
     """Hear a whole roll, or several at once: the features of `listener` for each frame.
 
     Parameters
@@ -175,7 +172,7 @@ def _rememberer(
     memories: tuple[float, ...],
     sharpness: float,
     min_lag: int,
-) -> Callable[..., tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+) -> Callable[..., tuple[Floats, Floats]]:
     """Make the function that finds and recalls earlier places; see `listener`."""
     fades = np.array(memories, np.float32)
     sounding, struck, keys = np.zeros((3, n_streams, n_frames + 1, n_notes), np.float32)
@@ -183,11 +180,7 @@ def _rememberer(
     energy = key_energy = np.zeros((n_streams, len(fades)), np.float32)
     t = -1
 
-    def recall(
-        sounding_now: npt.NDArray[np.float32],
-        struck_now: npt.NDArray[np.float32],
-        kept_now: npt.NDArray[np.float32],
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def recall(sounding_now: Floats, struck_now: Floats, kept_now: Floats) -> tuple[Floats, Floats]:
         nonlocal t, energy, key_energy
         t += 1
         sounding[:, t], struck[:, t] = sounding_now, struck_now
@@ -208,9 +201,7 @@ def _rememberer(
     return recall
 
 
-def _blur(
-    keys: npt.NDArray[np.float32], kept_now: npt.NDArray[np.float32], t: int, share: float = 0.6
-) -> None:
+def _blur(keys: Floats, kept_now: Floats, t: int, share: float = 0.6) -> None:
     """Enter the onsets of frame t into the keys, and a share of them one frame to either side."""
     keys[:, t] += kept_now
     keys[:, t + 1] += share * kept_now
@@ -218,29 +209,22 @@ def _blur(
         keys[:, t - 1] += share * kept_now
 
 
-def _products(
-    keys: npt.NDArray[np.float32], struck_now: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
+def _products(keys: Floats, struck_now: Floats) -> Floats:
     """Multiply the keys with the onsets now, (n_streams, n, 1); mostly there are none."""
     if not struck_now.any():
         return np.zeros((*keys.shape[:2], 1), np.float32)
     return keys @ struck_now[..., None]
 
 
-def _nothing(
-    n_streams: int, n_notes: int, n_memories: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _nothing(n_streams: int, n_notes: int, n_memories: int) -> tuple[Floats, Floats]:
     """Recall nothing: there is no place far enough back."""
     recalled = np.zeros((n_streams, n_notes, N_RECALLED * n_memories), np.float32)
     return recalled, np.zeros((n_streams, 4 * n_memories), np.float32)
 
 
 def _average(
-    cosines: npt.NDArray[np.float32],
-    sharpness: float,
-    struck: npt.NDArray[np.float32],
-    sounding: npt.NDArray[np.float32],
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    cosines: Floats, sharpness: float, struck: Floats, sounding: Floats
+) -> tuple[Floats, Floats]:
     """Average what came after each place, weighted by a softmax."""
     best = cosines.max(axis=-1, keepdims=True)
     weights = np.exp(sharpness * (cosines - best))

@@ -10,7 +10,6 @@ key serves for all:
 4. the lower notes of the very frame that is being predicted, from the bass upwards.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +18,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy.special
 from tqdm.auto import tqdm
 
 from helpers import files, frame_model, note_features, rolls
 
 STEPS = 400  # of training: on validation pieces, twice as many gain one percent
 USUAL_DENSITY = 8.0  # onsets a second, of a lively piano piece
+
+Floats = npt.NDArray[np.float32]
+States = npt.NDArray[np.uint8]
 
 _SOUNDING = np.array([rolls.HELD, rolls.SOFT, rolls.LOUD], np.uint8)  # one-hot, without "off"
 
@@ -123,10 +126,6 @@ def settings_for(heard: rolls.NoteSettings, **options: Any) -> NoteModelSettings
     **options
         Other fields of `NoteModelSettings`.
 
-    Returns
-    -------
-    NoteModelSettings
-
     Examples
     --------
     >>> settings_for(rolls.NoteSettings(lowest=40), hidden=64).n_notes
@@ -174,10 +173,7 @@ def weight_shapes(settings: NoteModelSettings) -> dict[str, tuple[int, ...]]:
 
 
 def build(
-    settings: NoteModelSettings,
-    *,
-    seed: int = 0,
-    weights: Mapping[str, npt.NDArray[np.float32]] | None = None,
+    settings: NoteModelSettings, *, seed: int = 0, weights: frame_model.Weights | None = None
 ) -> Any:
     r"""Build the network that gives each note's logits from the past and from the lower notes.
 
@@ -264,7 +260,7 @@ def build(
     return model
 
 
-def weights_of(model: Any) -> dict[str, npt.NDArray[np.float32]]:
+def weights_of(model: Any) -> dict[str, Floats]:
     """Take the weights out of a Keras model, as a dictionary of arrays by name.
 
     Parameters
@@ -360,32 +356,18 @@ def train(
     validation = [_inputs(roll, settings) for roll in _check_rolls(validation_rolls, settings)]
     keras = frame_model.tensorflow().keras
     model.compile(keras.optimizers.Adam(learning_rate, clipnorm=1.0), _bits, jit_compile=False)
-    progress = tqdm(total=steps, desc="training", unit="step", disable=_silent())
+    progress = tqdm(total=steps, desc="training", unit="step", disable=frame_model.silent())
     step_once = _stepping(model, passages, progress, on_step)
     epochs = _epochs(model, step_once, steps, seconds, steps_per_epoch, learning_rate)
-    records, best_weights, start = [], model.get_weights(), time.perf_counter()
-    try:
-        for train_bits in epochs:
-            bits = _validate(model, validation)
-            frame_model.check_losses(train_bits, bits)
-            records.append((train_bits, bits, time.perf_counter() - start))
-            history = frame_model.History(*np.array(records).T)
-            if history.best_epoch == len(records) - 1:
-                best_weights = model.get_weights()
-            progress.set_postfix(train=f"{train_bits:.2f}", validation=f"{bits:.2f}")
-            if on_epoch is not None:
-                on_epoch(history)
-            if patience is not None and len(records) - 1 - history.best_epoch >= patience:
-                break
-    finally:  # also when the reader interrupts it, or the loss explodes
-        progress.close()
-        model.set_weights(best_weights)
-    return history
+    losses = ((train_bits, _validate(model, validation)) for train_bits in epochs)
+    return frame_model.run_epochs(
+        model, losses, progress, patience=patience, on_epoch=on_epoch, digits=2
+    )
 
 
 def log_probabilities(
-    weights: Mapping[str, npt.NDArray[np.float32]], settings: NoteModelSettings, roll: npt.ArrayLike
-) -> npt.NDArray[np.float32]:
+    weights: frame_model.Weights, settings: NoteModelSettings, roll: npt.ArrayLike
+) -> Floats:
     """Say how probable each state of each note was, given the past and the lower notes (NumPy).
 
     Parameters
@@ -420,14 +402,12 @@ def log_probabilities(
         part = slice(first, first + 256)
         a = _past(weights, settings, context[part], *(value[part] for value in features))
         a += _below(weights, settings, coming[part])
-        logs.append(_log_softmax(_logits(weights, a, heard[part])))
+        logs.append(scipy.special.log_softmax(_logits(weights, a, heard[part]), axis=-1))
     return np.concatenate(logs)
 
 
 def bits_per_frame(
-    weights: Mapping[str, npt.NDArray[np.float32]],
-    settings: NoteModelSettings,
-    pieces: Iterable[npt.ArrayLike],
+    weights: frame_model.Weights, settings: NoteModelSettings, pieces: Iterable[npt.ArrayLike]
 ) -> npt.NDArray[np.float64]:
     """Measure how many bits a frame of each piece takes: the network's surprise.
 
@@ -461,12 +441,8 @@ def bits_per_frame(
 
 
 def stepper(
-    weights: Mapping[str, npt.NDArray[np.float32]],
-    settings: NoteModelSettings,
-    *,
-    n_streams: int,
-    n_frames: int,
-) -> Callable[..., tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    weights: frame_model.Weights, settings: NoteModelSettings, *, n_streams: int, n_frames: int
+) -> Callable[..., tuple[Floats, Floats]]:
     """Make a function that hears one frame after the other, in NumPy, and carries the state.
 
     Parameters
@@ -496,9 +472,7 @@ def stepper(
     listen = note_features.listener(settings.n_notes, n_streams, n_frames, **settings.memory)
     state = None
 
-    def hear(
-        states: npt.NDArray[np.uint8], kept: npt.ArrayLike = 1.0
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def hear(states: States, kept: npt.ArrayLike = 1.0) -> tuple[Floats, Floats]:
         nonlocal state
         neighbourhood, recalled, frame = listen(states, kept)
         state = _lstm(weights, states, frame, state)
@@ -509,15 +483,15 @@ def stepper(
 
 
 def draw(
-    weights: Mapping[str, npt.NDArray[np.float32]],
+    weights: frame_model.Weights,
     settings: NoteModelSettings,
-    a: npt.NDArray[np.float32],
-    heard: npt.NDArray[np.uint8],
-    chances: npt.NDArray[np.float32],
+    a: Floats,
+    heard: States,
+    chances: Floats,
     *,
     temperature: float = 1.0,
     onset_bias: npt.ArrayLike = 0.0,
-) -> npt.NDArray[np.uint8]:
+) -> States:
     """Draw the next frame, from the bass upwards; each note knows the lower ones.
 
     Most notes are off and change nothing for the others. So all notes are drawn as if no other
@@ -560,7 +534,7 @@ def draw(
 
 
 def compose(
-    weights: Mapping[str, npt.NDArray[np.float32]],
+    weights: frame_model.Weights,
     settings: NoteModelSettings,
     n_frames: int,
     *,
@@ -572,7 +546,7 @@ def compose(
     steering: float = 2.0,
     pulse: float = 1.5,
     recall: float = 0.5,
-) -> npt.NDArray[np.uint8]:
+) -> States:
     """Let the network listen to a beginning, then go on by itself.
 
     Left alone, it drifts: a quiet moment makes the next one likelier to be quiet, for nothing that
@@ -644,9 +618,7 @@ def compose(
     return roll[0] if one else roll
 
 
-def save(
-    path: str | Path, weights: Mapping[str, npt.NDArray[np.float32]], settings: NoteModelSettings
-) -> Path:
+def save(path: str | Path, weights: frame_model.Weights, settings: NoteModelSettings) -> Path:
     """Write a trained network and its settings as one .npz file.
 
     Parameters
@@ -655,10 +627,6 @@ def save(
         File to write; its folder is made if missing. It appears only when it is complete.
     weights : dict of ndarray
     settings : NoteModelSettings
-
-    Returns
-    -------
-    Path
 
     Raises
     ------
@@ -672,7 +640,7 @@ def save(
 
 def load(
     path: str | Path, *, expect: NoteModelSettings | None = None
-) -> tuple[dict[str, npt.NDArray[np.float32]], NoteModelSettings]:
+) -> tuple[dict[str, Floats], NoteModelSettings]:
     """Read what `save` wrote, or fail: never with random weights.
 
     Parameters
@@ -711,16 +679,11 @@ def _name(variable: Any) -> str:
     return f"{parts[0]}/{parts[-1]}"
 
 
-def _inputs(music: npt.NDArray[np.uint8], settings: NoteModelSettings) -> list[npt.NDArray]:
+def _inputs(music: States, settings: NoteModelSettings) -> list[npt.NDArray]:
     """Make the network's inputs from one roll, as a batch of one, or from several of one length."""
     music = music[None] if music.ndim == 2 else music
     heard, coming = music[:, :-1], music[:, 1:]
     return [heard, coming, *note_features.listen(heard, **settings.memory)]
-
-
-def _silent() -> bool:
-    """Say whether bars are unwanted; tqdm's notebook bar doesn't look there itself."""
-    return bool(os.environ.get("TQDM_DISABLE"))
 
 
 def _hear(
@@ -732,7 +695,7 @@ def _hear(
     """Make the inputs of whole pieces, and of excerpts, with room to transpose them."""
     music = _check_rolls(music, settings, n_least=seq_length + 1)
     margin = max(-shifts[0], shifts[1], 0)
-    bar = tqdm(music, desc="hearing the music", unit="piece", disable=_silent())
+    bar = tqdm(music, desc="hearing the music", unit="piece", disable=frame_model.silent())
     pieces = [_with_margin(_inputs(roll, settings), margin)[0] for roll in bar]
     excerpts = _inputs(_excerpts(music, 4 * seq_length + 1), settings)
     return pieces, _with_margin(excerpts, margin)
@@ -766,7 +729,7 @@ def _passages(
         yield [np.stack(parts) for parts in zip(*drawn, strict=True)]
 
 
-def _excerpts(music: list[npt.NDArray[np.uint8]], n_frames: int) -> npt.NDArray[np.uint8]:
+def _excerpts(music: list[States], n_frames: int) -> States:
     """Cut rolls into excerpts of one length, (n_excerpts, n_frames, n_notes)."""
     n_frames = min(n_frames, *(len(roll) for roll in music))
     starts = [(roll, range(0, len(roll) - n_frames + 1, n_frames - 1)) for roll in music]
@@ -853,11 +816,8 @@ def _validate(model: Any, pieces: list[list[npt.NDArray]]) -> float:
 
 
 def _lstm(
-    weights: Mapping[str, npt.NDArray[np.float32]],
-    states: npt.NDArray[np.uint8],
-    frame: npt.NDArray[np.float32],
-    state: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None,
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    weights: frame_model.Weights, states: States, frame: Floats, state: tuple[Floats, Floats] | None
+) -> tuple[Floats, Floats]:
     """Let the LSTM hear one frame of each stream."""
     hidden = len(weights["lstm/recurrent_kernel"])
     if state is None:
@@ -870,13 +830,13 @@ def _lstm(
 
 
 def _past(
-    weights: Mapping[str, npt.NDArray[np.float32]],
+    weights: frame_model.Weights,
     settings: NoteModelSettings,
-    context: npt.NDArray[np.float32],
-    neighbourhood: npt.NDArray[np.float32],
-    recalled: npt.NDArray[np.float32],
-    frame: npt.NDArray[np.float32],
-) -> npt.NDArray[np.float32]:
+    context: Floats,
+    neighbourhood: Floats,
+    recalled: Floats,
+    frame: Floats,
+) -> Floats:
     """Sum what context, neighbourhood and memory add to the first layer: (n, n_notes, width)."""
     told = context @ weights["context/kernel"] + weights["context/bias"]
     told = told.reshape(len(context), settings.n_notes, settings.channels)
@@ -887,19 +847,13 @@ def _past(
     return a + note + frame[:, None]
 
 
-def _below(
-    weights: Mapping[str, npt.NDArray[np.float32]],
-    settings: NoteModelSettings,
-    coming: npt.NDArray[np.uint8],
-) -> npt.NDArray[np.float32]:
+def _below(weights: frame_model.Weights, settings: NoteModelSettings, coming: States) -> Floats:
     """Sum what the lower notes of a known frame add to the first layer."""
     new = (coming[..., None] == _SOUNDING).astype(np.float32)
     return _along_notes(new[:, :-1], (settings.below, 0), weights["below/kernel"][0])
 
 
-def _along_notes(
-    values: npt.NDArray[np.float32], padding: tuple[int, int], kernel: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
+def _along_notes(values: Floats, padding: tuple[int, int], kernel: Floats) -> Floats:
     """Convolve (n, n_notes, n_values) along the notes with a kernel (reach, n_values, width)."""
     reach, n_values, width = kernel.shape
     padded = np.zeros((len(values), sum(padding) + values.shape[1], n_values), np.float32)
@@ -909,11 +863,7 @@ def _along_notes(
     return windows @ kernel.transpose(1, 0, 2).reshape(n_values * reach, width)
 
 
-def _logits(
-    weights: Mapping[str, npt.NDArray[np.float32]],
-    a: npt.NDArray[np.float32],
-    heard: npt.NDArray[np.uint8],
-) -> npt.NDArray[np.float32]:
+def _logits(weights: frame_model.Weights, a: Floats, heard: States) -> Floats:
     """Run the layers that turn the sums of the first layer into logits: (..., 4)."""
     hidden = np.maximum(a, 0) @ weights["mix/kernel"] + weights["mix/bias"]
     logits = np.maximum(hidden, 0) @ weights["states/kernel"] + weights["states/bias"]
@@ -921,17 +871,8 @@ def _logits(
     return logits
 
 
-def _log_softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Turn logits into natural logarithms of probabilities."""
-    logits = logits - logits.max(axis=-1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-
-
 def _pick(
-    logits: npt.NDArray[np.float32],
-    chance: npt.NDArray[np.float32],
-    temperature: float,
-    onset_bias: float,
+    logits: Floats, chance: Floats, temperature: float, onset_bias: float
 ) -> npt.NDArray[np.int64]:
     """Draw a state for each note, (n, 4) -> (n,): the first whose summed probability passes."""
     logits[:, rolls.SOFT :] += onset_bias
@@ -943,12 +884,8 @@ def _pick(
 
 
 def _steering(
-    seeds: npt.NDArray[np.uint8],
-    density: float | None,
-    steering: float,
-    frame_rate: float,
-    span: float = 8.0,
-) -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float64]]:
+    seeds: States, density: float | None, steering: float, frame_rate: float, span: float = 8.0
+) -> Callable[[States], npt.NDArray[np.float64]]:
     """Make a function that says how much to favour onsets, from those of the last `span` s."""
     usual = (seeds >= rolls.SOFT).sum(axis=(1, 2)) / seeds.shape[1]  # onsets a frame
     usual[usual == 0] = USUAL_DENSITY / frame_rate
@@ -956,7 +893,7 @@ def _steering(
     lately = np.broadcast_to(target, len(seeds)).astype(float)
     floor = 0.05  # onsets a frame; keeps the logarithm small in a rest
 
-    def steer(states: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    def steer(states: States) -> npt.NDArray[np.float64]:
         nonlocal lately
         onsets = (states >= rolls.SOFT).sum(axis=-1)
         lately = lately + (onsets - lately) / (span * frame_rate)
@@ -967,7 +904,7 @@ def _steering(
 
 def _check_rolls(
     music: Iterable[npt.ArrayLike], settings: NoteModelSettings, n_least: int = 2
-) -> list[npt.NDArray[np.uint8]]:
+) -> list[States]:
     """Return rolls as arrays, or raise unless each is a roll of these notes, and long enough."""
     checked = [rolls.valid(roll, n_notes=settings.n_notes, n_least=n_least) for roll in music]
     if not checked:
@@ -977,7 +914,7 @@ def _check_rolls(
 
 def _check_seeds(
     seed_roll: npt.ArrayLike | None, n_streams: int | None, settings: NoteModelSettings
-) -> npt.NDArray[np.uint8]:
+) -> States:
     """Return the seeds of all streams, (n_streams, n_seed, n_notes)."""
     if n_streams is not None and n_streams < 1:
         raise ValueError(f"n_streams must be at least 1, got {n_streams}")
@@ -1018,9 +955,7 @@ def _check_weights(weights: Mapping[str, npt.NDArray], settings: NoteModelSettin
     frame_model.check_weights(weights, weight_shapes(settings), settings)
 
 
-def _unpack(
-    arrays: dict[str, npt.NDArray], settings: NoteModelSettings
-) -> dict[str, npt.NDArray[np.float32]]:
+def _unpack(arrays: dict[str, npt.NDArray], settings: NoteModelSettings) -> dict[str, Floats]:
     """Take the weights of a network out of what a file holds, or raise."""
     weights = {name: arrays[name] for name in weight_shapes(settings)}
     _check_weights(weights, settings)

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.ndimage
 import scipy.special
-from tqdm.auto import tqdm
 
 from helpers import rolls, transforms
+
+Floats = npt.NDArray[np.float32]
 
 _TINY = np.float32(1e-6)  # -120 dB: keeps divisions finite where nothing sounds
 _CHUNK = 2048  # frames that are transformed at once
@@ -42,7 +43,7 @@ class Dictionary:
     """
 
     settings: rolls.NoteSettings
-    templates: npt.NDArray[np.float32]
+    templates: Floats
     reference: float
     usual_levels: npt.NDArray[np.float64]
 
@@ -84,8 +85,8 @@ def band_edges(
 
 
 def band_magnitudes(
-    y: npt.NDArray[np.float32], edges: npt.NDArray[np.int64], *, n_fft: int, hop_length: int
-) -> npt.NDArray[np.float32]:
+    y: Floats, edges: npt.NDArray[np.int64], *, n_fft: int, hop_length: int
+) -> Floats:
     """Compute the magnitudes of a waveform's frames, added up in bands.
 
     Parameters
@@ -186,7 +187,7 @@ def lobes(
     n_fft: int,
     sr: float,
     width: npt.ArrayLike = 1.0,
-) -> npt.NDArray[np.float32]:
+) -> Floats:
     """Draw what sines of amplitude 1 look like in bands: the main lobe of the Hann window.
 
     Parameters
@@ -219,7 +220,7 @@ def comb(
     *,
     edges: npt.NDArray[np.int64] | None = None,
     n_fft: int | None = None,
-) -> npt.NDArray[np.float32]:
+) -> Floats:
     """Guess the spectrum of every note, knowing nothing but where strings have their partials.
 
     24 partials, each a lobe, a little wider than it is, and the wider the higher it is, for nobody
@@ -280,13 +281,7 @@ def divergence(V: npt.ArrayLike, model: npt.ArrayLike) -> float:
     return float(scipy.special.kl_div(V, model).sum())
 
 
-def update_activations(
-    V: npt.NDArray[np.float32],
-    W: npt.NDArray[np.float32],
-    H: npt.NDArray[np.float32],
-    *,
-    exponent: float = 1.0,
-) -> npt.NDArray[np.float32]:
+def update_activations(V: Floats, W: Floats, H: Floats, *, exponent: float = 1.0) -> Floats:
     """Improve the activations: one multiplicative step down the KL divergence of V from H W'.
 
     Where a frame has more than the model says, the notes that have energy there grow by that
@@ -317,9 +312,7 @@ def update_activations(
     return H * (gain if exponent == 1 else gain**exponent)
 
 
-def update_templates(
-    V: npt.NDArray[np.float32], W: npt.NDArray[np.float32], H: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
+def update_templates(V: Floats, W: Floats, H: Floats) -> Floats:
     """Improve the templates: the same step as `update_activations`, for the other factor.
 
     Parameters
@@ -342,9 +335,7 @@ def update_templates(
     return np.where(total > 0, W * gain / np.maximum(total, _TINY), W)
 
 
-def solve_activations(
-    V: npt.NDArray[np.float32], W: npt.NDArray[np.float32], *, n_updates: int = 10
-) -> npt.NDArray[np.float32]:
+def solve_activations(V: Floats, W: Floats, *, n_updates: int = 10) -> Floats:
     """Find the activations that explain V by given templates, starting with all notes alike.
 
     Parameters
@@ -364,12 +355,11 @@ def solve_activations(
 
 
 def learn_dictionary(
-    waveforms: Iterable[npt.NDArray[np.float32]],
+    waveforms: Iterable[Floats],
     settings: rolls.NoteSettings | None = None,
     *,
     minutes: float = 5.0,
     n_rounds: int = 4,
-    progress: bool = False,
 ) -> Dictionary:
     """Learn the spectrum of every note from music in which notes sound together.
 
@@ -386,12 +376,6 @@ def learn_dictionary(
         Learn from so much of the music, spread evenly over it.
     n_rounds : int
         Stop after so many of the four rounds, to see what each is for; 0 leaves the comb as it is.
-    progress : bool
-        Show a bar.
-
-    Returns
-    -------
-    Dictionary
 
     Raises
     ------
@@ -416,7 +400,7 @@ def learn_dictionary(
     W, n_heard = comb(settings), np.zeros(settings.n_notes, np.int64)
     sure = np.ones(settings.n_notes, bool)
     rounds = (_CONFIDENT, _CONFIDENT, _BALANCED, _BALANCED)[:n_rounds]
-    for i, confidence in enumerate(tqdm(rounds, desc="dictionary", disable=not progress)):
+    for i, confidence in enumerate(rounds):
         if i == 2:  # what is 0 stays 0, so give every template a little of everything
             W = 0.97 * W + 0.03 * mean / mean.sum()
             sure = n_heard >= settings.frame_rate
@@ -424,7 +408,7 @@ def learn_dictionary(
     return _measure_levels(parts, W.astype(np.float32), settings)
 
 
-def activations(y: npt.NDArray[np.float32], dictionary: Dictionary) -> npt.NDArray[np.float32]:
+def activations(y: Floats, dictionary: Dictionary) -> Floats:
     """Say how strongly each note of the dictionary sounds in each frame.
 
     Parameters
@@ -449,7 +433,7 @@ def activations(y: npt.NDArray[np.float32], dictionary: Dictionary) -> npt.NDArr
     return _explain(V, dictionary.templates, settings)[:, : settings.n_notes]
 
 
-def find_notes(H: npt.NDArray[np.float32], dictionary: Dictionary) -> npt.NDArray[np.float64]:
+def find_notes(H: Floats, dictionary: Dictionary) -> npt.NDArray[np.float64]:
     """Find where notes begin and end in their activations.
 
     A note begins where its activation rises, by enough and to enough, measured by the loudest
@@ -488,7 +472,7 @@ def find_notes(H: npt.NDArray[np.float32], dictionary: Dictionary) -> npt.NDArra
     return found
 
 
-def encode(y: npt.NDArray[np.float32], dictionary: Dictionary) -> npt.NDArray[np.float64]:
+def encode(y: Floats, dictionary: Dictionary) -> npt.NDArray[np.float64]:
     """Find the notes of a recording: `activations`, then `find_notes`.
 
     Parameters
@@ -504,7 +488,7 @@ def encode(y: npt.NDArray[np.float32], dictionary: Dictionary) -> npt.NDArray[np
     return find_notes(activations(y, dictionary), dictionary)
 
 
-def encode_roll(y: npt.NDArray[np.float32], dictionary: Dictionary) -> npt.NDArray[np.uint8]:
+def encode_roll(y: Floats, dictionary: Dictionary) -> npt.NDArray[np.uint8]:
     """Write a recording as a roll: `encode`, then `rolls.from_notes`.
 
     Parameters
@@ -530,7 +514,7 @@ def _edges(settings: rolls.NoteSettings) -> npt.NDArray[np.int64]:
     )
 
 
-def _noises(settings: rolls.NoteSettings) -> npt.NDArray[np.float32]:
+def _noises(settings: rolls.NoteSettings) -> Floats:
     """Make three broad hills, (n_bands, 3), that take up what no note explains."""
     edges = _edges(settings)
     f = transforms.bin_frequencies(settings.n_fft, sr=settings.sr)[: edges[-1]]
@@ -540,9 +524,7 @@ def _noises(settings: rolls.NoteSettings) -> npt.NDArray[np.float32]:
     return (W / W.sum(axis=0)).astype(np.float32)
 
 
-def _excerpts(
-    waveforms: Iterable[npt.NDArray[np.float32]], sr: float, minutes: float
-) -> list[npt.NDArray[np.float32]]:
+def _excerpts(waveforms: Iterable[Floats], sr: float, minutes: float) -> list[Floats]:
     """Cut so many minutes of short segments out of all the music, evenly spread."""
     waveforms = list(waveforms)
     if not waveforms or not math.isfinite(minutes) or minutes <= 0:
@@ -558,26 +540,24 @@ def _excerpts(
     return [y[start : start + length] for start in starts]
 
 
-def _explain(
-    V: npt.NDArray[np.float32], W: npt.NDArray[np.float32], settings: rolls.NoteSettings
-) -> npt.NDArray[np.float32]:
+def _explain(V: Floats, W: Floats, settings: rolls.NoteSettings) -> Floats:
     """Find activations for notes and noises, (n_frames, n_notes + 3)."""
     return solve_activations(V, np.hstack([W, _noises(settings)]))
 
 
-def _reference(H: npt.NDArray[np.float32]) -> float:
+def _reference(H: Floats) -> float:
     """Say how strong the strongest note of a loud frame is."""
     return float(np.percentile(H.max(axis=1), 95))
 
 
 def _teach(
-    parts: list[npt.NDArray[np.float32]],
-    W: npt.NDArray[np.float32],
+    parts: list[Floats],
+    W: Floats,
     settings: rolls.NoteSettings,
     confidence: Mapping[str, float],
     sure: npt.NDArray[np.bool_],
     n_updates: int = 4,
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Find notes, then improve their templates there; also count the frames of each note."""
     V, n_notes = np.concatenate(parts), settings.n_notes
     both = np.hstack([W, _noises(settings)])
@@ -596,10 +576,7 @@ def _teach(
 
 
 def _gate(
-    H: npt.NDArray[np.float32],
-    settings: rolls.NoteSettings,
-    reference: float,
-    confidence: Mapping[str, float],
+    H: Floats, settings: rolls.NoteSettings, reference: float, confidence: Mapping[str, float]
 ) -> npt.NDArray[np.bool_]:
     """Say where notes were found, and a frame before and after: (n_frames, n_notes)."""
     gate = np.zeros(H.shape, bool)
@@ -608,9 +585,7 @@ def _gate(
     return gate
 
 
-def _measure_levels(
-    parts: list[npt.NDArray[np.float32]], W: npt.NDArray[np.float32], settings: rolls.NoteSettings
-) -> Dictionary:
+def _measure_levels(parts: list[Floats], W: Floats, settings: rolls.NoteSettings) -> Dictionary:
     """Complete a dictionary: how strong notes are, and the usual strength of each."""
     H = [_explain(part, W, settings)[:, : settings.n_notes] for part in parts]
     reference = _reference(np.concatenate(H))
@@ -624,7 +599,7 @@ def _measure_levels(
     return Dictionary(settings, W, reference, found[middle, 3])
 
 
-def _shifted(H: npt.NDArray[np.float32], n: int) -> npt.NDArray[np.float32]:
+def _shifted(H: Floats, n: int) -> Floats:
     """Move rows down by n (up if negative), zeros coming in."""
     moved = np.zeros_like(H)
     moved[max(0, n) : len(H) + min(0, n)] = H[max(0, -n) : len(H) - max(0, n)]
@@ -632,11 +607,7 @@ def _shifted(H: npt.NDArray[np.float32], n: int) -> npt.NDArray[np.float32]:
 
 
 def _onsets(
-    H: npt.NDArray[np.float32],
-    settings: rolls.NoteSettings,
-    reference: float,
-    rise: float,
-    floor: float,
+    H: Floats, settings: rolls.NoteSettings, reference: float, rise: float, floor: float
 ) -> npt.NDArray[np.bool_]:
     """Say in which frames notes begin: (n_frames, n_notes), bool."""
     low = np.minimum(_shifted(H, 1), _shifted(H, 2))
@@ -648,7 +619,7 @@ def _onsets(
     return steepest & (jump > rise * loudest) & (high > floor * loudest) & (high > 1.3 * low)
 
 
-def _onset_time(h: npt.NDArray[np.float32], frame: int) -> float:
+def _onset_time(h: Floats, frame: int) -> float:
     """Find where half of the rise around a frame is done, in frames."""
     first = max(0, frame - 2)
     first += int(np.argmin(h[first : frame + 1]))
@@ -660,7 +631,7 @@ def _onset_time(h: npt.NDArray[np.float32], frame: int) -> float:
     return first + i - (rise[i] - half) / (rise[i] - rise[i - 1])
 
 
-def _offset_time(h: npt.NDArray[np.float32], frame: int, stop: int) -> float:
+def _offset_time(h: Floats, frame: int, stop: int) -> float:
     """Find where a note ends that begins in a frame, before the next one in frame `stop`."""
     later = np.arange(frame + 1, stop)
     before = h[np.maximum(later - 2, frame)]
@@ -675,12 +646,7 @@ def _offset_time(h: npt.NDArray[np.float32], frame: int, stop: int) -> float:
 
 
 def _track(
-    H: npt.NDArray[np.float32],
-    settings: rolls.NoteSettings,
-    reference: float,
-    *,
-    rise: float,
-    floor: float,
+    H: Floats, settings: rolls.NoteSettings, reference: float, *, rise: float, floor: float
 ) -> npt.NDArray[np.float64]:
     """Find notes: (n_found, 4), onset and offset in frames, pitch, strength, sorted by onset."""
     found = []

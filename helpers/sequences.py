@@ -99,7 +99,7 @@ class Standardiser:
 
     Parameters
     ----------
-    mean, std : ndarray, float32, (n_features,) or ()
+    mean, std : ndarray, float32, (n_features,)
         Statistics of the training frames; `std` is above zero.
 
     References
@@ -119,25 +119,16 @@ class Standardiser:
         return (np.asarray(frames, np.float32) * self.std + self.mean).astype(np.float32)
 
 
-def fit_standardiser(
-    frames_list: Sequence[npt.ArrayLike], *, per_feature: bool = True, floor: float = 1e-4
-) -> Standardiser:
-    """Measure the mean and the standard deviation of the training frames.
+def fit_standardiser(frames_list: Sequence[npt.ArrayLike], *, floor: float = 1e-4) -> Standardiser:
+    """Measure the mean and the standard deviation of each feature in the training frames.
 
     Parameters
     ----------
     frames_list : list of ndarray, each (n_frames, n_features)
         The training pieces. Sums run in float64, since float32 would lose digits over long music.
-    per_feature : bool
-        True: every feature has its own two numbers. False: one pair for all of them, which keeps
-        the balance between loud and quiet features.
     floor : float
         Smallest standard deviation, as a fraction of the one over all features. It keeps features
         that never change from dividing by zero, and nearly silent ones from being blown up.
-
-    Returns
-    -------
-    Standardiser
 
     Raises
     ------
@@ -148,11 +139,9 @@ def fit_standardiser(
     _check_pieces(pieces)
     n_frames = sum(len(frames) for frames in pieces)
     mean = np.asarray(sum(frames.sum(axis=0, dtype=np.float64) for frames in pieces)) / n_frames
-    if not per_feature:
-        mean = mean.mean()
     power = np.asarray(sum(np.square(frames - mean).sum(axis=0) for frames in pieces)) / n_frames
     overall = np.sqrt(power.mean()) or 1.0  # music that never changes at all: leave its scale alone
-    std = np.maximum(np.sqrt(power if per_feature else power.mean()), floor * overall)
+    std = np.maximum(np.sqrt(power), floor * overall)
     return Standardiser(np.asarray(mean, np.float32), np.asarray(std, np.float32))
 
 

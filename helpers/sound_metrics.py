@@ -309,8 +309,6 @@ def mfcc_frechet_distance(
     clips_b: Sequence[npt.ArrayLike],
     *,
     sr: float,
-    texture_s: float | None = None,
-    hop_length: int = 512,
     **settings: Any,
 ) -> float:
     """Compare how two sets of clips sound: `frechet_distance` between their MFCCs.
@@ -320,10 +318,7 @@ def mfcc_frechet_distance(
     clips_a, clips_b : list of ndarray, float, (n_samples,)
         Waveforms in [-1, 1].
     sr : int, Hz
-    texture_s : float, optional
-        Compare mean and standard deviation over so many seconds instead of single frames, which
-        also hears how the sound changes.
-    hop_length, **settings
+    **settings
         Of `mfcc`. Only distances with the same settings can be compared.
 
     Returns
@@ -332,22 +327,11 @@ def mfcc_frechet_distance(
         0 for the same clips. It hears instrument, level and density, but not what follows what:
         shuffled notes on the right instrument score well.
 
-    Raises
-    ------
-    ValueError
-        If a clip is shorter than a texture.
-
     References
     ----------
-    As in `frechet_distance`; G. Tzanetakis and P. Cook, "Musical genre classification of audio
-    signals", IEEE Trans. Speech Audio Process. 10(5), 2002, for textures. Notebook 04.
+    As in `frechet_distance`. Notebook 04.
     """
-    sets = [
-        [mfcc(y, sr=sr, hop_length=hop_length, **settings) for y in c] for c in (clips_a, clips_b)
-    ]
-    if texture_s is not None:
-        length = steps_in(texture_s, sr / hop_length, name="texture_s", unit="frame")
-        sets = [[_textures(frames, length) for frames in clips] for clips in sets]
+    sets = [[mfcc(y, sr=sr, **settings) for y in clips] for clips in (clips_a, clips_b)]
     return frechet_distance(*(np.concatenate(clips) for clips in sets))
 
 
@@ -410,15 +394,3 @@ def window_starts(n: int, length: int, hop: int) -> npt.NDArray[np.intp]:
     The last one ends with the last value.
     """
     return np.unique(np.append(np.arange(0, n - length, hop), n - length))
-
-
-def _textures(frames: npt.NDArray[np.float64], length: int) -> npt.NDArray[np.float64]:
-    """Return mean and deviation of `length` frames at a time: (n_textures, 2 * n_features)."""
-    if len(frames) < length:
-        raise ValueError(
-            f"texture_s must fit into every clip, got {length} frames for a clip of {len(frames)}: "
-            "make it shorter"
-        )
-    starts = window_starts(len(frames), length, length)
-    blocks = frames[starts[:, None] + np.arange(length)]  # (n_textures, length, n_features)
-    return np.concatenate([blocks.mean(axis=1), blocks.std(axis=1)], axis=1)

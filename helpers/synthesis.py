@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from tqdm.auto import tqdm
 
 from helpers import files, notes, rolls, transforms
 
@@ -73,7 +72,6 @@ def build_bank(
     *,
     found: Iterable[npt.NDArray[np.float64]] | None = None,
     minutes: float = 40.0,
-    progress: bool = False,
 ) -> NoteBank:
     """Learn how every note sounds from recordings in which notes sound together.
 
@@ -85,8 +83,6 @@ def build_bank(
         What `notes.encode` found in each; it is asked when this is left out.
     minutes : float
         Learn from so much of each waveform that together they last no longer.
-    progress : bool
-        Show a bar.
 
     Raises
     ------
@@ -114,7 +110,7 @@ def build_bank(
     kwargs = {"n_fft": N_FFT, "hop_length": _hop(settings)}
     spectra = [notes.band_magnitudes(y, _edges(settings), **kwargs) for y in waveforms]
     struck = [_strikes(one, settings) for one in found]
-    templates, heard, release = _learn_sounds(spectra, struck, settings, progress=progress)
+    templates, heard, release = _learn_sounds(spectra, struck, settings)
     stiffness = _fit_stiffness(templates, heard, settings)
     sounds = _split_sounds(templates, stiffness, settings)
     sounds, falls = _borrow(sounds, heard)
@@ -243,7 +239,6 @@ def _learn_sounds(
     settings: rolls.NoteSettings,
     *,
     n_updates: int = 6,
-    progress: bool = False,
 ) -> tuple[Floats, Floats, Floats]:
     """Learn every note's spectrogram, how often each of its frames was heard, and the release.
 
@@ -255,7 +250,7 @@ def _learn_sounds(
     """
     templates = _first_templates(spectra, settings)
     release = np.exp(-np.arange(1, N_RELEASE + 1) / 3).astype(np.float32)
-    for _ in tqdm(range(n_updates), desc="note bank", disable=not progress):
+    for _ in range(n_updates):
         gain, heard = np.zeros_like(templates), np.zeros((*templates.shape[:3], 1), np.float32)
         ends = np.zeros((2, N_RELEASE))
         for V, strikes in zip(spectra, struck, strict=True):

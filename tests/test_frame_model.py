@@ -310,14 +310,6 @@ def test_patience_ends_a_training_that_gets_no_better(music, patience, n_epochs)
     assert len(history.seconds) == n_epochs
 
 
-@pytest.mark.parametrize(("seconds", "n_epochs"), [(0, 1), (29, 2), (30, 3), (1000, 5)])
-def test_no_epoch_starts_that_would_end_too_late(music, monkeypatch, seconds, n_epochs):
-    clock = iter(range(0, 1000, 10))  # an epoch takes ten seconds
-    monkeypatch.setattr(frame_model.time, "perf_counter", lambda: next(clock))
-    history = frame_model.train(ScriptedModel(*[1.0] * 5), *music, epochs=5, seconds=seconds)
-    assert history.seconds.tolist() == [10, 20, 30, 40, 50][:n_epochs]
-
-
 def test_each_epoch_reports_the_history_so_far(music):
     reports = []
     frame_model.train(ScriptedModel(3.0, 2.0, 1.0), *music, epochs=3, on_epoch=reports.append)

@@ -76,7 +76,7 @@ def combs():
 
 @pytest.fixture(scope="module")
 def learnt():
-    return notes.learn_dictionary([song(accompanied())], progress=True)
+    return notes.learn_dictionary([song(accompanied())])
 
 
 # Bands and templates
