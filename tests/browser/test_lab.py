@@ -7,7 +7,7 @@ import pytest
 
 from helpers import audio, interactive, plotting, questions
 
-SAMPLE = (  # 05 and 07 compute for minutes and hold nothing that these lack
+SAMPLE = (  # without 05 and 07: all must stay within fifteen minutes
     "00_start_here",
     "01_conversion",
     "02_sampling_and_nyquist",
