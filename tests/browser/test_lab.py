@@ -7,7 +7,14 @@ import pytest
 
 from helpers import audio, interactive, plotting, questions
 
-SAMPLE = ("00_start_here", "01_conversion", "02_sampling_and_nyquist", "03_blocks_and_fft")
+SAMPLE = (  # without 05 and 07: all must stay within fifteen minutes
+    "00_start_here",
+    "01_conversion",
+    "02_sampling_and_nyquist",
+    "03_blocks_and_fft",
+    "04_what_to_predict",
+    "08_is_it_music",
+)
 ERRORS = (
     ".jp-OutputArea [data-mime-type='application/vnd.jupyter.error'], "
     ".jp-OutputArea [data-mime-type='application/vnd.jupyter.stderr']"
