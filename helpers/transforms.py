@@ -638,7 +638,7 @@ def _match_bins(values: npt.NDArray[Any], name: str, n_fft: int) -> None:
     if values.shape[1] != n_fft // 2 + 1:
         raise ValueError(
             f"{name} must have {n_fft // 2 + 1} bins for FFTs of {n_fft} samples, "
-            f"got {values.shape[1]}; pass the n_fft that made them"
+            f"got {values.shape[1]}; pass the FFT length that made them"
         )
 
 
