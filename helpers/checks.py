@@ -114,10 +114,8 @@ def nb01_error_db(error_db: Callable[..., Any]) -> None:
     if np.shape(answer) != ():
         wrong = "one number is wanted: take the mean over time before the logarithm."
     elif abs(answer) < 1:
-        wrong = (
-            "that compares the levels of the two sounds, which are nearly equal, whatever the "
-            "error: subtract the waveforms first, then measure what is left."
-        )
+        wrong = "that compares the levels of the two sounds, which are nearly equal, whatever the "
+        wrong += "error: subtract the waveforms first, then measure what is left."
     elif _close(answer, 20, 0.1):
         wrong = "the error is weaker than the music, so its relative level is below 0: invert it."
     elif _close(answer, -40, 0.1) or _close(answer, -10, 0.1):
@@ -520,9 +518,7 @@ def nb07_go_on(go_on: Callable[..., Any]) -> None:
         state = (0.0 if state is None else 0.5 * state) + frame
         return 0.9 * state + 1, state
 
-    def loop(
-        seed: npt.NDArray[np.float64], n_frames: int, *, forget: bool = False, repeat: bool = False
-    ) -> npt.NDArray[np.float64]:
+    def loop(seed: Any, n_frames: int, *, forget: bool = False, repeat: bool = False) -> Any:
         state = None
         for frame in seed:
             prediction, state = step(frame, state)
@@ -649,17 +645,13 @@ def nb08_trials(fewest_trials: Callable[..., Any]) -> None:
     if answers[1] == 1:
         wrong = "one right answer of one is what a coin does half of the time: ask for the bounds."
     elif not _close(shares * answers, np.round(shares * answers)):
-        wrong = (
-            f"{answers[2]} questions can't be answered right in a share of 0.625: try only such "
-        )
-        wrong += "n for which share * n is a whole number."
+        wrong = f"{answers[2]} questions can't be answered right in a share of 0.625: try only "
+        wrong += "such n for which share * n is a whole number."
     elif (np.array(answers) < expected).any():
         wrong = "the share itself lies above one half, but not yet its lower bound: go on."
     elif not _close(answers, expected):
-        wrong = (
-            f"at a share of 0.75, 16 questions are enough, at 1.0 even 4; you found {answers[0]}"
-        )
-        wrong += f" and {answers[1]}. Return the first n at which the lower bound passes one half."
+        wrong = "at a share of 0.75, 16 questions are enough, at 1.0 even 4; you found "
+        wrong += f"{answers[0]} and {answers[1]}: the first n whose lower bound passes one half."
     _verdict(wrong, "half as far from guessing, four times as many questions.")
 
 
@@ -678,8 +670,6 @@ def nb08_fooled(measure: Callable[..., Any]) -> None:
     elif _close(values, np.full(4, float(values[0]))):
         wrong = "it gives everything the same value, so it tells nothing apart."
     elif not _close(values[:2], values[2:]):
-        wrong = (
-            "the shuffled notes get another value: yours looks at when notes sound, or together. "
-        )
-        wrong += "What does shuffling keep?"
+        wrong = "the shuffled notes get another value: yours looks at when notes sound, or "
+        wrong += "together. What does shuffling keep?"
     _verdict(wrong, "it knows which notes there are and nothing of their order: music is the rest.")

@@ -93,10 +93,6 @@ def save_npz(
     arrays : mapping of str to array_like
     compressed : bool
         Takes longer, and pays for arrays with many equal numbers.
-
-    Returns
-    -------
-    Path
     """
     write: Callable[..., None] = np.savez_compressed if compressed else np.savez
     head = {"kind": kind.name, "version": kind.version, "settings": json.dumps(asdict(settings))}
@@ -148,7 +144,7 @@ def load_npz(
         text = str(arrays.pop("settings"))
         found = str(arrays.pop("kind", kind.name)), int(arrays.pop("version", 0))
         if found == (kind.name, kind.version):
-            settings = _settings(text, kind.settings)
+            settings = kind.settings(**json.loads(text))
             content = unpack(arrays, settings)
     except Exception as fault:  # a damaged file fails in many ways
         raise FormatError(
@@ -200,14 +196,6 @@ def load_first(
         except FormatError as fault:
             print(f"Not used: {fault}")
     return last, load(last, **options)
-
-
-def _settings(text: str, kind: type[Settings]) -> Settings:
-    """Read settings from JSON, or say that they are of another kind."""
-    try:
-        return kind(**json.loads(text))
-    except TypeError as fault:
-        raise ValueError(f"these are no {kind.__name__}: {text} ({fault})") from fault
 
 
 def _another_format(path: Path, kind: Kind[Any], name: str, version: int) -> str:

@@ -21,16 +21,7 @@ from helpers import files, sequences
 
 Floats = npt.NDArray[np.float32]
 Weights = Mapping[str, Floats]
-
-WEIGHT_NAMES = (
-    "dense_in/kernel",
-    "dense_in/bias",
-    "lstm/kernel",
-    "lstm/recurrent_kernel",
-    "lstm/bias",
-    "dense_out/kernel",
-    "dense_out/bias",
-)
+State = tuple[Floats, Floats]  # of an LSTM: its output h and its memory c
 
 
 @dataclass(frozen=True)
@@ -122,20 +113,13 @@ def count_parameters(settings: LstmSettings) -> dict[str, int]:
     """Count the numbers that training must find, layer by layer.
 
     A dense layer has a kernel and a bias. An LSTM has four gates; each has a kernel W for the
-    input, a recurrent kernel U for its own last output, and a bias b.
-
-    Parameters
-    ----------
-    settings : LstmSettings
+    input, a recurrent kernel U for its own last output, and a bias b. (The original spoke of three
+    matrices: Notebook 05.)
 
     Returns
     -------
     dict of int
         Parameters of ``"dense_in"``, ``"lstm"`` and ``"dense_out"``.
-
-    References
-    ----------
-    Notebook 05. The original spoke of three matrices.
 
     Examples
     --------
@@ -183,7 +167,7 @@ def build(settings: LstmSettings, *, seed: int = 0, weights: Weights | None = No
     Stanford CS224D report, 2015. Notebook 05.
     """
     if weights is not None:
-        _check_weights(weights, settings)
+        check_weights(weights, _weight_shapes(settings), settings)
     keras = tensorflow().keras
     layers = keras.layers
     keras.utils.set_random_seed(seed)
@@ -196,7 +180,7 @@ def build(settings: LstmSettings, *, seed: int = 0, weights: Weights | None = No
         ]
     )
     if weights is not None:
-        model.set_weights([weights[name] for name in WEIGHT_NAMES])
+        set_weights(model, weights)
     return model
 
 
@@ -209,12 +193,11 @@ def train(
     epochs: int,
     batch_size: int = 16,
     learning_rate: float = 1e-3,
-    loss: str = "mae",
     patience: int | None = None,
     seed: int = 0,
     on_epoch: Callable[[History], None] | None = None,
 ) -> History:
-    """Train with Adam, and leave the model with the weights of its best epoch on validation music.
+    """Train with Adam on the mean absolute error, and keep the best weights on validation music.
 
     Parameters
     ----------
@@ -230,8 +213,6 @@ def train(
         Sequences from one change of the weights to the next.
     learning_rate : float
         Adam's step size.
-    loss : str
-        Keras' name of the loss; ``"mae"`` is the mean absolute error.
     patience : int, optional
         Stop after so many epochs in a row without a better validation loss.
     seed : int
@@ -253,14 +234,19 @@ def train(
     _check_sequences("training", X, Y, model)
     _check_sequences("validation", *validation, model)
     adam = tensorflow().keras.optimizers.Adam(learning_rate)
-    model.compile(adam, loss, jit_compile=False)
+    model.compile(adam, "mae", jit_compile=False)
     rng = np.random.default_rng(seed)
     progress = tqdm(range(epochs), desc="training", unit="epoch", disable=silent())
 
     def losses() -> Iterator[tuple[float, float]]:
         for _ in progress:
-            train_loss = _train_epoch(model, X, Y, batch_size, rng)
-            yield train_loss, model.evaluate(*validation, batch_size=batch_size, verbose=0)
+            order, total = rng.permutation(len(X)), 0.0
+            for start in range(0, len(order), batch_size):
+                batch = order[start : start + batch_size]
+                model.reset_metrics()  # some versions of Keras average over batches until then
+                total += float(model.train_on_batch(X[batch], Y[batch])) * len(batch)
+            validation_loss = model.evaluate(*validation, batch_size=batch_size, verbose=0)
+            yield total / len(order), validation_loss
 
     return run_epochs(model, losses(), progress, patience=patience, on_epoch=on_epoch)
 
@@ -331,9 +317,15 @@ def weights_of(model: Any) -> dict[str, Floats]:
     Returns
     -------
     dict of ndarray of float32
-        By `WEIGHT_NAMES`; ``build(settings, weights=...)`` is the way back.
+        By layer and kind, "lstm/kernel"; ``build(settings, weights=...)`` is the way back.
     """
-    return dict(zip(WEIGHT_NAMES, model.get_weights(), strict=True))
+    return {name: variable.numpy() for name, variable in _variables(model).items()}
+
+
+def set_weights(model: Any, weights: Weights) -> None:
+    """Put weights, as `weights_of` returns them, into a Keras model."""
+    for name, variable in _variables(model).items():
+        variable.assign(weights[name])
 
 
 def lstm_step(
@@ -392,6 +384,15 @@ def lstm_step(
     return h, c, {"input": i, "forget": f, "candidate": g, "output": o}
 
 
+def lstm_of(weights: Weights, x: Floats, state: State | None) -> State:
+    """Run a network's layer "lstm" for one step, x (..., n_inputs); None is the first state."""
+    if state is None:
+        zeros = np.zeros((*x.shape[:-1], len(weights["lstm/recurrent_kernel"])), np.float32)
+        state = zeros, zeros
+    names = ("lstm/kernel", "lstm/recurrent_kernel", "lstm/bias")
+    return lstm_step(x, *state, *(weights[name] for name in names))[:2]
+
+
 def stepper(weights: Weights) -> Callable[..., tuple[npt.NDArray, Any]]:
     """Make a function that runs the network one frame at a time, in NumPy.
 
@@ -409,30 +410,17 @@ def stepper(weights: Weights) -> Callable[..., tuple[npt.NDArray, Any]]:
         ``step(frame, state=None) -> (prediction, state)``: `frame` and `prediction` of shape
         (..., n_features), `state` the pair (h, c), None for the beginning.
     """
-    hidden = len(weights["lstm/recurrent_kernel"])
 
-    def step(
-        frame: Floats, state: tuple[Floats, Floats] | None = None
-    ) -> tuple[Floats, tuple[Floats, Floats]]:
-        if state is None:
-            zeros = np.zeros((*frame.shape[:-1], hidden), np.float32)
-            state = zeros, zeros
-        h, c = state
+    def step(frame: Floats, state: State | None = None) -> tuple[Floats, State]:
         x = frame @ weights["dense_in/kernel"] + weights["dense_in/bias"]
-        h, c, _ = lstm_step(
-            x, h, c, weights["lstm/kernel"], weights["lstm/recurrent_kernel"], weights["lstm/bias"]
-        )
+        h, c = lstm_of(weights, x, state)
         return h @ weights["dense_out/kernel"] + weights["dense_out/bias"], (h, c)
 
     return step
 
 
 def compose(
-    step: Callable[..., tuple[npt.NDArray, Any]],
-    seed_frames: npt.ArrayLike,
-    n_frames: int,
-    *,
-    state: Any = None,
+    step: Callable[..., tuple[npt.NDArray, Any]], seed_frames: npt.ArrayLike, n_frames: int
 ) -> tuple[npt.NDArray, npt.NDArray]:
     """Let a network listen to real frames, then go on by itself.
 
@@ -444,8 +432,6 @@ def compose(
         Real music for the network to hear first; at least 1 frame.
     n_frames : int
         Frames to generate, 0 or more.
-    state : optional
-        Where to start from; None for the beginning.
 
     Returns
     -------
@@ -454,23 +440,19 @@ def compose(
         until then: no music of its own.
     generated : ndarray, (n_frames, n_features)
         The frames after the seed, each predicted from those before it. The first is therefore
-        ``teacher_forced[-1]``.
+        ``teacher_forced[-1]``. (The original played both as one piece of its own: Notebook 07.)
 
     Raises
     ------
     ValueError
         If there is no seed frame, or `n_frames` is negative.
-
-    References
-    ----------
-    Notebook 07. The original played both as one piece that it had generated.
     """
     seed_frames = np.asarray(seed_frames)
     if len(seed_frames) == 0:
         raise ValueError("seed_frames must hold at least 1 frame, got 0: give music to continue")
     if n_frames < 0:
         raise ValueError(f"n_frames must be at least 0, got {n_frames}")
-    teacher_forced = np.empty_like(seed_frames)
+    teacher_forced, state = np.empty_like(seed_frames), None
     generated = np.empty((n_frames, *seed_frames.shape[1:]), seed_frames.dtype)
     for k, real in enumerate(seed_frames):
         teacher_forced[k], state = step(real, state)
@@ -502,7 +484,7 @@ def save(
     ValueError
         If `weights` don't fit `settings`, or aren't finite.
     """
-    _check_weights(weights, settings)
+    check_weights(weights, _weight_shapes(settings), settings)
     content = {"mean": standardiser.mean, "std": standardiser.std, **weights}
     return files.save_npz(path, _KIND, settings, content)
 
@@ -511,6 +493,8 @@ def load(
     path: str | Path, *, expect: LstmSettings | None = None
 ) -> tuple[dict[str, Floats], LstmSettings, sequences.Standardiser]:
     """Read what `save` wrote, or fail: never with random weights.
+
+    The original saved under one name, loaded under another, and played noise (Notebook 07).
 
     Parameters
     ----------
@@ -529,10 +513,6 @@ def load(
     ------
     FileNotFoundError, ValueError
         If there is no such file, or one that can't be used; see `files.load_npz`.
-
-    References
-    ----------
-    Notebook 07. The original saved under one name and loaded under another, and then played noise.
     """
     (weights, standardiser), settings = files.load_npz(path, _KIND, _unpack, expect=expect)
     return weights, settings, standardiser
@@ -552,19 +532,6 @@ def check_weights(
         raise ValueError("weights must be finite, got NaN or infinity: train again")
 
 
-def _train_epoch(
-    model: Any, X: Floats, Y: Floats, batch_size: int, rng: np.random.Generator
-) -> float:
-    """Go through all sequences once, in random order, and return their mean loss."""
-    order = rng.permutation(len(X))
-    total = 0.0
-    for start in range(0, len(order), batch_size):
-        batch = order[start : start + batch_size]
-        model.reset_metrics()  # some versions of Keras average over batches until then
-        total += float(model.train_on_batch(X[batch], Y[batch])) * len(batch)
-    return total / len(order)
-
-
 def _sigmoid(x: npt.NDArray) -> npt.NDArray:
     """Squeeze into 0 to 1; written with tanh, which never overflows."""
     return 0.5 * (1.0 + np.tanh(0.5 * x))
@@ -582,30 +549,29 @@ def _check_sequences(name: str, X: Floats, Y: Floats, model: Any) -> None:
         raise ValueError(f"{name} sequences must be finite, got NaN or infinity: check the frames")
 
 
-def _check_weights(weights: Mapping[str, npt.NDArray], settings: LstmSettings) -> None:
-    """Raise unless the weights are those of a network with these settings, and finite."""
-    check_weights(weights, _weight_shapes(settings), settings)
-
-
 def _weight_shapes(settings: LstmSettings) -> dict[str, tuple[int, ...]]:
     """Give the shape of every weight by its name, in Keras' order."""
     n_features, dense, hidden = settings.n_features, settings.dense, settings.hidden
-    shapes = [
-        (n_features, dense),
-        (dense,),
-        (dense, 4 * hidden),
-        (hidden, 4 * hidden),
-        (4 * hidden,),
-        (hidden, n_features),
-        (n_features,),
-    ]
-    return dict(zip(WEIGHT_NAMES, shapes, strict=True))
+    return {
+        "dense_in/kernel": (n_features, dense),
+        "dense_in/bias": (dense,),
+        "lstm/kernel": (dense, 4 * hidden),
+        "lstm/recurrent_kernel": (hidden, 4 * hidden),
+        "lstm/bias": (4 * hidden,),
+        "dense_out/kernel": (hidden, n_features),
+        "dense_out/bias": (n_features,),
+    }
+
+
+def _variables(model: Any) -> dict[str, Any]:
+    """Name what a Keras model has learnt, by layer and kind."""
+    return {f"{layer.name}/{v.name}": v for layer in model.layers for v in layer.trainable_weights}
 
 
 def _unpack(
     arrays: dict[str, npt.NDArray], settings: LstmSettings
 ) -> tuple[dict[str, Floats], sequences.Standardiser]:
     """Take weights and standardiser out of what a file holds, or raise."""
-    weights = {name: arrays[name] for name in WEIGHT_NAMES}
-    _check_weights(weights, settings)
+    weights = {name: arrays[name] for name in _weight_shapes(settings)}
+    check_weights(weights, _weight_shapes(settings), settings)
     return weights, sequences.Standardiser(arrays["mean"], arrays["std"])

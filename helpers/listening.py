@@ -131,10 +131,6 @@ class BlindTest(widgets.VBox):
 def load_answers(path: str | Path) -> list[dict[str, Any]]:
     """Read the answers that a `BlindTest` saved.
 
-    Parameters
-    ----------
-    path : str or Path
-
     Returns
     -------
     list of dict

@@ -17,18 +17,12 @@ _TICK = _TEMPO / _TICKS / 1e6  # s
 def save(path: str | Path, found: npt.ArrayLike) -> Path:
     """Write notes as a MIDI file for the piano.
 
-    The file appears under its name only when it is complete.
-
     Parameters
     ----------
     path : str or Path
-        File to write; its folder is made if missing.
+        File to write; its folder is made if missing. It appears only when it is complete.
     found : ndarray, float, (n_found, 4)
         Onset and offset in s, MIDI pitch, level: 1 is a note's usual one.
-
-    Returns
-    -------
-    Path
 
     Raises
     ------
@@ -56,10 +50,6 @@ def save(path: str | Path, found: npt.ArrayLike) -> Path:
 def load(path: str | Path) -> npt.NDArray[np.float64]:
     """Read the notes of a MIDI file, of all its tracks and channels.
 
-    Parameters
-    ----------
-    path : str or Path
-
     Returns
     -------
     ndarray, float64, (n_found, 4)
@@ -72,10 +62,6 @@ def load(path: str | Path) -> npt.NDArray[np.float64]:
         If there is no such file.
     ValueError
         If it is no MIDI file.
-
-    References
-    ----------
-    As in `save`. Notebook 07.
     """
     path = Path(path)
     if not path.exists():

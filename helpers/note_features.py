@@ -23,19 +23,10 @@ N_RECALLED = len(RECALLED_FRAMES) + 1
 def n_features(n_memories: int, n_pulses: int) -> dict[str, int]:
     """Count the features that `listener` gives.
 
-    Parameters
-    ----------
-    n_memories, n_pulses : int
-
     Returns
     -------
     dict of int
         Numbers of ``"neighbourhood"``, ``"recalled"`` and ``"frame"`` features.
-
-    Examples
-    --------
-    >>> n_features(2, 1)
-    {'neighbourhood': 10, 'recalled': 8, 'frame': 12}
     """
     return {
         "neighbourhood": N_PLAIN + n_memories,

@@ -99,9 +99,7 @@ def onset_rate(roll: npt.ArrayLike, *, frame_rate: float) -> float:
     return float(np.count_nonzero(roll >= rolls.SOFT) * frame_rate / len(roll))
 
 
-def rhythm_autocorrelation(
-    roll: npt.ArrayLike, *, frame_rate: float, shortest_s: float = 0.25, longest_s: float = 1.5
-) -> float:
+def rhythm_autocorrelation(roll: npt.ArrayLike, *, frame_rate: float) -> float:
     """Say how regularly notes are struck: how well the onsets match themselves a beat later.
 
     Parameters
@@ -109,19 +107,18 @@ def rhythm_autocorrelation(
     roll : ndarray, uint8, (n_frames, n_notes)
         Compare rolls of equal length: a tempo that wanders matches less in the long run.
     frame_rate : float, frames/s
-    shortest_s, longest_s : float
-        The lags to try, in s: beats, and their halves and doubles.
 
     Returns
     -------
     float
-        Largest autocorrelation of the number of onsets in a frame: near 1 for a pulse, near 0 for
-        onsets at random, 0 where the number never changes.
+        Largest autocorrelation of the number of onsets in a frame, at lags from 0.25 to 1.5 s
+        (beats, their halves and doubles): near 1 for a pulse, near 0 for onsets at random, 0 where
+        the number never changes.
 
     Raises
     ------
     ValueError
-        If the roll isn't longer than the longest lag.
+        If the roll isn't longer than 1.5 s.
 
     References
     ----------
@@ -129,7 +126,7 @@ def rhythm_autocorrelation(
     Am. 94(4), 1993. Notebook 08.
     """
     onsets = np.count_nonzero(rolls.valid(roll) >= rolls.SOFT, axis=1)  # (n_frames,)
-    first_lag, last_lag = _frames(frame_rate, shortest_s=shortest_s, longest_s=longest_s)
+    first_lag, last_lag = _frames(frame_rate, shortest=0.25, longest=1.5)
     _long_enough(len(onsets), last_lag + 1, frame_rate, "roll")
     onsets = onsets - onsets.mean()
     largest = max(onsets[:-lag] @ onsets[lag:] for lag in range(first_lag, last_lag + 1))
@@ -242,36 +239,25 @@ def self_similarity(
     return float(np.mean(best))
 
 
-def looping(
-    roll: npt.ArrayLike,
-    *,
-    frame_rate: float,
-    window_s: float = 8.0,
-    shortest_s: float = 1.0,
-    longest_s: float = 8.0,
-) -> float:
+def looping(roll: npt.ArrayLike, *, frame_rate: float) -> float:
     """Say how much a piece goes round in circles: the same again, a few seconds later, at once.
 
     Parameters
     ----------
     roll : ndarray, uint8, (n_frames, n_notes)
     frame_rate : float, frames/s
-    window_s : float, s
-        Length of the windows that are compared with what came just before.
-    shortest_s, longest_s : float, s
-        Shortest and longest round.
 
     Returns
     -------
     float
-        From 0 to 1: for each window the largest similarity (shared over all sounding notes, frame
-        by frame) with itself some seconds ago; the mean over windows. Real music repeats itself,
-        but seldom exactly.
+        From 0 to 1: for each window of 8 s the largest similarity (shared over all sounding notes,
+        frame by frame) with the music 1 to 8 s ago; the mean over windows. Real music repeats
+        itself, but seldom exactly.
 
     Raises
     ------
     ValueError
-        If the roll is shorter than window and longest round together.
+        If the roll is shorter than 16 s.
 
     References
     ----------
@@ -279,9 +265,7 @@ def looping(
     ACM Multimedia 1999, for diagonals beside the main one. Notebook 08.
     """
     sounding = rolls.valid(roll) != rolls.OFF
-    length, first_lag, last_lag = _frames(
-        frame_rate, window_s=window_s, shortest_s=shortest_s, longest_s=longest_s
-    )
+    length, first_lag, last_lag = _frames(frame_rate, window=8.0, shortest=1.0, longest=8.0)
     n_judged = len(sounding) - last_lag
     _long_enough(len(sounding), length + last_lag, frame_rate, "roll")
     best = []
@@ -435,10 +419,6 @@ def note_baselines(pieces: Pieces, training_rolls: Pieces) -> dict[str, float]:
     dict of float
         Bits a frame of ``"uniform"``, every state as likely; ``"unigram"``, how often each note is
         in each state; ``"Markov"``, the same given its last state.
-
-    References
-    ----------
-    As in `markov_table`. Notebook 05.
     """
     unigram, markov = (markov_table(training_rolls, order=order) for order in (0, 1))
     uniform = np.full_like(markov, 1 / rolls.N_STATES)
@@ -472,10 +452,6 @@ def markov_sample(
     ------
     ValueError
         If `start` is of another number of notes.
-
-    References
-    ----------
-    As in `markov_table`. Notebook 08.
     """
     thresholds = np.cumsum(table, axis=2)[..., :-1]  # (n_notes, 4, 3)
     notes = np.arange(len(thresholds))

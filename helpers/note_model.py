@@ -11,7 +11,7 @@ key serves for all:
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,12 @@ from tqdm.auto import tqdm
 from helpers import files, frame_model, note_features, rolls
 
 STEPS = 400  # of training: on validation pieces, twice as many gain one percent
+STEPS_PER_EPOCH = 50  # from one look at the validation pieces to the next
 USUAL_DENSITY = 8.0  # onsets a second, of a lively piano piece
 
 Floats = npt.NDArray[np.float32]
 States = npt.NDArray[np.uint8]
+Weights = frame_model.Weights
 
 _SOUNDING = np.array([rolls.HELD, rolls.SOFT, rolls.LOUD], np.uint8)  # one-hot, without "off"
 
@@ -87,17 +89,16 @@ class NoteModelSettings:
 
     def __post_init__(self) -> None:
         for name in ("memories", "pulses"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has no tuples
+            fades = tuple(getattr(self, name))
+            object.__setattr__(self, name, fades)  # JSON has no tuples
+            if not fades or not all(0 <= fade < 1 for fade in fades):
+                raise ValueError(f"{name} must be one or more from 0 to below 1, got {fades}")
         for name in ("n_notes", "hidden", "channels", "width", "reach", "below"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
         if not isinstance(self.min_lag, int) or self.min_lag < 3:
             raise ValueError(f"min_lag must be at least 3 frames, got {self.min_lag!r}")
-        for name in ("memories", "pulses"):
-            fades = getattr(self, name)
-            if not fades or not all(0 <= fade < 1 for fade in fades):
-                raise ValueError(f"{name} must be one or more from 0 to below 1, got {fades}")
         if not 0 <= self.sharpness < np.inf:
             raise ValueError(f"sharpness must be 0 or more, got {self.sharpness}")
         if not 0 < self.frame_rate < np.inf:
@@ -125,11 +126,6 @@ def settings_for(heard: rolls.NoteSettings, **options: Any) -> NoteModelSettings
     heard : rolls.NoteSettings
     **options
         Other fields of `NoteModelSettings`.
-
-    Examples
-    --------
-    >>> settings_for(rolls.NoteSettings(lowest=40), hidden=64).n_notes
-    57
     """
     return NoteModelSettings(
         n_notes=heard.n_notes, lowest=heard.lowest, frame_rate=heard.frame_rate, **options
@@ -146,11 +142,6 @@ def weight_shapes(settings: NoteModelSettings) -> dict[str, tuple[int, ...]]:
     Returns
     -------
     dict of tuple of int
-
-    Examples
-    --------
-    >>> sum(math.prod(shape) for shape in weight_shapes(NoteModelSettings()).values())
-    274652
     """
     sizes = note_features.n_features(len(settings.memories), len(settings.pulses))
     hidden, width, n_notes = settings.hidden, settings.width, settings.n_notes
@@ -172,9 +163,7 @@ def weight_shapes(settings: NoteModelSettings) -> dict[str, tuple[int, ...]]:
     }
 
 
-def build(
-    settings: NoteModelSettings, *, seed: int = 0, weights: frame_model.Weights | None = None
-) -> Any:
+def build(settings: NoteModelSettings, *, seed: int = 0, weights: Weights | None = None) -> Any:
     r"""Build the network that gives each note's logits from the past and from the lower notes.
 
     For note n of the next frame, with :math:`c` the LSTM's output, :math:`u_m` the neighbourhood
@@ -192,10 +181,8 @@ def build(
     Parameters
     ----------
     settings : NoteModelSettings
-    seed : int
-        Draws the first weights; the same seed draws the same.
-    weights : dict of ndarray, optional
-        Weights to start from instead, as `weights_of` and `load` return them.
+    seed, weights
+        As in `frame_model.build`.
 
     Returns
     -------
@@ -217,7 +204,7 @@ def build(
     weights for all notes. Notebook 05.
     """
     if weights is not None:
-        _check_weights(weights, settings)
+        frame_model.check_weights(weights, weight_shapes(settings), settings)
     keras = frame_model.tensorflow().keras
     layers, ops = keras.layers, keras.ops
     keras.utils.set_random_seed(seed)
@@ -251,29 +238,17 @@ def build(
     )
     hidden = layers.Dense(width, activation="relu", name="mix")(layers.ReLU()(a))
     hidden = layers.Dropout(settings.dropout / 2, seed=seed + 1)(hidden)
-    logits = layers.Dense(rolls.N_STATES, name="states")(hidden) + _forbidden(ops, heard)
+    off = ops.cast(ops.equal(heard, rolls.OFF), "float32")[..., None]
+    logits = layers.Dense(rolls.N_STATES, name="states")(hidden)
+    logits = logits + off * np.array([0, -1e9, 0, 0], np.float32)  # none is held after off
     model = keras.Model([heard, coming, neighbourhood, recalled, frame], logits)
     model.get_layer("states").bias.assign([4, 0, 0, 0])  # most notes are off; a start near that
     if weights is not None:
-        for variable in model.trainable_variables:
-            variable.assign(weights[_name(variable)])
+        frame_model.set_weights(model, weights)
     return model
 
 
-def weights_of(model: Any) -> dict[str, Floats]:
-    """Take the weights out of a Keras model, as a dictionary of arrays by name.
-
-    Parameters
-    ----------
-    model : keras.Model
-        What `build` returned.
-
-    Returns
-    -------
-    dict of ndarray of float32
-        Named as in `weight_shapes`; ``build(settings, weights=...)`` is the way back.
-    """
-    return {_name(variable): variable.numpy() for variable in model.trainable_variables}
+weights_of = frame_model.weights_of  # named as in `weight_shapes`
 
 
 def train(
@@ -283,13 +258,11 @@ def train(
     settings: NoteModelSettings,
     *,
     steps: int = STEPS,
-    seconds: float | None = None,
     patience: int | None = None,
     seed: int = 0,
     batch_size: int = 16,
     seq_length: int = 96,
     learning_rate: float = 4e-3,
-    steps_per_epoch: int = 50,
     shifts: tuple[int, int] = (-6, 5),
     on_epoch: Callable[[frame_model.History], None] | None = None,
     on_step: Callable[[float], None] | None = None,
@@ -309,19 +282,14 @@ def train(
         Those of the model.
     steps : int
         Changes of the weights.
-    seconds : float, optional
-        Finish in this time if `steps` would take longer: the learning rate then falls faster. With
-        it, results depend on how fast the machine is.
     patience : int, optional
-        Stop after so many epochs in a row without a better validation loss.
+        As in `frame_model.train`.
     seed : int
         Draws passages and keys. The same seed, data, steps and machine give the same weights.
     batch_size, seq_length : int
         Passages in a batch, frames in a passage.
     learning_rate : float
         Adam's largest step size.
-    steps_per_epoch : int
-        Steps from one look at the validation pieces to the next.
     shifts : tuple of int
         Lowest and highest transposition in semitones.
     on_epoch : callable, optional
@@ -346,28 +314,22 @@ def train(
     D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015; I. Loshchilov
     and F. Hutter, "SGDR", ICLR 2017, for the cosine. Notebook 05.
     """
-    if steps < 1 or batch_size < 1 or steps_per_epoch < 1:
-        raise ValueError(
-            "steps, batch_size and steps_per_epoch must be at least 1, got "
-            f"{steps}, {batch_size} and {steps_per_epoch}"
-        )
+    if steps < 1 or batch_size < 1:
+        raise ValueError(f"steps and batch_size must be at least 1, got {steps} and {batch_size}")
     music = _hear(training_rolls, settings, seq_length, shifts)
     passages = _passages(*music, settings, batch_size, seq_length, shifts, seed)
     validation = [_inputs(roll, settings) for roll in _check_rolls(validation_rolls, settings)]
     keras = frame_model.tensorflow().keras
     model.compile(keras.optimizers.Adam(learning_rate, clipnorm=1.0), _bits, jit_compile=False)
     progress = tqdm(total=steps, desc="training", unit="step", disable=frame_model.silent())
-    step_once = _stepping(model, passages, progress, on_step)
-    epochs = _epochs(model, step_once, steps, seconds, steps_per_epoch, learning_rate)
+    epochs = _epochs(model, passages, progress, steps, learning_rate, on_step)
     losses = ((train_bits, _validate(model, validation)) for train_bits in epochs)
     return frame_model.run_epochs(
         model, losses, progress, patience=patience, on_epoch=on_epoch, digits=2
     )
 
 
-def log_probabilities(
-    weights: frame_model.Weights, settings: NoteModelSettings, roll: npt.ArrayLike
-) -> Floats:
+def log_probabilities(weights: Weights, settings: NoteModelSettings, roll: npt.ArrayLike) -> Floats:
     """Say how probable each state of each note was, given the past and the lower notes (NumPy).
 
     Parameters
@@ -389,7 +351,7 @@ def log_probabilities(
     ValueError
         If `roll` is no roll, or `weights` don't fit `settings`.
     """
-    _check_weights(weights, settings)
+    frame_model.check_weights(weights, weight_shapes(settings), settings)
     (checked,) = _check_rolls([roll], settings)
     heard, coming, *features = (part[0] for part in _inputs(checked, settings))
     outputs, state = [], None
@@ -407,7 +369,7 @@ def log_probabilities(
 
 
 def bits_per_frame(
-    weights: frame_model.Weights, settings: NoteModelSettings, pieces: Iterable[npt.ArrayLike]
+    weights: Weights, settings: NoteModelSettings, pieces: Iterable[npt.ArrayLike]
 ) -> npt.NDArray[np.float64]:
     """Measure how many bits a frame of each piece takes: the network's surprise.
 
@@ -441,7 +403,7 @@ def bits_per_frame(
 
 
 def stepper(
-    weights: frame_model.Weights, settings: NoteModelSettings, *, n_streams: int, n_frames: int
+    weights: Weights, settings: NoteModelSettings, *, n_streams: int, n_frames: int
 ) -> Callable[..., tuple[Floats, Floats]]:
     """Make a function that hears one frame after the other, in NumPy, and carries the state.
 
@@ -468,7 +430,7 @@ def stepper(
     ValueError
         If `weights` don't fit `settings`.
     """
-    _check_weights(weights, settings)
+    frame_model.check_weights(weights, weight_shapes(settings), settings)
     listen = note_features.listener(settings.n_notes, n_streams, n_frames, **settings.memory)
     state = None
 
@@ -483,7 +445,7 @@ def stepper(
 
 
 def draw(
-    weights: frame_model.Weights,
+    weights: Weights,
     settings: NoteModelSettings,
     a: Floats,
     heard: States,
@@ -534,7 +496,7 @@ def draw(
 
 
 def compose(
-    weights: frame_model.Weights,
+    weights: Weights,
     settings: NoteModelSettings,
     n_frames: int,
     *,
@@ -595,7 +557,9 @@ def compose(
     G. E. Hinton, "Products of experts", ICANN 1999: what is added to a logit multiplies the odds.
     Notebook 07.
     """
-    _check_composition(n_frames, temperature, density, steering, pulse, recall)
+    _check_composition(
+        n_frames, density, recall, temperature=temperature, steering=steering, pulse=pulse
+    )
     seeds = _check_seeds(seed_roll, n_streams, settings)  # (n_streams, n_seed, n_notes)
     hear = stepper(
         weights, settings, n_streams=len(seeds), n_frames=seeds.shape[1] + max(n_frames, 1)
@@ -618,13 +582,12 @@ def compose(
     return roll[0] if one else roll
 
 
-def save(path: str | Path, weights: frame_model.Weights, settings: NoteModelSettings) -> Path:
-    """Write a trained network and its settings as one .npz file.
+def save(path: str | Path, weights: Weights, settings: NoteModelSettings) -> Path:
+    """Write a trained network and its settings as one .npz file; see `files.save_npz`.
 
     Parameters
     ----------
     path : str or Path
-        File to write; its folder is made if missing. It appears only when it is complete.
     weights : dict of ndarray
     settings : NoteModelSettings
 
@@ -633,7 +596,7 @@ def save(path: str | Path, weights: frame_model.Weights, settings: NoteModelSett
     ValueError
         If `weights` don't fit `settings`, or aren't finite.
     """
-    _check_weights(weights, settings)
+    frame_model.check_weights(weights, weight_shapes(settings), settings)
     ordered = {name: weights[name] for name in weight_shapes(settings)}
     return files.save_npz(path, _KIND, settings, ordered)
 
@@ -665,18 +628,6 @@ def load(
 def _one_hot(ops: Any, states: Any) -> Any:
     """Mark held, soft and loud in Keras; off is all zeros."""
     return ops.cast(ops.equal(states[..., None], _SOUNDING), "float32")
-
-
-def _forbidden(ops: Any, heard: Any) -> Any:
-    """Give the logit of "held" minus infinity, nearly, wherever the note was off."""
-    off = ops.cast(ops.equal(heard, rolls.OFF), "float32")
-    return off[..., None] * np.array([0, -1e9, 0, 0], np.float32)
-
-
-def _name(variable: Any) -> str:
-    """Name a variable by its layer and what it is there, as in `weight_shapes`."""
-    parts = variable.path.split("/")
-    return f"{parts[0]}/{parts[-1]}"
 
 
 def _inputs(music: States, settings: NoteModelSettings) -> list[npt.NDArray]:
@@ -746,45 +697,27 @@ def _with_margin(inputs: list[npt.NDArray], margin: int) -> list[list[npt.NDArra
     return [list(parts) for parts in zip(*padded, frame, strict=True)]
 
 
-def _stepping(
+def _epochs(
     model: Any,
     passages: Iterator[list[npt.NDArray]],
     progress: Any,
-    on_step: Callable[[float], None] | None,
-) -> Callable[[], float]:
-    """Make a function that changes the weights once, says so, and returns the bits a frame."""
-    start = time.perf_counter()
-
-    def step_once() -> float:
-        bits = _train_step(model, next(passages))
-        progress.update()
-        if on_step is not None:
-            on_step(time.perf_counter() - start)
-        return bits
-
-    return step_once
-
-
-def _epochs(
-    model: Any,
-    step_once: Callable[[], float],
     steps: int,
-    seconds: float | None,
-    steps_per_epoch: int,
     learning_rate: float,
+    on_step: Callable[[float], None] | None,
 ) -> Iterator[float]:
     """Change the weights step by step, and yield the mean loss of each epoch at its end."""
     losses, start = [], time.perf_counter()
     for step in range(1, steps + 1):
-        elapsed = time.perf_counter() - start
-        share = max(step / steps, elapsed / (seconds or np.inf))  # of the training that is over
-        model.optimizer.learning_rate.assign(learning_rate * _rate(step, min(share, 1.0)))
-        losses.append(step_once())
-        if step % steps_per_epoch == 0 or share >= 1:
+        batch = next(passages)
+        model.optimizer.learning_rate.assign(learning_rate * _rate(step, step / steps))
+        model.reset_metrics()  # some versions of Keras average over batches until then
+        losses.append(float(model.train_on_batch(batch, batch[1])))
+        progress.update()
+        if on_step is not None:
+            on_step(time.perf_counter() - start)
+        if step % STEPS_PER_EPOCH == 0 or step == steps:
             yield float(np.mean(losses))
             losses = []
-        if share >= 1:
-            return
 
 
 def _rate(step: int, share: float, rise: int = 40, last: float = 0.02) -> float:
@@ -800,12 +733,6 @@ def _bits(coming: Any, logits: Any) -> Any:
     return frame_model.tensorflow().reduce_sum(nats, axis=-1) / np.log(2)
 
 
-def _train_step(model: Any, batch: list[npt.NDArray]) -> float:
-    """Change the weights once, and return the bits a frame before."""
-    model.reset_metrics()  # some versions of Keras average over batches until then
-    return float(model.train_on_batch(list(batch), batch[1]))
-
-
 def _validate(model: Any, pieces: list[list[npt.NDArray]]) -> float:
     """Return the mean over the pieces of their bits a frame."""
     bits = []
@@ -816,21 +743,16 @@ def _validate(model: Any, pieces: list[list[npt.NDArray]]) -> float:
 
 
 def _lstm(
-    weights: frame_model.Weights, states: States, frame: Floats, state: tuple[Floats, Floats] | None
+    weights: Weights, states: States, frame: Floats, state: frame_model.State | None
 ) -> tuple[Floats, Floats]:
     """Let the LSTM hear one frame of each stream."""
-    hidden = len(weights["lstm/recurrent_kernel"])
-    if state is None:
-        zeros = np.zeros((len(states), hidden), np.float32)
-        state = zeros, zeros
     one_hot = (states[..., None] == _SOUNDING).reshape(len(states), -1)
     x = np.concatenate([one_hot, frame], axis=1, dtype=np.float32)
-    names = ("lstm/kernel", "lstm/recurrent_kernel", "lstm/bias")
-    return frame_model.lstm_step(x, *state, *(weights[name] for name in names))[:2]
+    return frame_model.lstm_of(weights, x, state)
 
 
 def _past(
-    weights: frame_model.Weights,
+    weights: Weights,
     settings: NoteModelSettings,
     context: Floats,
     neighbourhood: Floats,
@@ -847,7 +769,7 @@ def _past(
     return a + note + frame[:, None]
 
 
-def _below(weights: frame_model.Weights, settings: NoteModelSettings, coming: States) -> Floats:
+def _below(weights: Weights, settings: NoteModelSettings, coming: States) -> Floats:
     """Sum what the lower notes of a known frame add to the first layer."""
     new = (coming[..., None] == _SOUNDING).astype(np.float32)
     return _along_notes(new[:, :-1], (settings.below, 0), weights["below/kernel"][0])
@@ -863,7 +785,7 @@ def _along_notes(values: Floats, padding: tuple[int, int], kernel: Floats) -> Fl
     return windows @ kernel.transpose(1, 0, 2).reshape(n_values * reach, width)
 
 
-def _logits(weights: frame_model.Weights, a: Floats, heard: States) -> Floats:
+def _logits(weights: Weights, a: Floats, heard: States) -> Floats:
     """Run the layers that turn the sums of the first layer into logits: (..., 4)."""
     hidden = np.maximum(a, 0) @ weights["mix/kernel"] + weights["mix/bias"]
     logits = np.maximum(hidden, 0) @ weights["states/kernel"] + weights["states/bias"]
@@ -931,12 +853,7 @@ def _check_seeds(
 
 
 def _check_composition(
-    n_frames: int,
-    temperature: float,
-    density: float | None,
-    steering: float,
-    pulse: float,
-    recall: float,
+    n_frames: int, density: float | None, recall: float, **at_least_0: float
 ) -> None:
     """Raise unless the numbers are in their ranges."""
     if n_frames < 0:
@@ -945,18 +862,13 @@ def _check_composition(
         raise ValueError(f"density must be above 0 onsets a second, got {density}")
     if not 0 <= recall <= 1:
         raise ValueError(f"recall must be from 0 to 1, got {recall}")
-    for name, value in {"temperature": temperature, "steering": steering, "pulse": pulse}.items():
+    for name, value in at_least_0.items():
         if not 0 <= value < np.inf:
             raise ValueError(f"{name} must be 0 or more, got {value}")
-
-
-def _check_weights(weights: Mapping[str, npt.NDArray], settings: NoteModelSettings) -> None:
-    """Raise unless the weights are those of a network with these settings, and finite."""
-    frame_model.check_weights(weights, weight_shapes(settings), settings)
 
 
 def _unpack(arrays: dict[str, npt.NDArray], settings: NoteModelSettings) -> dict[str, Floats]:
     """Take the weights of a network out of what a file holds, or raise."""
     weights = {name: arrays[name] for name in weight_shapes(settings)}
-    _check_weights(weights, settings)
+    frame_model.check_weights(weights, weight_shapes(settings), settings)
     return weights

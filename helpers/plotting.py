@@ -148,12 +148,7 @@ def waveform(
 
 
 def samples(
-    t: npt.ArrayLike,
-    y: npt.ArrayLike,
-    *,
-    ax: Axes | None = None,
-    label: str | None = None,
-    colour: str = "red",
+    t: npt.ArrayLike, y: npt.ArrayLike, *, ax: Axes | None = None, label: str | None = None
 ) -> Axes:
     """Draw samples as points on stems.
 
@@ -163,13 +158,11 @@ def samples(
     y : ndarray, (n_samples,)
     ax : Axes, optional
     label : str, optional
-    colour : str
-        A name in `COLOURS`.
     """
     ax = ax if ax is not None else new_axes()
     t, y = np.asarray(t), np.asarray(y)
-    ax.vlines(t, 0, y, color=COLOURS[colour], linewidth=0.8, alpha=0.6)
-    ax.plot(t, y, "o", color=COLOURS[colour], markersize=4, label=label)
+    ax.vlines(t, 0, y, color=COLOURS["red"], linewidth=0.8, alpha=0.6)
+    ax.plot(t, y, "o", color=COLOURS["red"], markersize=4, label=label)
     return _finish(ax, "Time (s)", "Amplitude", label)
 
 

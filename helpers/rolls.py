@@ -300,11 +300,6 @@ def spans(column: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.NDA
     -------
     starts, stops : ndarray, int64, (n_soundings,)
         The first frame of each sounding, and the frame after its last.
-
-    Examples
-    --------
-    >>> spans(np.uint8([3, 1, 2, 0, 2]))
-    (array([0, 2, 4]), array([2, 3, 5]))
     """
     begins = column >= SOFT
     begins[:1] |= column[:1] == HELD

@@ -87,11 +87,8 @@ def chirp(
     Parameters
     ----------
     f_start, f_end : float, Hz
-    sr : float, Hz
-    duration : float, s
-        Rounded to the nearest whole number of samples.
-    amplitude : float
-        1.0 is full scale.
+    sr, duration, amplitude
+        As in `sinusoid`.
 
     Returns
     -------

@@ -9,12 +9,13 @@ import numpy.typing as npt
 
 
 def make_sequences(
-    frames: npt.ArrayLike, seq_length: int, *, hop: int | None = None
+    frames: npt.ArrayLike, seq_length: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Cut one piece into inputs and targets; each target is its input one frame later.
 
     Every frame of the piece is used: where the sequences don't fit a whole number of times, the
-    last one is moved back to end at the last frame, and overlaps the one before.
+    last one is moved back to end at the last frame, and overlaps the one before. (The original
+    dropped the end of each piece without a word: Notebook 05.)
 
     Parameters
     ----------
@@ -22,9 +23,6 @@ def make_sequences(
         One piece of music in time order; any dtype, which is kept.
     seq_length : int
         Frames in a sequence.
-    hop : int, optional
-        Frames from the start of one sequence to the start of the next, from 1 to `seq_length`.
-        Default: `seq_length`, sequences without overlap.
 
     Returns
     -------
@@ -35,11 +33,7 @@ def make_sequences(
     Raises
     ------
     ValueError
-        If the piece has fewer than ``seq_length + 1`` frames, or `hop` would skip frames.
-
-    References
-    ----------
-    Notebook 05. The original dropped the end of each piece without a word.
+        If the piece has fewer than ``seq_length + 1`` frames.
 
     Examples
     --------
@@ -48,10 +42,17 @@ def make_sequences(
     ([[0, 1, 2], [2, 3, 4]], [[1, 2, 3], [3, 4, 5]])
     """
     frames = np.asarray(frames)
-    hop = seq_length if hop is None else hop
-    _check_cut(frames, seq_length, hop)
+    if frames.ndim != 2:
+        raise ValueError(f"frames must have shape (n_frames, n_features), got {frames.shape}")
+    if seq_length < 1:
+        raise ValueError(f"seq_length must be at least 1 frame, got {seq_length}")
+    if len(frames) <= seq_length:
+        raise ValueError(
+            f"a sequence of {seq_length} frames and its target need {seq_length + 1} frames, "
+            f"the piece has {len(frames)}: choose a longer piece or a smaller seq_length"
+        )
     last_start = len(frames) - seq_length - 1  # the target needs one frame more than the input
-    starts = np.arange(0, last_start + 1, hop)
+    starts = np.arange(0, last_start + 1, seq_length)
     if starts[-1] != last_start:
         starts = np.append(starts, last_start)
     windows = frames[starts[:, None] + np.arange(seq_length + 1)]
@@ -95,16 +96,13 @@ class Standardiser:
     """Bring features to mean 0 and standard deviation 1, and back.
 
     Fit it with `fit_standardiser` on training frames only; a model is then judged on other pieces
-    without having seen anything of them.
+    without having seen anything of them. (The original saved these numbers and never applied them:
+    Notebook 05.)
 
     Parameters
     ----------
     mean, std : ndarray, float32, (n_features,)
         Statistics of the training frames; `std` is above zero.
-
-    References
-    ----------
-    Notebook 05. The original computed these numbers, saved them and never applied them.
     """
 
     mean: npt.NDArray[np.float32]
@@ -136,39 +134,16 @@ def fit_standardiser(frames_list: Sequence[npt.ArrayLike], *, floor: float = 1e-
         If there are no frames, the numbers of features differ, or values aren't finite.
     """
     pieces = [np.asarray(frames) for frames in frames_list]
-    _check_pieces(pieces)
+    shapes = [frames.shape for frames in pieces]
+    if sum(shape[0] for shape in shapes) == 0:
+        raise ValueError("frames_list must hold at least 1 frame, got none: choose training pieces")
+    if len({shape[1:] for shape in shapes}) > 1 or len(shapes[0]) != 2:
+        raise ValueError(f"all frames must have one shape (n_frames, n_features), got {shapes}")
+    if not all(np.isfinite(frames).all() for frames in pieces):
+        raise ValueError("frames must be finite, got NaN or infinity: load with audio.load")
     n_frames = sum(len(frames) for frames in pieces)
     mean = np.asarray(sum(frames.sum(axis=0, dtype=np.float64) for frames in pieces)) / n_frames
     power = np.asarray(sum(np.square(frames - mean).sum(axis=0) for frames in pieces)) / n_frames
     overall = np.sqrt(power.mean()) or 1.0  # music that never changes at all: leave its scale alone
     std = np.maximum(np.sqrt(power), floor * overall)
     return Standardiser(np.asarray(mean, np.float32), np.asarray(std, np.float32))
-
-
-def _check_cut(frames: npt.NDArray[Any], seq_length: int, hop: int) -> None:
-    """Raise unless `frames` can be cut into sequences without skipping any frame."""
-    if frames.ndim != 2:
-        raise ValueError(f"frames must have shape (n_frames, n_features), got {frames.shape}")
-    if seq_length < 1:
-        raise ValueError(f"seq_length must be at least 1 frame, got {seq_length}")
-    if not 1 <= hop <= seq_length:
-        raise ValueError(
-            f"hop must be from 1 to seq_length = {seq_length} frames, got {hop}: "
-            "a longer hop would skip frames"
-        )
-    if len(frames) <= seq_length:
-        raise ValueError(
-            f"a sequence of {seq_length} frames and its target need {seq_length + 1} frames, "
-            f"the piece has {len(frames)}: choose a longer piece or a smaller seq_length"
-        )
-
-
-def _check_pieces(frames_list: list[npt.NDArray[Any]]) -> None:
-    """Raise unless the pieces hold finite frames with one number of features."""
-    shapes = [frames.shape for frames in frames_list]
-    if sum(shape[0] for shape in shapes) == 0:
-        raise ValueError("frames_list must hold at least 1 frame, got none: choose training pieces")
-    if len({shape[1:] for shape in shapes}) > 1 or len(shapes[0]) != 2:
-        raise ValueError(f"all frames must have one shape (n_frames, n_features), got {shapes}")
-    if not all(np.isfinite(frames).all() for frames in frames_list):
-        raise ValueError("frames must be finite, got NaN or infinity: load with audio.load")

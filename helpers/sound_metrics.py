@@ -50,7 +50,8 @@ def baseline_errors(
 ) -> dict[str, float]:
     """Score three predictors that learn nothing, or next to nothing, in the space of the loss.
 
-    A network is worth its training only where it beats all three.
+    A network is worth its training only where it beats all three. (The original had no baseline:
+    Notebook 05.)
 
     Parameters
     ----------
@@ -67,10 +68,6 @@ def baseline_errors(
     dict of float
         Mean absolute errors of ``"silence"``; ``"mean"``, the average training frame; and
         ``"copy-last"``, every frame repeated once more.
-
-    References
-    ----------
-    Notebook 05. The original had no baseline.
     """
     Y, train_frames = np.asarray(Y), np.asarray(train_frames)
     mean_frame = train_frames.mean(axis=tuple(range(train_frames.ndim - 1)), dtype=np.float64)
@@ -82,12 +79,7 @@ def baseline_errors(
 
 
 def level_curve_db(
-    y: npt.ArrayLike,
-    *,
-    sr: float,
-    window_s: float = 0.25,
-    hop_s: float | None = None,
-    floor_db: float = -120.0,
+    y: npt.ArrayLike, *, sr: float, window_s: float = 0.25, floor_db: float = -120.0
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Follow the RMS level of a sound through time.
 
@@ -95,9 +87,8 @@ def level_curve_db(
     ----------
     y : ndarray, float, (n_samples,), in [-1, 1]
     sr : int, Hz
-    window_s, hop_s : float
-        Length of a window, and the time from one to the next, in s; `hop_s` defaults to
-        `window_s`. A last window ends at the last sample; a sound shorter than a window is one.
+    window_s : float, s
+        Length of a window. A last one ends at the last sample; a sound shorter than it is one.
     floor_db : float
         What silence reads, in dBFS, and anything quieter; its true level is minus infinity.
 
@@ -115,17 +106,14 @@ def level_curve_db(
     """
     y = audio.valid(y)
     length = min(steps_in(window_s, sr, name="window_s"), len(y))
-    hop = length if hop_s is None else steps_in(hop_s, sr, name="hop_s")
-    starts = window_starts(len(y), length, hop)
+    starts = window_starts(len(y), length, length)
     energy = np.concatenate([[0.0], np.cumsum(np.square(y, dtype=np.float64))])
     power = (energy[starts + length] - energy[starts]) / length  # (n_windows,)
     level_db = 10 * np.log10(np.maximum(power, 10 ** (floor_db / 10)))
     return (starts.astype(np.float64) + length / 2) / sr, level_db
 
 
-def silent_fraction(
-    y: npt.ArrayLike, *, sr: float, threshold_db: float = -60.0, window_s: float = 0.25
-) -> float:
+def silent_fraction(y: npt.ArrayLike, *, sr: float, threshold_db: float = -60.0) -> float:
     """Say which share of a sound is quieter than a threshold.
 
     Parameters
@@ -133,16 +121,14 @@ def silent_fraction(
     y : ndarray, float, (n_samples,), in [-1, 1]
     sr : int, Hz
     threshold_db : float
-        RMS level in dBFS below which a window counts as silent.
-    window_s : float
-        Length of the windows in s.
+        RMS level in dBFS below which a window of `level_curve_db` counts as silent.
 
     Returns
     -------
     float
         From 0 (never silent) to 1 (nothing to hear).
     """
-    _, level_db = level_curve_db(y, sr=sr, window_s=window_s)
+    _, level_db = level_curve_db(y, sr=sr)
     return float(np.mean(level_db < threshold_db))
 
 
@@ -326,36 +312,30 @@ def mfcc_frechet_distance(
     float
         0 for the same clips. It hears instrument, level and density, but not what follows what:
         shuffled notes on the right instrument score well.
-
-    References
-    ----------
-    As in `frechet_distance`. Notebook 04.
     """
     sets = [[mfcc(y, sr=sr, **settings) for y in clips] for clips in (clips_a, clips_b)]
     return frechet_distance(*(np.concatenate(clips) for clips in sets))
 
 
-def wilson_interval(n_right: int, n_trials: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson_interval(n_right: int, n_trials: int) -> tuple[float, float]:
     """Say between which bounds the true share of right answers lies, as a listening test needs.
 
     Parameters
     ----------
     n_right, n_trials : int
         Right answers, out of how many.
-    confidence : float
-        How often, between 0 and 1, such an interval shall hold the true share.
 
     Returns
     -------
     tuple of float
-        Lower and upper bound, from 0 to 1. If the share of guessing lies between, the listener may
-        have guessed.
+        Lower and upper bound, from 0 to 1, right for 95 tests of 100. If the share of guessing lies
+        between, the listener may have guessed.
 
     Raises
     ------
     ValueError
         What `scipy.stats.binomtest` raises: if there are no trials, or more right answers than
-        trials, or no such confidence.
+        trials.
 
     References
     ----------
@@ -368,8 +348,7 @@ def wilson_interval(n_right: int, n_trials: int, confidence: float = 0.95) -> tu
     >>> round(low, 3), round(high, 3)
     (0.237, 0.763)
     """
-    test = scipy.stats.binomtest(n_right, n_trials)
-    low, high = test.proportion_ci(confidence, method="wilson")
+    low, high = scipy.stats.binomtest(n_right, n_trials).proportion_ci(0.95, method="wilson")
     return float(low), float(high)
 
 

@@ -77,26 +77,23 @@ def join_blocks(blocks: npt.ArrayLike, n_samples: int) -> npt.NDArray[np.float32
     return blocks.reshape(-1)[:n_samples].copy()
 
 
-def rfft_blocks(blocks: npt.ArrayLike, *, n_fft: int | None = None) -> npt.NDArray[np.complex64]:
+def rfft_blocks(blocks: npt.ArrayLike) -> npt.NDArray[np.complex64]:
     """Compute the one-sided spectrum of each block.
 
     Parameters
     ----------
     blocks : ndarray, float32, (n_blocks, block_length)
-    n_fft : int, samples, optional
-        FFT length; `block_length` when left out. A longer one pads each block with zeros: the
-        same spectrum on a finer grid, no more resolution.
 
     Returns
     -------
-    ndarray, complex64, (n_blocks, n_fft // 2 + 1)
+    ndarray, complex64, (n_blocks, block_length // 2 + 1)
         Unscaled: a sine of amplitude a in the middle of a bin has the magnitude
         ``a * block_length / 2``.
 
     Raises
     ------
     ValueError, TypeError
-        If `blocks` has another shape or isn't finite, or `n_fft` is shorter than a block.
+        If `blocks` has another shape or isn't finite.
 
     References
     ----------
@@ -109,24 +106,19 @@ def rfft_blocks(blocks: npt.ArrayLike, *, n_fft: int | None = None) -> npt.NDArr
     array([[4., 0., 0.]], dtype=float32)
     """
     blocks = _checked(blocks, "blocks", ("n_blocks", "block_length"))
-    n_fft = _fft_length(n_fft, blocks.shape[1])
-    return scipy.fft.rfft(blocks, n=n_fft)
+    return scipy.fft.rfft(blocks)
 
 
-def irfft_blocks(
-    spectra: npt.ArrayLike, *, block_length: int, n_fft: int | None = None
-) -> npt.NDArray[np.float32]:
+def irfft_blocks(spectra: npt.ArrayLike, *, block_length: int) -> npt.NDArray[np.float32]:
     """Compute the blocks that one-sided spectra belong to: the inverse of `rfft_blocks`.
 
-    The imaginary parts of the first bin, and of the last when `n_fft` is even, count for
-    nothing: they are zero in the spectrum of any real waveform.
+    The imaginary parts of the first bin, and of the last when `block_length` is even, count
+    for nothing: they are zero in the spectrum of any real waveform.
 
     Parameters
     ----------
     spectra : ndarray, complex64, (n_blocks, n_bins)
     block_length : int, samples
-    n_fft : int, samples, optional
-        The FFT length that `rfft_blocks` was given; `block_length` when left out.
 
     Returns
     -------
@@ -135,13 +127,12 @@ def irfft_blocks(
     Raises
     ------
     ValueError, TypeError
-        If `spectra` has another shape, isn't finite, or its bins don't belong to `n_fft`.
+        If `spectra` has another shape, isn't finite, or its bins don't belong to `block_length`.
     """
     spectra = _checked(spectra, "spectra", ("n_blocks", "n_bins"), np.complex64)
     block_length = _count(block_length, "block_length", "sample")
-    n_fft = _fft_length(n_fft, block_length)
-    _match_bins(spectra, "spectra", n_fft)
-    return scipy.fft.irfft(spectra, n=n_fft)[:, :block_length]
+    _match_bins(spectra, "spectra", block_length)
+    return scipy.fft.irfft(spectra, n=block_length)
 
 
 def bin_frequencies(n_fft: int, *, sr: float) -> npt.NDArray[np.float64]:
@@ -524,7 +515,6 @@ def griffin_lim(
     n_samples: int,
     rng: np.random.Generator,
     n_iterations: int = 32,
-    window_name: str | tuple[Any, ...] = "hann",
 ) -> npt.NDArray[np.float32]:
     """Find a waveform whose `stft` has nearly the given magnitudes, from random phases.
 
@@ -536,7 +526,7 @@ def griffin_lim(
     ----------
     magnitudes : ndarray, float32, (n_frames, n_fft // 2 + 1)
         What ``np.abs`` of `stft` gives; none below 0.
-    n_fft, hop_length, n_samples, window_name
+    n_fft, hop_length, n_samples
         As in `stft` and `istft`.
     rng : numpy.random.Generator
     n_iterations : int
@@ -568,17 +558,16 @@ def griffin_lim(
             f"magnitudes must have {n_frames} frames for {n_samples} samples and a hop of "
             f"{hop_length}, got {len(magnitudes)}; pass the n_samples that stft was given"
         )
-    settings: dict[str, Any] = {"hop_length": hop_length, "window_name": window_name}
 
     spectra = shuffle_phase(magnitudes, rng)
     previous = np.zeros_like(spectra)
     for _ in range(n_iterations):
-        y = istft(spectra, n_samples=n_samples, **settings)
-        rebuilt = stft(y, n_fft=n_fft, **settings)
+        y = istft(spectra, n_samples=n_samples, hop_length=hop_length)
+        rebuilt = stft(y, n_fft=n_fft, hop_length=hop_length)
         spectra = rebuilt + 0.99 * (rebuilt - previous)
         spectra *= magnitudes / np.maximum(np.abs(spectra), np.finfo(np.float32).tiny)
         previous = rebuilt
-    return istft(spectra, n_samples=n_samples, **settings)
+    return istft(spectra, n_samples=n_samples, hop_length=hop_length)
 
 
 def _checked(
@@ -644,23 +633,12 @@ def _even(n_fft: int) -> int:
     return n_fft
 
 
-def _fft_length(n_fft: int | None, block_length: int) -> int:
-    """Return the FFT length for blocks, `block_length` when left out."""
-    n_fft = block_length if n_fft is None else _count(n_fft, "n_fft", "sample")
-    if n_fft < block_length:
-        raise ValueError(
-            f"n_fft must be at least the block's {block_length} samples, got {n_fft}; "
-            f"a shorter one would cut the blocks: split the waveform into shorter blocks instead"
-        )
-    return n_fft
-
-
 def _match_bins(values: npt.NDArray[Any], name: str, n_fft: int) -> None:
     """Check that one-sided spectra belong to FFTs of `n_fft` samples."""
     if values.shape[1] != n_fft // 2 + 1:
         raise ValueError(
             f"{name} must have {n_fft // 2 + 1} bins for FFTs of {n_fft} samples, "
-            f"got {values.shape[1]}; pass the n_fft that made them"
+            f"got {values.shape[1]}; pass the FFT length that made them"
         )
 
 

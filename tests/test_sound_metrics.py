@@ -100,23 +100,23 @@ def test_silence_reads_the_floor_even_after_loud_sound():
     np.testing.assert_allclose(level_db, [-90])
 
 
-@given(n_samples=st.integers(1, 300), window=st.integers(1, 80), hop=st.integers(1, 80))
-def test_windows_lie_inside_the_sound_and_reach_its_end(n_samples, window, hop):
+@given(n_samples=st.integers(1, 300), window=st.integers(1, 80))
+def test_windows_lie_inside_the_sound_and_reach_its_end(n_samples, window):
     y = noise(n_samples)
-    t, level_db = sound_metrics.level_curve_db(y, sr=SR, window_s=window / SR, hop_s=hop / SR)
+    t, level_db = sound_metrics.level_curve_db(y, sr=SR, window_s=window / SR)
     length = min(window, n_samples)
     starts = np.round(t * SR - length / 2).astype(int)
     assert starts[0] == 0
     assert starts[-1] + length == n_samples
-    assert set(np.diff(starts)[:-1]) <= {hop}
+    assert set(np.diff(starts)[:-1]) <= {window}
     rms = [np.sqrt(np.mean(np.square(y[start : start + length]))) for start in starts]
     np.testing.assert_allclose(level_db, 20 * np.log10(rms), atol=1e-3)
 
 
-@pytest.mark.parametrize("lengths", [{"window_s": 0.0}, {"hop_s": 1e-6}])
-def test_windows_shorter_than_a_sample_are_named(lengths):
+@pytest.mark.parametrize("window_s", [0.0, 1e-6])
+def test_windows_shorter_than_a_sample_are_named(window_s):
     with pytest.raises(ValueError, match=r"at least 1 sample = 0.000125 s, got"):
-        sound_metrics.level_curve_db(sine(100), sr=SR, **lengths)
+        sound_metrics.level_curve_db(sine(100), sr=SR, window_s=window_s)
 
 
 def test_silent_fraction_of_known_sounds():
@@ -253,24 +253,23 @@ def test_clips_are_compared_as_sets():
 # The listening test
 
 
-@given(n_trials=st.integers(1, 200), share=st.floats(0, 1), confidence=st.floats(0.5, 0.99))
-def test_the_bounds_lie_as_far_from_the_observed_share_as_wilson_says(n_trials, share, confidence):
+@given(n_trials=st.integers(1, 200), share=st.floats(0, 1))
+def test_the_bounds_lie_as_far_from_the_observed_share_as_wilson_says(n_trials, share):
     n_right = round(share * n_trials)
-    bounds = np.array(sound_metrics.wilson_interval(n_right, n_trials, confidence))
-    z = scipy.stats.norm.ppf((1 + confidence) / 2)
+    bounds = np.array(sound_metrics.wilson_interval(n_right, n_trials))
+    z = scipy.stats.norm.ppf((1 + 0.95) / 2)
     distance = z * np.sqrt(bounds * (1 - bounds) / n_trials)
     np.testing.assert_allclose(np.abs(n_right / n_trials - bounds), distance, atol=1e-9)
 
 
 @pytest.mark.parametrize(
-    ("n_right", "n_trials", "confidence", "message"),
+    ("n_right", "n_trials", "message"),
     [
-        (0, 0, 0.95, "n must be an integer not less than 1"),
-        (5, 4, 0.95, "5.* must not be greater than n .4"),
-        (-1, 4, 0.95, "not less than 0"),
-        (2, 4, 95, "confidence_level .95. must be in"),
+        (0, 0, "n must be an integer not less than 1"),
+        (5, 4, "5.* must not be greater than n .4"),
+        (-1, 4, "not less than 0"),
     ],
 )
-def test_impossible_listening_tests_are_named(n_right, n_trials, confidence, message):
+def test_impossible_listening_tests_are_named(n_right, n_trials, message):
     with pytest.raises(ValueError, match=message):
-        sound_metrics.wilson_interval(n_right, n_trials, confidence)
+        sound_metrics.wilson_interval(n_right, n_trials)
