@@ -1,6 +1,6 @@
 """Measure how well notes are found, played, predicted and composed: the music half of `make bench`.
 
-Everything is learnt from the training pieces, in processes of their own (`train_notes`), with three
+Everything is learnt from the training pieces, in processes of their own (`learning`), with three
 seeds; the best weights are chosen on the validation pieces; what is reported is about the test
 pieces. (A quick run is for trying things out, so it reports on the validation pieces.) Clips to
 listen to go to outputs/bench/<whose>/.
@@ -24,6 +24,7 @@ from helpers import (
     note_metrics,
     note_model,
     notes,
+    rolls,
     sound_metrics,
     synthesis,
     transforms,
@@ -34,7 +35,7 @@ MUSIC = "data/music"
 INSTRUMENT = "piano"
 SEEDS = (0, 1, 2)
 SECONDS, SEED_SECONDS, N_CLIPS = 30, 10, 8
-SETTINGS = notes.NoteSettings()
+SETTINGS = rolls.NoteSettings()
 RATE = {"frame_rate": SETTINGS.frame_rate}
 WHOSE = ("real", "codec", "ours", "markov", "shuffle", "original")
 TARGETS = {  # must, moonshot; below 0: the value shall be at most that, without the sign
@@ -66,19 +67,19 @@ def run(*, quick=False) -> dict:
     split = "validation" if quick else "test"
     steps = 100 if quick else note_model.STEPS
     seeds = SEEDS[:1] if quick else SEEDS
-    learnt = {f"seed {seed}": learn(f"seed{seed}", "--seed", seed, steps=steps) for seed in seeds}
+    learnt = {f"seed {seed}": learn(f"seed{seed}", seed=seed, steps=steps) for seed in seeds}
     if not quick:
-        learnt["9 minutes"] = learn("9minutes", "--minutes", 9, steps=steps // 2)
+        learnt["9 minutes"] = learn("9minutes", minutes=9, steps=steps // 2)
     dictionary, bank = synthesis.load(FOLDER / "seed0" / "notes_bank.npz")
     train, held_out = load("train"), load(split)
-    rolls = [notes.encode_roll(y, dictionary) for y in train.values()]
+    heard = [notes.encode_roll(y, dictionary) for y in train.values()]
     unheard = {name: notes.encode_roll(y, dictionary) for name, y in held_out.items()}
     report = {"judged on": split, "learnt": learnt, "speed": speeds(bank)}
     report["found"] = find(train, held_out, dictionary)
-    report["bits"] = bits(rolls, unheard, learnt, held_out)
+    report["bits"] = bits(heard, unheard, learnt, held_out)
     report["bank"] = vary_bank(load("validation"), dictionary, bank)
     report["music"] = {
-        f"seed {seed}": judge(held_out, unheard, rolls, bank, seed, keep=seed == 0)
+        f"seed {seed}": judge(held_out, unheard, heard, bank, seed, keep=seed == 0)
         for seed in seeds
     }
     report["measured"] = measured(report)
@@ -86,16 +87,14 @@ def run(*, quick=False) -> dict:
     return report
 
 
-def learn(name: str, *options, steps: int) -> dict:
+def learn(name: str, **options) -> dict:
     """Learn everything in a process of its own, and return its report."""
     folder = FOLDER / name
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "report.json"
-    command = [sys.executable, "-m", "benchmarks.train_notes", "--folder", folder]
-    command += ["--report", path, "--steps", steps, *options]
+    command = [sys.executable, "-m", "benchmarks.learning", str(folder), json.dumps(options)]
     print(f"learning: {name}", flush=True)
-    subprocess.run([str(part) for part in command], check=True)
-    return json.loads(path.read_text(encoding="utf-8"))
+    subprocess.run(command, check=True)
+    return json.loads((folder / "report.json").read_text(encoding="utf-8"))
 
 
 def load(split: str) -> dict[str, np.ndarray]:
@@ -120,13 +119,14 @@ def played(name: str) -> np.ndarray:
 def frames_of(found: np.ndarray, n_frames: int) -> np.ndarray:
     """Say which notes sound in which frame."""
     level = np.ones((len(found), 1))
-    return notes.notes_to_roll(np.hstack([found[:, :3], level]), SETTINGS, n_frames=n_frames) > 0
+    notes_of = np.hstack([found[:, :3], level])
+    return rolls.from_notes(notes_of, SETTINGS, n_frames=n_frames) != rolls.OFF
 
 
 def score(y: np.ndarray, reference: np.ndarray, dictionary) -> dict:
     """Compare the notes found in a waveform with those that were played."""
     found = notes.encode(y, dictionary)
-    hz = [440 * 2 ** ((some[:, 2] - 69) / 12) for some in (reference, found)]
+    hz = [rolls.frequency(some[:, 2]) for some in (reference, found)]
     precision, recall, onset_f, _ = mir_eval.transcription.precision_recall_f1_overlap(
         reference[:, :2], hz[0], found[:, :2], hz[1], onset_tolerance=0.05, offset_ratio=None
     )
@@ -169,11 +169,11 @@ def speeds(bank) -> dict:
 # Bits
 
 
-def bits(rolls: list, unheard: dict, learnt: dict, held_out: dict) -> dict:
+def bits(heard: list, unheard: dict, learnt: dict, held_out: dict) -> dict:
     """Measure the bits a frame of the held-out pieces, for each training."""
     result = {}
     for name in learnt:
-        folder, train, judged = FOLDER / name.replace(" ", ""), rolls, list(unheard.values())
+        folder, train, judged = FOLDER / name.replace(" ", ""), heard, list(unheard.values())
         if name == "9 minutes":  # as written, and as counted, by those who heard no more
             dictionary, _ = synthesis.load(folder / "notes_bank.npz")
             train = [notes.encode_roll(y, dictionary) for y in load_nine().values()]
@@ -217,7 +217,7 @@ def cut(y: np.ndarray, start: float, seconds: float = SECONDS) -> np.ndarray:
 
 def vary_bank(pieces: dict, dictionary, bank) -> dict:
     """Measure what each part of the note bank is worth, on validation pieces: FDm of the codec."""
-    rolls = {name: notes.encode_roll(y, dictionary) for name, y in pieces.items()}
+    heard = {name: notes.encode_roll(y, dictionary) for name, y in pieces.items()}
     n_partials, sounds = synthesis.N_PARTIALS, bank.sounds
     tones = np.arange(sounds.shape[-1]) < n_partials
     early = np.repeat(sounds[:, :, 2:10].mean(axis=2, keepdims=True), sounds.shape[2], axis=2)
@@ -236,7 +236,7 @@ def vary_bank(pieces: dict, dictionary, bank) -> dict:
     result = {}
     for what, change in tqdm(changes.items(), desc="note bank", unit="variant"):
         other = synthesis.NoteBank(**(vars(bank) | change))
-        played_again = {name: synthesis.render(roll, other) for name, roll in rolls.items()}
+        played_again = {name: synthesis.render(roll, other) for name, roll in heard.items()}
         clips = [cut(played_again[name], t) for name, t in places]
         result[what] = sound_metrics.mfcc_frechet_distance(clips, real, sr=SETTINGS.sr)
     return result
@@ -273,8 +273,8 @@ def judge(pieces: dict, unheard: dict, train: list, bank, seed: int, *, keep: bo
     n_frames, n_before = round(60 * SETTINGS.frame_rate), round(SEED_SECONDS * SETTINGS.frame_rate)
     table = note_metrics.markov_table(train)
     first = [(unheard[name], round(start * SETTINGS.frame_rate)) for name, start in places]
-    seeds = [notes.cut_roll(roll, k - n_before, k) for roll, k in first]
-    ends = {"real": [notes.cut_roll(roll, k, k + n_frames) for roll, k in first]}
+    seeds = [rolls.cut(roll, k - n_before, k) for roll, k in first]
+    ends = {"real": [rolls.cut(roll, k, k + n_frames) for roll, k in first]}
     ends["ours"] = list(
         note_model.compose(weights, settings, n_frames, rng=rng, seed_roll=np.stack(seeds))
     )
@@ -318,7 +318,7 @@ def write_clips(sounds: dict, places: list) -> None:
             audio.save(path, y, sr=SETTINGS.sr)
 
 
-def numbers(sounds: dict, rolls: dict, train: list) -> dict:
+def numbers(sounds: dict, played: dict, train: list) -> dict:
     """Measure the clips: sound over 30 s, notes over 60 s."""
     n_samples, sr = SECONDS * SETTINGS.sr, SETTINGS.sr
     short = {whose: [y[:n_samples] for y in clips] for whose, clips in sounds.items()}
@@ -342,7 +342,7 @@ def numbers(sounds: dict, rolls: dict, train: list) -> dict:
         "copying": lambda roll: note_metrics.copying(roll, train, **RATE)[0].tolist(),
     }
     for what, measure in measures.items():
-        result[what] = {whose: [measure(roll) for roll in some] for whose, some in rolls.items()}
+        result[what] = {whose: [measure(roll) for roll in some] for whose, some in played.items()}
     return result
 
 

@@ -1,23 +1,28 @@
 """Files <-> waveforms: decode, downmix, resample, write; and say plainly what is wrong with a file.
 
 A waveform ``y`` has one axis, is float32 and lies in [-1, 1]; ``sr`` is its sampling rate in Hz.
-libsndfile (through `soundfile`) decodes and encodes. It stops early in some files without a word,
-so every file is checked here against what it promises.
+FFmpeg decodes (`decoding`), libsndfile encodes. A file that holds less than it promises is read as
+far as it goes, and that is said.
 """
 
 import io
 import os
-import uuid
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, gcd
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 import soxr
+from numpy.typing import ArrayLike, NDArray
 
-from helpers import mpeg
+from helpers import decoding, files
+
+Waveform = NDArray[np.float32]  # shape (n_samples,)
 
 FULL_SCALE = 32768  # int16 steps in 1.0; libsndfile's scale too, so that save -> load is exact
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # Hz
@@ -27,6 +32,8 @@ _ENCODINGS = {
     ".ogg": ("OGG", "VORBIS"),
     ".mp3": ("MP3", "MPEG_LAYER_III"),
 }
+_LEAST_RATE = 2000  # bits/s; silence, best compressed, needs about as many
+_ROLL = 1000  # samples, at the lower of two rates, that the filter of `resample` reaches at most
 
 
 class AudioError(ValueError):
@@ -45,11 +52,12 @@ class AudioInfo:
     ----------
     path : Path
     container, encoding : str
-        In libsndfile's words, for example ``"WAV"`` and ``"PCM_16"``.
+        In FFmpeg's words, for example ``"WAV"`` and ``"pcm_s16le"``.
     sr : int
         Sampling rate, Hz.
     n_channels, n_samples : int
-        Samples are counted per channel, as many as the file promises.
+        Samples are counted per channel, as many as the file promises; where it promises nothing,
+        or what its size belies, as many as its packets should hold.
     size_bytes : int
     """
 
@@ -62,17 +70,17 @@ class AudioInfo:
     size_bytes: int
 
     @property
-    def duration(self):
+    def duration(self) -> float:
         """Duration in seconds."""
         return self.n_samples / self.sr
 
     @property
-    def kbps(self):
+    def kbps(self) -> float:
         """Mean bit rate of the whole file in kilobits per second."""
         return 8 * self.size_bytes / self.duration / 1000
 
 
-def info(path):
+def info(path: str | os.PathLike) -> AudioInfo:
     """Return what an audio file says about itself, without decoding it.
 
     Parameters
@@ -87,33 +95,39 @@ def info(path):
     ------
     AudioError
         If the file holds no audio that can be decoded; the message says what it holds instead.
-
-    References
-    ----------
-    Notebook 01.
     """
-    file, n_promised, _ = _open(path)
-    with file:
+    size_bytes = _size(Path(path))
+    with _decoder(path) as decoder:
+        n_samples = decoder.n_promised
+        rate = 8 * size_bytes * decoder.sr / (n_samples or 1)  # bits/s
+        if not n_samples or rate < _LEAST_RATE or decoder.may_hold_more():
+            n_counted = decoder.count()
+            if not n_samples or not 0.8 < n_counted / n_samples < 1.2:
+                n_samples = n_counted
+        if not n_samples:
+            raise AudioError(f"{_shown(path)}: holds no samples; record or export it again")
         return AudioInfo(
             path=Path(path),
-            container=file.format,
-            encoding=file.subtype,
-            sr=file.samplerate,
-            n_channels=file.channels,
-            n_samples=n_promised,
-            size_bytes=Path(path).stat().st_size,
+            container=decoder.container,
+            encoding=decoder.encoding,
+            sr=decoder.sr,
+            n_channels=decoder.n_channels,
+            n_samples=n_samples,
+            size_bytes=size_bytes,
         )
 
 
-def read(path, *, strict=False):
+def read(path: str | os.PathLike, *, strict: bool = False) -> tuple[NDArray[np.float32], int]:
     """Decode a whole file as it is stored: its own channels and sampling rate.
 
     Parameters
     ----------
     path : str or Path
-        WAV, FLAC, Ogg, MP3, AIFF or anything else that libsndfile decodes.
+        WAV, FLAC, Ogg, MP3, M4A, AIFF or anything else that FFmpeg decodes. What an encoder put
+        before and after the sound is left out, where the file says how much that is.
     strict : bool
-        Raise where less could be read than the file promises, instead of warning.
+        Raise where the file is cut off, damaged or changes its rate or channels, instead of
+        warning.
 
     Returns
     -------
@@ -130,16 +144,25 @@ def read(path, *, strict=False):
     Warns
     -----
     AudioWarning
-        If the file is cut off or damaged, with the seconds read and promised.
-
-    References
-    ----------
-    Notebook 01.
+        If the file is cut off or damaged, with the seconds read and promised; or if its sampling
+        rate or channels change midway: all of it is then brought to those that it begins with.
     """
-    return _decode(path, strict=strict)
+    with _decoder(path) as decoder:
+        samples = _collected(decoder.blocks(), path)
+        _report(decoder, path, strict)
+        if samples is None:
+            raise AudioError(_nothing(decoder, path, 0.0))
+        return samples, decoder.sr
 
 
-def load(path, *, sr, start=0.0, duration=None, strict=False):
+def load(
+    path: str | os.PathLike,
+    *,
+    sr: int,
+    start: float = 0.0,
+    duration: float | None = None,
+    strict: bool = False,
+) -> Waveform:
     """Load a file, or a part of it, as a mono waveform.
 
     Parameters
@@ -152,29 +175,35 @@ def load(path, *, sr, start=0.0, duration=None, strict=False):
     duration : float, optional
         Load at most this much, s; a file that ends earlier gives what it has.
     strict : bool
-        Raise where less could be read than the file promises, instead of warning.
+        As in `read`.
 
     Returns
     -------
     y : ndarray of float32, shape (n_samples,)
-        In [-1, 1]. Samples beyond are clipped, with a warning that counts them: a loud MP3 often
-        decodes to 1.02, and turning the whole piece down for that would change every level.
+        The same samples as that part of the whole. In [-1, 1]: samples beyond are clipped, with a
+        warning that counts them; a loud MP3 often decodes to 1.02, and turning the whole piece
+        down for that would change every level.
 
     Raises
     ------
     AudioError
         As `read`; and if `start` lies beyond the end.
-
-    References
-    ----------
-    Notebook 01.
     """
-    samples, sr_from = _decode(path, start=start, duration=duration, strict=strict)
-    y = resample(to_mono(samples), sr_from=sr_from, sr_to=sr)
+    sr = _valid_rate(sr)
+    if not 0 <= start < np.inf or not (duration is None or 0 < duration < np.inf):
+        raise AudioError(f"start must be >= 0 s and duration > 0 s, got {start} and {duration}")
+    first = round(start * sr)
+    end = None if duration is None else first + max(1, round(duration * sr))
+    with _decoder(path) as decoder:
+        mono = (block.mean(axis=1) for block in decoder.blocks())
+        y = _collected(_part(mono, first, end, sr_from=decoder.sr, sr_to=sr), path)
+        _report(decoder, path, strict)
+        if y is None:
+            raise AudioError(_nothing(decoder, path, start))
     return _clip(y, path)
 
 
-def to_mono(samples):
+def to_mono(samples: ArrayLike) -> Waveform:
     """Mix channels down to one by their mean; a waveform with one axis passes unchanged.
 
     Parameters
@@ -205,7 +234,7 @@ def to_mono(samples):
     return valid(samples, "samples")
 
 
-def resample(y, *, sr_from, sr_to):
+def resample(y: ArrayLike, *, sr_from: int, sr_to: int) -> Waveform:
     """Change the sampling rate; what lies above the new Nyquist frequency is filtered out first.
 
     Parameters
@@ -234,7 +263,7 @@ def resample(y, *, sr_from, sr_to):
     return valid(soxr.resample(y, sr_from, sr_to, quality="HQ"), "y at its new rate")
 
 
-def to_int16(y):
+def to_int16(y: ArrayLike) -> NDArray[np.int16]:
     """Round a waveform to 16-bit integers; what is too loud is clipped, it never wraps.
 
     The scale is 32768, as in libsndfile: all 65,536 integers then have exactly one float each, and
@@ -260,7 +289,7 @@ def to_int16(y):
     return np.clip(np.rint(valid(y) * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
-def from_int16(integers):
+def from_int16(integers: ArrayLike) -> NDArray[np.float32]:
     """Turn 16-bit integers into floats in [-1, 1): the exact inverse of `to_int16`.
 
     Parameters
@@ -270,10 +299,6 @@ def from_int16(integers):
     Returns
     -------
     y : ndarray of float32, of the same shape
-
-    References
-    ----------
-    Notebook 01.
 
     Examples
     --------
@@ -285,10 +310,10 @@ def from_int16(integers):
         raise AudioError(
             f"integers must be int16, got {integers.dtype}: a scale of 32768 fits no other type"
         )
-    return integers.astype(np.float32) / FULL_SCALE
+    return integers.astype(np.float32) / np.float32(FULL_SCALE)
 
 
-def encode(y, *, sr, suffix=".wav", quality=None):
+def encode(y: ArrayLike, *, sr: int, suffix: str = ".wav", quality: float | None = None) -> bytes:
     """Encode a waveform as the bytes of an audio file.
 
     Parameters
@@ -310,10 +335,6 @@ def encode(y, *, sr, suffix=".wav", quality=None):
     ------
     AudioError
         If `y` exceeds 1 or isn't a waveform, or the format can't hold that rate.
-
-    References
-    ----------
-    Notebook 01.
     """
     y, sr, suffix = valid(y), _valid_rate(sr), str(suffix).lower()
     _check_format(suffix, sr, quality)
@@ -338,7 +359,14 @@ def encode(y, *, sr, suffix=".wav", quality=None):
     return buffer.getvalue()
 
 
-def save(path, y, *, sr, clip=False, quality=None):
+def save(
+    path: str | os.PathLike,
+    y: ArrayLike,
+    *,
+    sr: int,
+    clip: bool = False,
+    quality: float | None = None,
+) -> Path:
     """Write a waveform to a file, whole or not at all.
 
     The bytes go to a temporary file beside `path`, which then takes its name: where writing fails,
@@ -364,28 +392,21 @@ def save(path, y, *, sr, clip=False, quality=None):
     ------
     AudioError
         As `encode`; and if the folder is missing or can't be written to.
-
-    References
-    ----------
-    Notebook 01.
     """
     path, y = Path(path), valid(y)
     y = _clip(y, path) if clip else y
     if not path.parent.is_dir():
-        raise AudioError(f"{path}: the folder {path.parent} does not exist; make it first")
+        raise AudioError(f"{_shown(path)}: the folder {path.parent} does not exist; make it first")
     data = encode(y, sr=sr, suffix=path.suffix, quality=quality)
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
+        with files.replacing(path) as temporary:
+            temporary.write_bytes(data)
     except OSError as error:
-        raise AudioError(f"{path}: can't be written ({error.strerror})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise AudioError(f"{_shown(path)}: can't be written ({error.strerror})") from error
     return path
 
 
-def level_dbfs(y):
+def level_dbfs(y: ArrayLike) -> float:
     """Return the RMS level of a waveform in dB re full scale (1.0); -inf for silence.
 
     Parameters
@@ -397,10 +418,6 @@ def level_dbfs(y):
     level_db : float
         dBFS; a sine that fills [-1, 1] reads -3.01.
 
-    References
-    ----------
-    Notebook 01.
-
     Examples
     --------
     >>> round(level_dbfs(np.full(100, 0.1, dtype=np.float32)), 3)
@@ -410,7 +427,7 @@ def level_dbfs(y):
         return float(10 * np.log10(np.mean(valid(y).astype(np.float64) ** 2)))
 
 
-def count_clipped(y):
+def count_clipped(y: ArrayLike) -> int:
     """Count the samples at or beyond full scale, that is, at the last step of 16 bits or further.
 
     Parameters
@@ -421,10 +438,6 @@ def count_clipped(y):
     -------
     int
 
-    References
-    ----------
-    Notebook 01.
-
     Examples
     --------
     >>> count_clipped(np.array([0.5, 1.0, -1.3]))
@@ -433,7 +446,7 @@ def count_clipped(y):
     return int(np.count_nonzero(np.abs(valid(y)) >= (FULL_SCALE - 1) / FULL_SCALE))
 
 
-def valid(y, name="y"):
+def valid(y: ArrayLike, name: str = "y") -> Waveform:
     """Return `y` as a float32 waveform, or say why it is none.
 
     Parameters
@@ -474,23 +487,24 @@ def valid(y, name="y"):
     return y
 
 
-def _clip(y, path):
+def _clip(y: Waveform, path: str | os.PathLike) -> Waveform:
     """Clip a waveform to [-1, 1], with a warning that counts the samples."""
-    n_over, peak = np.count_nonzero(np.abs(y) > 1), np.abs(y).max()
-    if n_over:
-        message = f"{path}: {n_over} of {len(y)} samples beyond full scale clipped"
-        warnings.warn(f"{message} (the peak was {peak:.3f})", AudioWarning, stacklevel=3)
+    peak = max(y.max(), -y.min())
+    if peak <= 1:
+        return y
+    message = f"{_shown(path)}: {np.count_nonzero(np.abs(y) > 1)} of {len(y)} samples beyond full"
+    warnings.warn(f"{message} scale clipped (the peak was {peak:.3f})", AudioWarning, stacklevel=3)
     return np.clip(y, -1, 1)
 
 
-def _valid_rate(sr):
+def _valid_rate(sr: Any) -> int:
     """Return a sampling rate as an int, or raise."""
-    if not isinstance(sr, (int, float, np.number)) or not sr >= 1 or sr % 1:
+    if not isinstance(sr, (int, float, np.integer, np.floating)) or not sr >= 1 or sr % 1:
         raise AudioError(f"sr must be a whole number of hertz, at least 1, got {sr!r}")
     return int(sr)
 
 
-def _check_format(suffix, sr, quality):
+def _check_format(suffix: str, sr: int, quality: float | None) -> None:
     """Raise where the format is unknown or can't be written with these settings."""
     if suffix not in _ENCODINGS:
         raise AudioError(f"suffix must be one of {', '.join(_ENCODINGS)}, got {suffix!r}")
@@ -507,134 +521,130 @@ def _check_format(suffix, sr, quality):
         raise AudioError(f"quality must lie between 0 (smallest) and 1 (best), got {quality}")
 
 
-def _decode(path, *, start=0.0, duration=None, strict=False):
-    """Return (samples, sr) of a part of a file, after all the checks that `read` promises."""
-    if not 0 <= start < np.inf or not (duration is None or 0 < duration < np.inf):
-        raise AudioError(f"start must be >= 0 s and duration > 0 s, got {start} and {duration}")
-    file, n_promised, doubt = _open(path)
-    with file:
-        sr, first = file.samplerate, round(start * file.samplerate)
-        if first >= file.frames:
-            raise AudioError(
-                f"{path}: start must lie before its end at {file.frames / sr:.2f} s, got {start} s"
-            )
-        n_wanted = n_promised if duration is None else max(1, round(duration * sr))
-        samples = _read_samples(path, file, first, min(n_wanted, file.frames - first))
-        tolerance = 1152 if file.format == "MP3" else 0  # some encoders count the Xing frame itself
-    if doubt or len(samples) + tolerance < min(n_wanted, n_promised - first):
-        message = (
-            f"{path}: read {(first + len(samples)) / sr:.3f} s of {n_promised / sr:.3f} s "
-            f"promised: {doubt or 'the file is cut off or damaged'}. Get a whole copy of it"
-        )
-        if strict:
-            raise AudioError(message)
-        warnings.warn(message, AudioWarning, stacklevel=3)
-    if not len(samples):
-        raise AudioError(f"{path}: nothing could be decoded from {start:g} s on; get a whole copy")
-    n_bad = samples.size - np.count_nonzero(np.isfinite(samples))
-    if n_bad:
-        raise AudioError(f"{path}: {n_bad} samples are NaN or infinite; export the file again")
-    return samples, sr
-
-
-def _read_samples(path, file, first, n_samples):
-    """Return the samples that can be decoded, up to the first damage."""
-    n_before = min(first, file.samplerate)  # an MP3 frame may lean on the 25 before it
+@contextmanager
+def _decoder(path: str | os.PathLike) -> Iterator[decoding.Decoder]:
+    """Open a file for decoding; all that goes wrong names the file."""
+    _size(Path(path))
     try:
-        samples = np.empty((n_before + n_samples, file.channels), dtype=np.float32)
-        file.seek(first - n_before)
-        return file.read(out=samples)[n_before:]
-    except MemoryError as error:
-        raise AudioError(
-            f"{path}: {n_samples / file.samplerate:.0f} s don't fit into memory; load a part of it "
-            "with start and duration"
-        ) from error
-    except soundfile.LibsndfileError:
-        return samples[n_before : max(n_before, file.tell() - first + n_before)]
-
-
-def _open(path):
-    """Open a file; return it with the samples it promises and a doubt about it ("" for none)."""
-    path = Path(path)
-    head = _first_bytes(path)
-    source, excess, doubt = path, 1.0, ""
-    if head[:4] in (b"RIFF", b"FORM"):
-        excess = _iff_excess(path)
-    elif head[:4] == b"OggS":
-        doubt = _ogg_doubt(path)
-    elif head[:3] == b"ID3" or mpeg.parse_header(head[:4]) or path.suffix.lower() == ".mp3":
-        data = path.read_bytes()
-        stream, excess, doubt = mpeg.whole_stream(data)
-        source = io.BytesIO(stream or data)  # without its name: .mp3 alone makes it no MP3
-    try:
-        file = soundfile.SoundFile(source)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a file named .raw
-        raise AudioError(f"{path}: {_diagnose(head)}") from error
-    if not 0 < file.frames < 2**62:
-        file.close()
-        raise AudioError(f"{path}: its header promises no samples; record or export it again")
-    return file, ceil(file.frames * excess - 1e-6), doubt
-
-
-def _first_bytes(path):
-    """Return the first 512 bytes of a file, or say why there are none."""
-    if path.is_dir():
-        raise AudioError(f"{path}: is a folder; name a file in it, or see datasets.find_tracks")
-    try:
-        with path.open("rb") as file:
-            head = file.read(512)
-    except FileNotFoundError as error:
-        raise AudioError(f"{path}: no such file; check its name and its folder") from error
+        with Path(path).open("rb") as file, decoding.Decoder(file) as decoder:
+            yield decoder
+    except decoding.Undecodable as error:
+        raise AudioError(f"{_shown(path)}: {error}") from error
     except OSError as error:
         raise AudioError(
-            f"{path}: can't be opened ({error.strerror}); check its permissions"
+            f"{_shown(path)}: can't be opened ({error.strerror}); check its permissions, and the "
+            "disk it is on"
         ) from error
-    if not head:
-        raise AudioError(f"{path}: is empty (0 bytes); download or export it again")
-    return head
 
 
-def _diagnose(head):
-    """Say what a file is whose first bytes libsndfile didn't recognise, and what to do."""
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if text.startswith(b"version https://git-lfs"):
-        return "is a git-lfs pointer, not the sound itself; run `git lfs pull`"
-    if text.startswith((b"<!doctype html", b"<html")):
-        return "is a web page (HTML), not audio; download the file itself"
-    if head.startswith(b"ID3"):
-        return "holds an ID3 tag, but no audio; download or export it again"
-    if head.startswith(b"MThd"):
-        return "is a MIDI score: notes without sound; render it to WAV first"
-    if head[4:8] == b"ftyp":
-        return "is MP4 or M4A (AAC), which libsndfile can't decode; convert it to WAV or MP3"
-    if not head.strip(b"\0"):
-        return "begins with zeros only, as an unfinished download does; get it again"
-    if all(byte >= 32 or byte in b"\t\r\n" for byte in head):
-        return "is text, not audio; check where it came from"
-    return "is damaged, or in a format that libsndfile can't decode; convert it to WAV or MP3"
+def _size(path: Path) -> int:
+    """Return the bytes in a file, or say why it can't be one with sound."""
+    if path.is_dir():
+        raise AudioError(
+            f"{_shown(path)}: is a folder; name a file in it, or see datasets.find_tracks"
+        )
+    if not path.exists():
+        raise AudioError(f"{_shown(path)}: no such file; check its name and its folder")
+    if not path.is_file():
+        raise AudioError(f"{_shown(path)}: is no regular file; name a file with sound in it")
+    if not path.stat().st_size:
+        raise AudioError(f"{_shown(path)}: is empty (0 bytes); download or export it again")
+    return path.stat().st_size
 
 
-def _iff_excess(path):
-    """Return how many times more sound the header of a WAV or AIFF file promises than is there."""
-    n_bytes = path.stat().st_size
-    with path.open("rb") as file:
-        order = "little" if file.read(12).startswith(b"RIFF") else "big"
-        while len(chunk := file.read(8)) == 8:
-            size = int.from_bytes(chunk[4:], order)
-            n_present = n_bytes - file.tell()
-            if chunk[:4] in (b"data", b"SSND"):
-                head = 8 if chunk[:4] == b"SSND" else 0
-                # Sizes near 2 and 4 GiB are what streaming writers put for "unknown".
-                short = head < n_present < size < 0x7FFFF000
-                return (size - head) / (n_present - head) if short else 1.0
-            file.seek(size + size % 2, os.SEEK_CUR)
-    return 1.0
+def _shown(path: str | os.PathLike) -> str:
+    """Return a path as text that can be printed, even if its name isn't UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _ogg_doubt(path):
-    """Return a doubt where the last page of an Ogg file isn't marked as the end of its stream."""
-    data = path.read_bytes()
-    last = data[data.rfind(b"OggS") :]
-    if last[5:6] and last[5] & 4 and data.count(b"OggS\0\2") == 1:  # marks of its end and begin
-        return ""
-    return "its Ogg stream isn't ended, so it was cut off, or another one follows that is not read"
+def _part(
+    blocks: Iterator[Waveform], first: int, end: int | None, *, sr_from: int, sr_to: int
+) -> Iterator[Waveform]:
+    """Yield the samples from `first` to `end`, counted at the new rate, in blocks.
+
+    Blocks before are passed over, but for what the filter of the resampling reaches back to, and
+    resampling begins where both rates have a sample: so a part is what the whole has there.
+    """
+    up, down = sr_to // gcd(sr_from, sr_to), sr_from // gcd(sr_from, sr_to)
+    if up == down:
+        yield from _cut(blocks, first, end)
+        return
+    roll = ceil(_ROLL * max(1, sr_from / sr_to))  # samples at the old rate
+    n_units = max(0, first // up - ceil(roll / down))  # of `down` samples before, `up` after
+    last = None if end is None else ceil(end / up) * down + roll
+    resampler = soxr.ResampleStream(sr_from, sr_to, 1, quality="HQ")
+    held = np.zeros(0, dtype=np.float32)
+
+    def resampled() -> Iterator[Waveform]:
+        block = held  # one late: the last block has to be known as such
+        for following in _cut(blocks, n_units * down, last):
+            yield resampler.resample_chunk(block)
+            block = following
+        yield resampler.resample_chunk(block, last=True)
+
+    yield from _cut(resampled(), first - n_units * up, None if end is None else end - n_units * up)
+
+
+def _cut(blocks: Iterator[Waveform], first: int, end: int | None) -> Iterator[Waveform]:
+    """Yield the samples from `first` to `end`, in blocks."""
+    at = 0
+    for block in blocks:
+        part = block[max(0, first - at) : None if end is None else max(0, end - at)]
+        at += len(block)
+        if len(part):
+            yield part
+        if end is not None and at >= end:
+            return
+
+
+def _collected(
+    blocks: Iterator[NDArray[np.float32]], path: str | os.PathLike
+) -> NDArray[np.float32] | None:
+    """Join blocks along time, in little more memory than they need; None if there are none."""
+    samples, n_samples, n_bad = None, 0, 0
+    try:
+        for block in blocks:
+            n_bad += int(block.size - np.count_nonzero(np.isfinite(block)))
+            samples = block.copy() if samples is None else samples
+            if n_samples + len(block) > len(samples):  # grows in place, where the system can
+                n_rows = max(n_samples + len(block), 5 * len(samples) // 4)
+                samples.resize((n_rows, *block.shape[1:]), refcheck=False)
+            samples[n_samples : n_samples + len(block)] = block
+            n_samples += len(block)
+    except MemoryError as error:
+        raise AudioError(
+            f"{_shown(path)}: {n_samples} samples and more don't fit into memory; load a part of "
+            "it with start and duration"
+        ) from error
+    if n_bad:
+        raise AudioError(
+            f"{_shown(path)}: {n_bad} samples are NaN or infinite; export the file again"
+        )
+    if samples is not None:
+        samples.resize((n_samples, *samples.shape[1:]), refcheck=False)
+    return samples
+
+
+def _report(decoder: decoding.Decoder, path: str | os.PathLike, strict: bool) -> None:
+    """Warn about what is wrong with what was read of a file; under `strict` raise."""
+    faults = decoder.faults + decoder.changes
+    if not faults or not (decoder.n_read or decoder.n_promised):
+        return
+    message = f"{_shown(path)}: read {decoder.n_read / decoder.sr:.3f} s"
+    if (decoder.n_promised or 0) > decoder.n_read:
+        message += f" of {(decoder.n_promised or 0) / decoder.sr:.3f} s promised"
+    mend = "Get a whole copy of it" if decoder.faults else "Split it there, or convert it to WAV"
+    message += f": {'; '.join(faults)}. {mend}"
+    if strict:
+        raise AudioError(message)
+    warnings.warn(message, AudioWarning, stacklevel=3)
+
+
+def _nothing(decoder: decoding.Decoder, path: str | os.PathLike, start: float) -> str:
+    """Say why there are no samples."""
+    if decoder.n_read:
+        end = decoder.n_read / decoder.sr
+        return f"{_shown(path)}: start must lie before its end at {end:.2f} s, got {start} s"
+    if decoder.faults:
+        return f"{_shown(path)}: nothing could be decoded; get a whole copy of it"
+    return f"{_shown(path)}: holds no samples; record or export it again"

@@ -5,8 +5,10 @@ has not been attempted yet, and is not an error: so a notebook runs from top to 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 
 def _verdict(wrong: str | None, right: str) -> None:
@@ -14,19 +16,19 @@ def _verdict(wrong: str | None, right: str) -> None:
     print(f"Not yet: {wrong}" if wrong else f"Right: {right}")
 
 
-def _unattempted(answer) -> bool:
+def _unattempted(answer: Any) -> bool:
     """Say so if there is no answer yet."""
     if answer is None:
         print("Not attempted yet: write your answer in the cell above the solution, and run it.")
     return answer is None
 
 
-def _call(function: Callable, *arguments):
+def _call(function: Callable[..., Any] | None, *arguments: Any) -> Any:
     """Return what the reader's function answers; its own errors show as they are."""
     return None if function is None else function(*arguments)
 
 
-def _close(answer, expected, tolerance=1e-5) -> bool:
+def _close(answer: Any, expected: npt.ArrayLike, tolerance: float = 1e-5) -> bool:
     """Compare numbers or arrays, of the same shape."""
     answer, expected = np.asarray(answer), np.asarray(expected)
     return answer.shape == expected.shape and np.allclose(answer, expected, atol=tolerance)
@@ -35,7 +37,7 @@ def _close(answer, expected, tolerance=1e-5) -> bool:
 # Notebook 01
 
 
-def nb01_downmix(downmix: Callable) -> None:
+def nb01_downmix(downmix: Callable[..., Any]) -> None:
     """Check a function that mixes samples, `(n_samples, n_channels)`, down to a mono waveform."""
     samples = np.array([[1.0, 1.0], [0.5, -0.5], [0.25, -1.0], [0.0, 0.5]], np.float32)
     answer = _call(downmix, samples)
@@ -58,7 +60,7 @@ def nb01_downmix(downmix: Callable) -> None:
     _verdict(wrong, "the mean over axis 1 can't leave [-1, 1], with any number of channels.")
 
 
-def nb01_write_int16(write_int16: Callable) -> None:
+def nb01_write_int16(write_int16: Callable[..., Any]) -> None:
     """Check a function that turns a waveform into int16: rounded, clipped, never wrapped."""
     y = np.array([0.5, -0.25, 1.2, -1.2, 1.0, -1.0, 2.7 / 32768, -2.7 / 32768])
     answer = _call(write_int16, y)
@@ -83,7 +85,7 @@ def nb01_write_int16(write_int16: Callable) -> None:
     _verdict(wrong, "the error is at most half a step, and what is too loud stays at the end.")
 
 
-def nb01_wav_bytes(wav_bytes: Callable, times_smaller: float | None) -> None:
+def nb01_wav_bytes(wav_bytes: Callable[..., Any], times_smaller: float | None) -> None:
     """Check the size of PCM samples in bytes, and a compression ratio."""
     answer = _call(wav_bytes, 3, 1000, 2, 16)
     if _unattempted(answer) or _unattempted(times_smaller):
@@ -104,7 +106,7 @@ def nb01_wav_bytes(wav_bytes: Callable, times_smaller: float | None) -> None:
     _verdict(wrong, "seconds x Hz x channels x bits / 8; the hour itself cancels out of the ratio.")
 
 
-def nb01_error_db(error_db: Callable) -> None:
+def nb01_error_db(error_db: Callable[..., Any]) -> None:
     """Check a function that measures the level of an error relative to the music, in dB."""
     t = np.arange(1000) / 1000
     y, error = 0.5 * np.sin(2 * np.pi * 5 * t), 0.05 * np.sin(2 * np.pi * 40 * t)
@@ -131,7 +133,7 @@ def nb01_error_db(error_db: Callable) -> None:
 # Notebook 02
 
 
-def nb02_alias(heard_at: Callable) -> None:
+def nb02_alias(heard_at: Callable[..., Any]) -> None:
     """Check exercise 1 of notebook 02: the alias of a frequency.
 
     Parameters
@@ -158,7 +160,7 @@ def nb02_alias(heard_at: Callable) -> None:
     _verdict(hints[0] if hints else None, "subtract the nearest multiple of sr, forget the sign.")
 
 
-def nb02_fast_enough(fast_enough: Callable) -> None:
+def nb02_fast_enough(fast_enough: Callable[..., Any]) -> None:
     """Check exercise 2 of notebook 02: the condition of the sampling theorem.
 
     Parameters
@@ -179,7 +181,7 @@ def nb02_fast_enough(fast_enough: Callable) -> None:
     _verdict(wrong, "the rate must exceed twice the highest frequency.")
 
 
-def nb02_bits(bits_needed: Callable) -> None:
+def nb02_bits(bits_needed: Callable[..., Any]) -> None:
     """Check exercise 3 of notebook 02: bits for a signal-to-noise ratio at a level.
 
     Parameters
@@ -204,7 +206,7 @@ def nb02_bits(bits_needed: Callable) -> None:
     _verdict(wrong, "16 bits leave music at -20 dBFS 81 dB, and 24 bits room for any microphone.")
 
 
-def nb02_dither(dither_and_round: Callable) -> None:
+def nb02_dither(dither_and_round: Callable[..., Any]) -> None:
     """Check exercise 4 of notebook 02: rounding with TPDF dither.
 
     Parameters
@@ -236,7 +238,7 @@ def nb02_dither(dither_and_round: Callable) -> None:
 # Notebook 03
 
 
-def nb03_shortest_block(answer) -> None:
+def nb03_shortest_block(answer: Callable[..., Any]) -> None:
     """Check the length of the shortest block whose bins lie no farther apart than two tones."""
     cases = ((440.0, 442.0, 44100), (116.5, 110.0, 44100), (246.9, 261.6, 16000))
     answers = [_call(answer, *case) for case in cases]
@@ -257,7 +259,7 @@ def nb03_shortest_block(answer) -> None:
     _verdict(wrong, "the closer the tones, the longer the block; padding can't stand in for it.")
 
 
-def nb03_sine_amplitude(answer) -> None:
+def nb03_sine_amplitude(answer: Callable[..., Any]) -> None:
     """Check the amplitude that is read from the spectrum of a windowed sine."""
     n = np.arange(1024)
     sine = 0.8 * np.sin(2 * np.pi * 37 * n / 1024 + 1)
@@ -278,7 +280,7 @@ def nb03_sine_amplitude(answer) -> None:
     _verdict(wrong, "divided by half the window's sum, a spectrum reads in amplitudes.")
 
 
-def nb03_full_spectrum(answer) -> None:
+def nb03_full_spectrum(answer: Callable[..., Any]) -> None:
     """Check the full spectrum that is rebuilt from the half that a real FFT computes."""
     rng = np.random.default_rng(0)
     blocks = [rng.standard_normal(n) for n in (8, 9)]
@@ -300,7 +302,7 @@ def nb03_full_spectrum(answer) -> None:
     _verdict(wrong, "half of the spectrum of a real block is all of it.")
 
 
-def nb03_add_frames(answer) -> None:
+def nb03_add_frames(answer: Callable[..., Any]) -> None:
     """Check the sum of overlapping frames."""
     frames = np.arange(1.0, 13.0).reshape(3, 4)
     answers = [_call(answer, frames, hop) for hop in (2, 1, 4)]
@@ -325,7 +327,7 @@ def nb03_add_frames(answer) -> None:
 # Notebook 04
 
 
-def nb04_best_guess(best_guess: Callable) -> None:
+def nb04_best_guess(best_guess: Callable[..., Any]) -> None:
     """Check which frame has the least squared, and which the least absolute error."""
     values = np.array([[0.0, 1.0], [0.0, 2.0], [1.0, 9.0], [0.0, 4.0], [1.0, 0.0]])
     answers = [_call(best_guess, values, loss) for loss in ("squared", "absolute")]
@@ -348,7 +350,7 @@ def nb04_best_guess(best_guess: Callable) -> None:
     _verdict(wrong, "the mean of a key is a probability; its median is off, if it is mostly off.")
 
 
-def nb04_left_of_a_tone(left_of_a_tone: Callable) -> None:
+def nb04_left_of_a_tone(left_of_a_tone: Callable[..., Any]) -> None:
     """Check how much of a tone is left in the mean, if its time is uncertain."""
     cases = np.array([(440.0, 0.001), (100.0, 0.002), (1000.0, 0.0015), (50.0, 0.02)])
     answers = [_call(left_of_a_tone, f, spread_s) for f, spread_s in cases]
@@ -370,7 +372,7 @@ def nb04_left_of_a_tone(left_of_a_tone: Callable) -> None:
     _verdict(wrong, "a millisecond or two is enough to lose a tone, and the higher the sooner.")
 
 
-def nb04_update_templates(update_templates: Callable) -> None:
+def nb04_update_templates(update_templates: Callable[..., Any]) -> None:
     """Check the multiplicative update of the templates."""
     rng = np.random.default_rng(4)
     V, W, H = (rng.random(shape) + 0.1 for shape in ((6, 5), (5, 3), (6, 3)))
@@ -394,9 +396,10 @@ def nb04_update_templates(update_templates: Callable) -> None:
     _verdict(wrong, "the same step as for the activations, seen from the other side.")
 
 
-def nb04_mend(mend: Callable) -> None:
+def nb04_mend(mend: Callable[..., Any]) -> None:
     """Check that notes begin before they are held."""
-    roll = np.uint8([[1, 0, 2, 0], [1, 1, 1, 3], [0, 1, 0, 1], [2, 0, 1, 1], [3, 1, 1, 0]])
+    rows = [[1, 0, 2, 0], [1, 1, 1, 3], [0, 1, 0, 1], [2, 0, 1, 1], [3, 1, 1, 0]]
+    roll = np.array(rows, np.uint8)
     answer = _call(mend, roll.copy())
     if _unattempted(answer):
         return
@@ -422,7 +425,7 @@ def nb04_mend(mend: Callable) -> None:
 # Notebook 05
 
 
-def nb05_forget_bias(forget_bias: Callable) -> None:
+def nb05_forget_bias(forget_bias: Callable[..., Any]) -> None:
     """Check the bias of a forget gate whose memory halves in a number of steps."""
     answers = [_call(forget_bias, n_steps) for n_steps in (8, 1, 40)]
     if _unattempted(answers[0]):
@@ -441,7 +444,7 @@ def nb05_forget_bias(forget_bias: Callable) -> None:
     _verdict(wrong, "to remember for long, a forget gate must be held open by a large bias.")
 
 
-def nb05_lstm_parameters(lstm_parameters: Callable) -> None:
+def nb05_lstm_parameters(lstm_parameters: Callable[..., Any]) -> None:
     """Check the number of parameters of an LSTM layer."""
     sizes = [(3, 5), (64, 64), (1024, 7)]
     answers = [_call(lstm_parameters, m, n) for m, n in sizes]
@@ -462,7 +465,7 @@ def nb05_lstm_parameters(lstm_parameters: Callable) -> None:
     _verdict(wrong, "four times W, U and b, as Keras counts.")
 
 
-def nb05_n_sequences(n_sequences: Callable) -> None:
+def nb05_n_sequences(n_sequences: Callable[..., Any]) -> None:
     """Check how many sequences cover a piece."""
     cases = [(41, 40), (40, 40), (81, 40), (82, 40), (10, 4)]
     answers = [_call(n_sequences, n_frames, seq_length) for n_frames, seq_length in cases]
@@ -480,7 +483,7 @@ def nb05_n_sequences(n_sequences: Callable) -> None:
     _verdict(wrong, "rounded up, so that the last frames count too; the last sequence overlaps.")
 
 
-def nb05_standardise(standardise: Callable) -> None:
+def nb05_standardise(standardise: Callable[..., Any]) -> None:
     """Check standardising on training statistics."""
     rng = np.random.default_rng(5)
     scale = np.array([1.0, 10.0, 100.0])
@@ -503,7 +506,7 @@ def nb05_standardise(standardise: Callable) -> None:
     _verdict(wrong, "measured on training, applied to everything.")
 
 
-def nb05_bits_a_frame(bits_a_frame: Callable) -> None:
+def nb05_bits_a_frame(bits_a_frame: Callable[..., Any]) -> None:
     """Check the mean surprise of one note's states under a table of probabilities."""
     table = np.array([[8, 0, 1, 1], [5, 3, 1, 1], [2, 6, 1, 1], [1, 5, 2, 2]]) / 10
     states = np.array([0, 2, 1, 1, 0, 0, 3, 1, 0])
@@ -528,7 +531,7 @@ def nb05_bits_a_frame(bits_a_frame: Callable) -> None:
     _verdict(wrong, "what was expected is cheap, what was not is dear; the mean is the price.")
 
 
-def nb05_saved_by_sharing(saved_by_sharing: Callable) -> None:
+def nb05_saved_by_sharing(saved_by_sharing: Callable[..., Any]) -> None:
     """Check how many parameters it saves that all notes share a layer."""
     sizes = [(69, 12, 11, 48), (10, 1, 2, 3), (1, 4, 5, 6)]
     answers = [_call(saved_by_sharing, *size) for size in sizes]
@@ -553,14 +556,16 @@ def nb05_saved_by_sharing(saved_by_sharing: Callable) -> None:
 # Notebook 07
 
 
-def nb07_go_on(go_on: Callable) -> None:
+def nb07_go_on(go_on: Callable[..., Any]) -> None:
     """Check the loop that lets a network hear a seed, and then itself."""
 
-    def step(frame, state):
+    def step(frame: Any, state: Any) -> tuple[Any, Any]:
         state = (0.0 if state is None else 0.5 * state) + frame
         return 0.9 * state + 1, state
 
-    def loop(seed, n_frames, *, forget=False, repeat=False):
+    def loop(
+        seed: npt.NDArray[np.float64], n_frames: int, *, forget: bool = False, repeat: bool = False
+    ) -> npt.NDArray[np.float64]:
         state = None
         for frame in seed:
             prediction, state = step(frame, state)
@@ -593,7 +598,7 @@ def nb07_go_on(go_on: Callable) -> None:
     _verdict(wrong, "hear the seed, keep the state, and then take every prediction for real.")
 
 
-def nb07_free_seconds(free_seconds: Callable) -> None:
+def nb07_free_seconds(free_seconds: Callable[..., Any]) -> None:
     """Check how much of a "generated" file lies beyond its seed."""
     cases = [(49, 40, 0.25), (100, 20, 0.5)]
     answers = [_call(free_seconds, *case) for case in cases]
@@ -612,7 +617,7 @@ def nb07_free_seconds(free_seconds: Callable) -> None:
     _verdict(wrong, "of the original's twelve seconds, two and a half were its own.")
 
 
-def nb07_seconds_to_fall(seconds_to_fall: Callable) -> None:
+def nb07_seconds_to_fall(seconds_to_fall: Callable[..., Any]) -> None:
     """Check the time in which a loop forgets."""
     cases = [(60.0, 0.5, 0.25), (20.0, 0.9, 1.0), (6.0, 0.99, 0.1)]
     answers = [_call(seconds_to_fall, *case) for case in cases]
@@ -632,7 +637,7 @@ def nb07_seconds_to_fall(seconds_to_fall: Callable) -> None:
     _verdict(wrong, "a spectral radius is a time: it says how long a loop remembers.")
 
 
-def nb07_tempered(tempered: Callable) -> None:
+def nb07_tempered(tempered: Callable[..., Any]) -> None:
     """Check how probabilities change with temperature."""
     p = np.array([[0.5, 0.3, 0.2, 0.0], [0.25, 0.25, 0.25, 0.25]])
     temperatures = (0.5, 1.0, 2.0)
@@ -658,7 +663,7 @@ def nb07_tempered(tempered: Callable) -> None:
 # Notebook 08
 
 
-def nb08_frechet(frechet: Callable) -> None:
+def nb08_frechet(frechet: Callable[..., Any]) -> None:
     """Check the Frechet distance of two Gaussians in one dimension."""
     cases = [(3.0, 2.0, 0.0, 0.5), (1.0, 1.0, 1.0, 4.0), (-2.0, 3.0, 2.0, 3.0)]
     answers = [_call(frechet, *case) for case in cases]
@@ -680,7 +685,7 @@ def nb08_frechet(frechet: Callable) -> None:
     _verdict(wrong, "in one dimension it is plain Pythagoras, in the plane of mean and deviation.")
 
 
-def nb08_trials(fewest_trials: Callable) -> None:
+def nb08_trials(fewest_trials: Callable[..., Any]) -> None:
     """Check the shortest test that tells a share of right answers from guessing."""
     shares, expected = np.array([0.75, 1.0, 0.625, 0.5625]), [16, 4, 64, 256]
     answers = [_call(fewest_trials, share) for share in shares]
@@ -704,7 +709,7 @@ def nb08_trials(fewest_trials: Callable) -> None:
     _verdict(wrong, "half as far from guessing, four times as many questions.")
 
 
-def nb08_fooled(measure: Callable) -> None:
+def nb08_fooled(measure: Callable[..., Any]) -> None:
     """Check a measure that tells one music from another, but not from its shuffled notes."""
     rng = np.random.default_rng(7)
     rolls = [np.where(rng.random((200, 12)) < p, 3, 0).astype(np.uint8) for p in (0.05, 0.2)]

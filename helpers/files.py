@@ -1,13 +1,34 @@
-"""Files that appear under their name only when they are complete."""
+"""Files that appear only when they are complete, and archives of arrays that say what they hold."""
 
 import contextlib
+import json
 import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Settings = TypeVar("Settings", bound="DataclassInstance")
+Content = TypeVar("Content")
+
+
+class FormatError(ValueError):
+    """Says that a file is damaged, or of another kind or format than the one that is wanted."""
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path: str | Path) -> Iterator[Path]:
     """Write a file beside the one that it will replace; it takes its place when all went well.
+
+    Several may write one file at a time, also one inside the other: each has a place of its own,
+    and the last one that is done stays.
 
     Parameters
     ----------
@@ -17,13 +38,184 @@ def replacing(path):
     Yields
     ------
     Path
-        Where to write. If the block raises, this is deleted, and what was there before stays.
+        Where to write; the same name in a passing folder. If the block raises, this is deleted, and
+        what was there before stays.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.tmp")
-    try:
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
+        temporary = Path(folder) / path.name
         yield temporary
         os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Kind(Generic[Settings]):
+    """Name a kind of .npz file: arrays, and the settings that they were made with.
+
+    Parameters
+    ----------
+    name : str
+        For instance "note bank".
+    version : int
+        Of the format; to be raised when older files can't be read any more.
+    settings : type
+        A dataclass that checks itself, of what JSON knows.
+    made_by : str
+        What to do to get such a file: "run notebook 04".
+    """
+
+    name: str
+    version: int
+    settings: type[Settings]
+    made_by: str
+
+
+def save_npz(
+    path: str | Path,
+    kind: Kind[Settings],
+    settings: Settings,
+    arrays: Mapping[str, npt.ArrayLike],
+    *,
+    compressed: bool = False,
+) -> Path:
+    """Write arrays with their settings, the kind of the file and the version of its format.
+
+    The same content makes the same bytes.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write; its folder is made if missing. It appears only when it is complete.
+    kind : Kind
+    settings : dataclass
+        Of the type that the kind has.
+    arrays : mapping of str to array_like
+    compressed : bool
+        Takes longer, and pays for arrays with many equal numbers.
+
+    Returns
+    -------
+    Path
+    """
+    write: Callable[..., None] = np.savez_compressed if compressed else np.savez
+    head = {"kind": kind.name, "version": kind.version, "settings": json.dumps(asdict(settings))}
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        write(file, **head, **arrays)
+    return Path(path)
+
+
+def load_npz(
+    path: str | Path,
+    kind: Kind[Settings],
+    unpack: Callable[[dict[str, npt.NDArray], Settings], Content],
+    *,
+    expect: Settings | None = None,
+) -> tuple[Content, Settings]:
+    """Read what `save_npz` wrote, or say what is wrong with the file.
+
+    Parameters
+    ----------
+    path : str or Path
+    kind : Kind
+    unpack : callable
+        ``unpack(arrays, settings)`` makes of the arrays what is wanted, and raises where they
+        aren't what they should be.
+    expect : dataclass, optional
+        Refuse the file if it was saved with other settings.
+
+    Returns
+    -------
+    content
+        What `unpack` returned.
+    settings : dataclass
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    FormatError
+        If it is damaged, or of another kind or format.
+    ValueError
+        If it has other settings than expected.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"no {kind.name} at {path}: {kind.made_by}, which saves one")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        text = str(arrays.pop("settings"))
+        found = str(arrays.pop("kind", kind.name)), int(arrays.pop("version", 0))
+        if found == (kind.name, kind.version):
+            settings = _settings(text, kind.settings)
+            content = unpack(arrays, settings)
+    except Exception as fault:  # a damaged file fails in many ways
+        raise FormatError(
+            f"{path} is damaged, or no {kind.name}: {kind.made_by} to replace it "
+            f"({type(fault).__name__}: {fault})"
+        ) from fault
+    if found != (kind.name, kind.version):
+        raise FormatError(_another_format(path, kind, *found))
+    if expect is not None and expect != settings:
+        raise ValueError(
+            f"{path} is a {kind.name} made with {settings}, expected {expect}: use the settings "
+            f"that it was made with, or {kind.made_by} with the new ones"
+        )
+    return content, settings
+
+
+def load_first(
+    load: Callable[..., Content], paths: Iterable[str | Path], **options: Any
+) -> tuple[Path, Content]:
+    """Load the first file that is there and has the right format; name those passed over.
+
+    Parameters
+    ----------
+    load : callable
+        ``load(path, **options)``, which raises a FormatError for a file that it can't read.
+    paths : iterable of str or Path
+        What the reader made first, what is shipped last.
+    **options
+        Passed on.
+
+    Returns
+    -------
+    path : Path
+        The file that was loaded.
+    content
+        What `load` returned.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        What the last one was refused for, if none could be loaded.
+    """
+    *others, last = map(Path, paths)
+    for path in others:
+        try:
+            return path, load(path, **options)
+        except FileNotFoundError:
+            continue
+        except FormatError as fault:
+            print(f"Not used: {fault}")
+    return last, load(last, **options)
+
+
+def _settings(text: str, kind: type[Settings]) -> Settings:
+    """Read settings from JSON, or say that they are of another kind."""
+    try:
+        return kind(**json.loads(text))
+    except TypeError as fault:
+        raise ValueError(f"these are no {kind.__name__}: {text} ({fault})") from fault
+
+
+def _another_format(path: Path, kind: Kind[Any], name: str, version: int) -> str:
+    """Say that a file holds something else, or is older or newer than this edition."""
+    if name != kind.name:
+        return f"{path} holds a {name}, no {kind.name}: give the path of a {kind.name}"
+    remedy = "update the series, or " if version > kind.version else ""
+    return (
+        f"{path} has format {version} of a {kind.name}, and this edition reads format "
+        f"{kind.version}: {remedy}{kind.made_by} to replace it"
+    )

@@ -5,14 +5,16 @@ dictionary of arrays (`weights_of`), and composing with it is NumPy alone.
 """
 
 import functools
-import json
 import os
 import sys
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from tqdm.auto import tqdm
 
 from helpers import files, sequences
@@ -48,15 +50,6 @@ class LstmSettings:
     ------
     ValueError
         If a number is no whole number of at least 1.
-
-    References
-    ----------
-    Notebook 05.
-
-    Examples
-    --------
-    >>> LstmSettings.from_json(LstmSettings(n_features=4002).to_json()).hidden
-    256
     """
 
     n_features: int
@@ -65,24 +58,15 @@ class LstmSettings:
     sr: int | None = None
     block_length: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             if value is None and name in ("sr", "block_length"):
                 continue
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
 
-    def to_json(self):
-        """Write the settings as a JSON object in one line."""
-        return json.dumps(asdict(self))
 
-    @classmethod
-    def from_json(cls, text):
-        """Read what `to_json` wrote; other JSON raises a ValueError."""
-        try:
-            return cls(**json.loads(text))
-        except TypeError as fault:
-            raise ValueError(f"these are not settings of an LSTM: {text} ({fault})") from fault
+_KIND = files.Kind("frame model", 1, LstmSettings, "run notebook 05")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,18 +81,18 @@ class History:
         Time from the start of the training to the end of each epoch, in s.
     """
 
-    train_loss: np.ndarray
-    validation_loss: np.ndarray
-    seconds: np.ndarray
+    train_loss: npt.NDArray[np.float64]
+    validation_loss: npt.NDArray[np.float64]
+    seconds: npt.NDArray[np.float64]
 
     @property
-    def best_epoch(self):
+    def best_epoch(self) -> int:
         """Index of the epoch with the lowest validation loss."""
         return int(np.argmin(self.validation_loss))
 
 
 @functools.cache
-def tensorflow():
+def tensorflow() -> Any:
     """Import TensorFlow without its chatter, which would differ in every stored notebook.
 
     Returns
@@ -125,13 +109,18 @@ def tensorflow():
 
         tf.constant(0.0)  # the first operation starts the devices, which talk too
         tf.get_logger().setLevel("ERROR")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "TensorFlow is not installed: `make lab` (or `python tasks.py lab`) does that, except "
+            "on a Mac with an Intel processor, for which it is not made any more"
+        ) from error
     finally:
         os.dup2(saved, 2)
         os.close(saved)
     return tf
 
 
-def count_parameters(settings):
+def count_parameters(settings: LstmSettings) -> dict[str, int]:
     """Count the numbers that training must find, layer by layer.
 
     A dense layer has a kernel and a bias. An LSTM has four gates; each has a kernel W for the
@@ -163,7 +152,12 @@ def count_parameters(settings):
     }
 
 
-def build(settings, *, seed=0, weights=None):
+def build(
+    settings: LstmSettings,
+    *,
+    seed: int = 0,
+    weights: Mapping[str, npt.NDArray[np.float32]] | None = None,
+) -> Any:
     """Build the network of the original: linear dense layer, LSTM, linear dense layer.
 
     The original wrapped its dense layers in TimeDistributed. A dense layer already acts on each
@@ -214,20 +208,20 @@ def build(settings, *, seed=0, weights=None):
 
 
 def train(
-    model,
-    X,
-    Y,
-    validation,
+    model: Any,
+    X: npt.NDArray[np.float32],
+    Y: npt.NDArray[np.float32],
+    validation: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
     *,
-    epochs,
-    batch_size=16,
-    learning_rate=1e-3,
-    loss="mae",
-    seconds=None,
-    patience=None,
-    seed=0,
-    on_epoch=None,
-):
+    epochs: int,
+    batch_size: int = 16,
+    learning_rate: float = 1e-3,
+    loss: str = "mae",
+    seconds: float | None = None,
+    patience: int | None = None,
+    seed: int = 0,
+    on_epoch: Callable[[History], None] | None = None,
+) -> History:
     """Train with Adam, and leave the model with the weights of its best epoch on validation music.
 
     Parameters
@@ -299,7 +293,7 @@ def train(
     return history
 
 
-def weights_of(model):
+def weights_of(model: Any) -> dict[str, npt.NDArray[np.float32]]:
     """Take the weights out of a Keras model, as a dictionary of arrays by name.
 
     Parameters
@@ -315,7 +309,14 @@ def weights_of(model):
     return dict(zip(WEIGHT_NAMES, model.get_weights(), strict=True))
 
 
-def lstm_step(x, h, c, kernel, recurrent_kernel, bias):
+def lstm_step(
+    x: npt.NDArray[np.floating],
+    h: npt.NDArray[np.floating],
+    c: npt.NDArray[np.floating],
+    kernel: npt.NDArray[np.floating],
+    recurrent_kernel: npt.NDArray[np.floating],
+    bias: npt.NDArray[np.floating],
+) -> tuple[npt.NDArray, npt.NDArray, dict[str, npt.NDArray]]:
     r"""Compute one step of an LSTM: one input in, its output and its memory one frame later out.
 
     Four gates look at the input x and at the last output h, each with weights of its own:
@@ -364,7 +365,9 @@ def lstm_step(x, h, c, kernel, recurrent_kernel, bias):
     return h, c, {"input": i, "forget": f, "candidate": g, "output": o}
 
 
-def stepper(weights):
+def stepper(
+    weights: Mapping[str, npt.NDArray[np.float32]],
+) -> Callable[..., tuple[npt.NDArray, Any]]:
     """Make a function that runs the network one frame at a time, in NumPy.
 
     The caller carries the LSTM's state from call to call. Running the whole history again for every
@@ -380,16 +383,16 @@ def stepper(weights):
     callable
         ``step(frame, state=None) -> (prediction, state)``: `frame` and `prediction` of shape
         (..., n_features), `state` the pair (h, c), None for the beginning.
-
-    References
-    ----------
-    Notebook 07.
     """
     hidden = len(weights["lstm/recurrent_kernel"])
 
-    def step(frame, state=None):
+    def step(
+        frame: npt.NDArray[np.float32],
+        state: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None,
+    ) -> tuple[npt.NDArray[np.float32], tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
         if state is None:
-            state = np.zeros((2, *frame.shape[:-1], hidden), np.float32)
+            zeros = np.zeros((*frame.shape[:-1], hidden), np.float32)
+            state = zeros, zeros
         h, c = state
         x = frame @ weights["dense_in/kernel"] + weights["dense_in/bias"]
         h, c, _ = lstm_step(
@@ -400,7 +403,13 @@ def stepper(weights):
     return step
 
 
-def compose(step, seed_frames, n_frames, *, state=None):
+def compose(
+    step: Callable[..., tuple[npt.NDArray, Any]],
+    seed_frames: npt.ArrayLike,
+    n_frames: int,
+    *,
+    state: Any = None,
+) -> tuple[npt.NDArray, npt.NDArray]:
     """Let a network listen to real frames, then go on by itself.
 
     Parameters
@@ -449,15 +458,18 @@ def compose(step, seed_frames, n_frames, *, state=None):
     return teacher_forced, generated
 
 
-def save(path, weights, settings, standardiser):
+def save(
+    path: str | Path,
+    weights: Mapping[str, npt.NDArray[np.float32]],
+    settings: LstmSettings,
+    standardiser: sequences.Standardiser,
+) -> Path:
     """Write a trained network with all that is needed to use it, as one .npz file.
-
-    The file appears under its name only when it is complete.
 
     Parameters
     ----------
     path : str or Path
-        File to write; its folder is made if missing.
+        File to write; its folder is made if missing. It appears only when it is complete.
     weights : dict of ndarray
         As `weights_of` returns them.
     settings : LstmSettings
@@ -472,17 +484,15 @@ def save(path, weights, settings, standardiser):
     ------
     ValueError
         If `weights` don't fit `settings`, or aren't finite.
-
-    References
-    ----------
-    Notebook 05.
     """
     _check_weights(weights, settings)
-    content = {"settings": settings.to_json(), "mean": standardiser.mean, "std": standardiser.std}
-    return write_npz(path, content | weights)
+    content = {"mean": standardiser.mean, "std": standardiser.std, **weights}
+    return files.save_npz(path, _KIND, settings, content)
 
 
-def load(path, *, expect=None):
+def load(
+    path: str | Path, *, expect: LstmSettings | None = None
+) -> tuple[dict[str, npt.NDArray[np.float32]], LstmSettings, sequences.Standardiser]:
     """Read what `save` wrote, or fail: never with random weights.
 
     Parameters
@@ -500,57 +510,18 @@ def load(path, *, expect=None):
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is damaged or no model, or has other settings than expected.
+    FileNotFoundError, ValueError
+        If there is no such file, or one that can't be used; see `files.load_npz`.
 
     References
     ----------
     Notebook 07. The original saved under one name and loaded under another, and then played noise.
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"no trained model at {path}: run notebook 05, which saves one")
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            settings = LstmSettings.from_json(str(content["settings"]))
-            weights = {name: content[name] for name in WEIGHT_NAMES}
-            standardiser = sequences.Standardiser(content["mean"], content["std"])
-        _check_weights(weights, settings)
-    except Exception as fault:  # a damaged file fails in many ways
-        raise ValueError(
-            f"{path} is damaged, or no model: run notebook 05 again to replace it "
-            f"({type(fault).__name__}: {fault})"
-        ) from fault
-    if expect is not None and expect != settings:
-        raise ValueError(
-            f"{path} holds a model with {settings}, expected {expect}: "
-            "use the settings that it was trained with, or run notebook 05 with the new ones"
-        )
+    (weights, standardiser), settings = files.load_npz(path, _KIND, _unpack, expect=expect)
     return weights, settings, standardiser
 
 
-def write_npz(path, content):
-    """Write arrays and texts as one .npz file, which appears under its name only when complete.
-
-    Parameters
-    ----------
-    path : str or Path
-        File to write; its folder is made if missing.
-    content : dict
-        Arrays, or what NumPy makes arrays of, by name.
-
-    Returns
-    -------
-    Path
-    """
-    with files.replacing(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **content)
-    return Path(path)
-
-
-def check_losses(train_loss, validation_loss):
+def check_losses(train_loss: float, validation_loss: float) -> None:
     """Raise a ValueError unless both losses of an epoch are finite."""
     if not np.isfinite([train_loss, validation_loss]).all():
         raise ValueError(
@@ -559,7 +530,9 @@ def check_losses(train_loss, validation_loss):
         )
 
 
-def check_weights(weights, shapes, settings):
+def check_weights(
+    weights: Mapping[str, npt.NDArray], shapes: Mapping[str, tuple[int, ...]], settings: Any
+) -> None:
     """Raise a ValueError unless weights are finite and have the shapes that the settings ask for.
 
     Parameters
@@ -580,7 +553,13 @@ def check_weights(weights, shapes, settings):
         raise ValueError("weights must be finite, got NaN or infinity: train again")
 
 
-def _train_epoch(model, X, Y, batch_size, rng):
+def _train_epoch(
+    model: Any,
+    X: npt.NDArray[np.float32],
+    Y: npt.NDArray[np.float32],
+    batch_size: int,
+    rng: np.random.Generator,
+) -> float:
     """Go through all sequences once, in random order, and return their mean loss."""
     order = rng.permutation(len(X))
     total = 0.0
@@ -591,7 +570,7 @@ def _train_epoch(model, X, Y, batch_size, rng):
     return total / len(order)
 
 
-def _is_over(history, seconds, patience):
+def _is_over(history: History, seconds: float | None, patience: int | None) -> bool:
     """Decide whether a training ends: no time for another epoch, or no hope of a better one."""
     elapsed = np.append(0.0, history.seconds)
     out_of_time = seconds is not None and elapsed[-1] + (elapsed[-1] - elapsed[-2]) > seconds
@@ -599,12 +578,14 @@ def _is_over(history, seconds, patience):
     return out_of_time or (patience is not None and epochs_since_best >= patience)
 
 
-def _sigmoid(x):
+def _sigmoid(x: npt.NDArray) -> npt.NDArray:
     """Squeeze into 0 to 1; written with tanh, which never overflows."""
     return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 
-def _check_sequences(name, X, Y, model):
+def _check_sequences(
+    name: str, X: npt.NDArray[np.float32], Y: npt.NDArray[np.float32], model: Any
+) -> None:
     """Raise unless X and Y are sequences that the model can learn from."""
     n_features = model.input_shape[-1]
     if X.shape != Y.shape or X.ndim != 3 or X.shape[-1] != n_features or len(X) == 0:
@@ -616,12 +597,12 @@ def _check_sequences(name, X, Y, model):
         raise ValueError(f"{name} sequences must be finite, got NaN or infinity: check the frames")
 
 
-def _check_weights(weights, settings):
+def _check_weights(weights: Mapping[str, npt.NDArray], settings: LstmSettings) -> None:
     """Raise unless the weights are those of a network with these settings, and finite."""
     check_weights(weights, _weight_shapes(settings), settings)
 
 
-def _weight_shapes(settings):
+def _weight_shapes(settings: LstmSettings) -> dict[str, tuple[int, ...]]:
     """Give the shape of every weight by its name, in Keras' order."""
     n_features, dense, hidden = settings.n_features, settings.dense, settings.hidden
     shapes = [
@@ -634,3 +615,12 @@ def _weight_shapes(settings):
         (n_features,),
     ]
     return dict(zip(WEIGHT_NAMES, shapes, strict=True))
+
+
+def _unpack(
+    arrays: dict[str, npt.NDArray], settings: LstmSettings
+) -> tuple[dict[str, npt.NDArray[np.float32]], sequences.Standardiser]:
+    """Take weights and standardiser out of what a file holds, or raise."""
+    weights = {name: arrays[name] for name in WEIGHT_NAMES}
+    _check_weights(weights, settings)
+    return weights, sequences.Standardiser(arrays["mean"], arrays["std"])

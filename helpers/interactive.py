@@ -1,20 +1,23 @@
-"""Players, and widgets that change picture, sound and text together.
+"""Players, pictures that follow a sound, and widgets that change picture, sound and text together.
 
 Widgets hold values (sliders, HTML), never captured output: so they run headless, and a stored
 notebook still shows them where no kernel runs.
 """
 
 import base64
-import csv
+import functools
 import html
-import io
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
 
-from helpers import audio, files, plotting
+from helpers import audio, plotting
 from helpers.plotting import Shown
 
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # what every browser plays
@@ -24,18 +27,50 @@ _MIME = {
     ".mp3": "audio/mpeg",
     ".ogg": "audio/ogg",
 }
-_COLUMNS = ("test", "question", "sound", "right", "answer")  # of a file of answers
-_TAG_BYTES = 21  # an ID3 tag that holds nothing: two headers and an empty name
+_LOSSY = {".mp3": "MP3", ".ogg": "Ogg Vorbis"}  # not the samples themselves: the caption says so
 _SHORT_BYTES = 60_000  # a sound up to this size is embedded as it is; a longer one as MP3
+_OWN_KEYS = 'data-lm-suppress-shortcuts="true"'  # else JupyterLab takes Space and the arrows
+
+# The playhead is a range input as large as the axes, its thumb a line: a click, a drag, the arrow
+# keys and a screen reader's commands come with it. The script makes it, so that where scripts are
+# off no dead control stands in the picture.
+_PLAYHEAD_STYLE = (
+    "<style>.playhead{appearance:none;-webkit-appearance:none;background:none;cursor:pointer;"
+    "position:absolute;margin:0;padding:0;border:0;min-width:0}"
+    ".playhead::-webkit-slider-runnable-track{height:100%;background:none;border:0}"
+    ".playhead::-moz-range-track{height:100%;background:none;border:0}"
+    ".playhead::-webkit-slider-thumb{-webkit-appearance:none;width:2px;height:100%;margin:0;"
+    "border:0;border-radius:0;background:#D55E00;box-shadow:0 0 0 1px #fff}"
+    ".playhead::-moz-range-thumb{width:2px;height:100%;border:0;border-radius:0;"
+    "background:#D55E00;box-shadow:0 0 0 1px #fff}</style>"
+)
+_PLAYHEAD_SCRIPT = """
+const sound = this, line = document.createElement('input');
+Object.assign(line, {type: 'range', className: 'playhead', step: 'any'}, RANGE);
+line.style.cssText = PLACE;
+line.setAttribute('aria-label', NAME);
+line.setAttribute('data-lm-suppress-shortcuts', 'true');
+const draw = () => {
+  line.value = sound.currentTime;
+  line.setAttribute('aria-valuetext', sound.currentTime.toFixed(1) + ' seconds');
+};
+const follow = () => { draw(); if (!sound.paused) requestAnimationFrame(follow); };
+sound.onplay = follow;
+sound.ontimeupdate = sound.onseeked = draw;
+line.oninput = () => { sound.currentTime = line.value; };
+sound.closest('figure').querySelector('div').append(line);
+sound.onloadedmetadata = null;
+draw();
+"""
 
 
-def player(y: np.ndarray, *, sr: int, label: str, lossless: bool = False) -> Shown:
+def player(y: npt.NDArray[np.float32], *, sr: int, label: str, lossless: bool = False) -> Shown:
     """Make an audio player that plays the samples at the level that they have.
 
     Nothing is normalised: two players can be compared by ear. What lies beyond full scale is
     clipped, as a loudspeaker's converter would, and the caption says how many samples that were.
     Rates that a browser may refuse are resampled up. A longer sound is embedded as MP3, to keep a
-    notebook small.
+    notebook small; then the caption says so.
 
     Parameters
     ----------
@@ -51,23 +86,14 @@ def player(y: np.ndarray, *, sr: int, label: str, lossless: bool = False) -> Sho
     Returns
     -------
     Shown
-        A caption with duration and level, and the player.
+        A caption with duration, level and any lossy coding, and the player.
 
     Raises
     ------
     AudioError
         If `y` is not a valid waveform: empty, not 1-D, or with NaN or infinite samples.
-
-    References
-    ----------
-    Notebook 01.
     """
-    y = audio.valid(y, "y")
-    n_clipped = int(np.count_nonzero(np.abs(y) > 1))
-    caption = f"{label} ({len(y) / sr:.1f} s, {_level(y)}{_clipping(n_clipped)})"
-    y, rate = _playable(np.clip(y, -1, 1), sr)
-    suffix = ".flac" if lossless else ".wav" if 2 * len(y) <= _SHORT_BYTES else ".mp3"
-    return _player(audio.encode(y, sr=rate, suffix=suffix), suffix, caption)
+    return embed(*_encoded(y, sr, label, lossless))
 
 
 def file_player(path: str | Path, *, label: str) -> Shown:
@@ -85,7 +111,8 @@ def file_player(path: str | Path, *, label: str) -> Shown:
     Returns
     -------
     Shown
-        A caption with duration, channels and RMS level over all channels, and the player.
+        A caption with duration, channels, RMS level over all channels and any lossy coding, and
+        the player.
 
     Raises
     ------
@@ -93,10 +120,6 @@ def file_player(path: str | Path, *, label: str) -> Shown:
         If the file holds no audio.
     ValueError
         If browsers don't play files of that suffix.
-
-    References
-    ----------
-    Notebook 01.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -104,12 +127,79 @@ def file_player(path: str | Path, *, label: str) -> Shown:
         raise ValueError(f"path must end in one of {', '.join(_MIME)}, got {path.name!r}")
     samples, sr = audio.read(path)
     n_samples, n_channels = samples.shape
-    channels = {1: "mono", 2: "stereo"}.get(n_channels, f"{n_channels} channels")
-    caption = f"{label} ({n_samples / sr:.1f} s, {channels}, {_level(samples.ravel())})"
-    return _player(path.read_bytes(), suffix, caption)
+    data = path.read_bytes()
+    facts = (
+        f"{n_samples / sr:.1f} s",
+        {1: "mono", 2: "stereo"}.get(n_channels, f"{n_channels} channels"),
+        _level(samples.ravel()),
+        _codec(data, suffix, n_samples / sr),
+    )
+    return embed(data, suffix, f"{label} ({', '.join(filter(None, facts))})")
 
 
-def compare_players(sounds: dict[str, np.ndarray], *, sr: int, lossless: bool = False) -> Shown:
+def watch(
+    ax: Axes | npt.NDArray[Any],
+    y: npt.NDArray[np.float32],
+    *,
+    sr: int,
+    label: str,
+    alt: str,
+    start: float = 0.0,
+    lossless: bool = False,
+) -> Shown:
+    """Join the picture of a sound and its player: a line follows the sound, a click jumps there.
+
+    The line is a slider over the axes, so the arrow keys move it too. It is driven by one script
+    in an attribute of the player. That is all it takes, and it runs wherever HTML does: in
+    JupyterLab, in an exported page and inside `explore`, whose HTML may hold no script element
+    and no further widget. Where scripts are off, picture and player remain.
+
+    Parameters
+    ----------
+    ax : Axes or ndarray of Axes
+        Axes with one linear time axis, in seconds, in common. The whole figure is shown; the
+        line runs over these axes.
+    y, sr, label, lossless
+        As in `player`.
+    alt : str
+        As in `plotting.show`.
+    start : float
+        Time on the axis at which the sound begins, in seconds.
+
+    Returns
+    -------
+    Shown
+        The caption, the picture and the player.
+
+    Raises
+    ------
+    AudioError
+        As in `player`.
+    ValueError
+        If the axes don't share one linear axis of time, or show nothing of the sound.
+    """
+    data, suffix, caption = _encoded(y, sr, label, lossless)
+    picture = plotting.show(ax, alt=alt)  # draws it: only now the axes have their final place
+    begin, end, place = _time_span(ax, start, start + np.size(y) / sr)
+    script = " ".join(_PLAYHEAD_SCRIPT.split())
+    for name, value in {
+        "RANGE": {"min": f"{begin - start:.3f}", "max": f"{end - start:.3f}"},
+        "PLACE": place,
+        "NAME": f"Position in {label}",
+    }.items():
+        script = script.replace(name, json.dumps(value), 1)
+    page = (
+        f'<figure style="margin:.3em 0">{_PLAYHEAD_STYLE}{_caption(caption)}'
+        f'<div style="position:relative;display:inline-block;max-width:100%;line-height:0">'
+        f"{picture.html}</div><br>"
+        f"{_audio(data, suffix, caption, script)}</figure>"
+    )
+    return Shown(page, f"{picture.text}\nSound: {caption}")
+
+
+def compare_players(
+    sounds: dict[str, npt.NDArray[np.float32]], *, sr: int, lossless: bool = False
+) -> Shown:
     """Make one player a sound, side by side, all at the level that they have.
 
     Parameters
@@ -145,17 +235,66 @@ def line(text: str) -> Shown:
     return Shown(f"<p>{html.escape(text)}</p>", text)
 
 
-def explore(view: Callable[..., Shown | Sequence[Shown]], **controls: widgets.Widget):
+def embed(data: bytes, suffix: str, caption: str) -> Shown:
+    """Make a player of the bytes of an audio file, under a caption.
+
+    Parameters
+    ----------
+    data : bytes
+        A whole file.
+    suffix : {".wav", ".flac", ".mp3", ".ogg"}
+        What kind of file it is.
+    caption : str
+        Shown above the player, and its accessible name.
+
+    Returns
+    -------
+    Shown
+    """
+    return Shown(
+        f'<figure style="display:inline-block;margin:.3em 1em .3em 0">'
+        f"{_caption(caption)}{_audio(data, suffix, caption)}</figure>",
+        f"Sound: {caption}",
+    )
+
+
+def playable(y: npt.NDArray[np.float32], *, sr: int) -> tuple[npt.NDArray[np.float32], int]:
+    """Resample a waveform to the next rate that every browser plays.
+
+    Parameters
+    ----------
+    y : ndarray, float32, (n_samples,)
+        Mono waveform in [-1, 1].
+    sr : int
+        Sampling rate, in Hz.
+
+    Returns
+    -------
+    y : ndarray, float32, (n_samples,)
+        In [-1, 1].
+    sr : int
+        The next higher rate of those; 48,000 Hz above all of them.
+    """
+    rate = next((r for r in _RATES if r >= sr), _RATES[-1])
+    if rate == sr:
+        return y, rate
+    return np.clip(audio.resample(y, sr_from=sr, sr_to=rate), -1, 1), rate
+
+
+def explore(
+    view: Callable[..., Shown | Sequence[Shown]], **controls: widgets.ValueWidget
+) -> widgets.VBox:
     """Build a small instrument: whenever a control moves, everything that `view` returns is remade.
 
     Parameters
     ----------
     view : callable
         Takes the value of each control by name; returns what to show (`plotting.show`, `player`,
-        `compare_players`, `line`), one thing or a sequence. A `ValueError` that it raises is
-        shown as text.
+        `watch`, `compare_players`, `line`), one thing or a sequence. A `ValueError` that it raises
+        is shown as text.
     **controls : ipywidgets widget
-        Value widgets, such as `widgets.IntSlider`, by parameter name.
+        Value widgets, such as `widgets.IntSlider`, by parameter name. One without a description
+        is given the parameter's name: a control must say what it changes.
 
     Returns
     -------
@@ -170,260 +309,24 @@ def explore(view: Callable[..., Shown | Sequence[Shown]], **controls: widgets.Wi
     page = widgets.HTML()
     reset = widgets.Button(description="Reset", layout=widgets.Layout(width="5em"))
 
-    def draw(change=None):
+    def draw(change: Any = None) -> None:
         page.value = _view_html(view, {name: c.value for name, c in controls.items()})
 
-    def restore(button):
+    def restore(button: widgets.Button) -> None:
         for name, value in first.items():
             controls[name].value = value
 
-    for control in controls.values():
+    for name, control in controls.items():
         if hasattr(control, "continuous_update"):
             control.continuous_update = False  # one picture for one movement
+        control.description = control.description or name.replace("_", " ")
+        control.tooltip = control.tooltip or control.description
         control.style.description_width = "initial"
         control.observe(draw, names="value")
     reset.on_click(restore)
     draw()
     row = widgets.HBox([*controls.values(), reset], layout=widgets.Layout(flex_flow="row wrap"))
     return widgets.VBox([row, page])
-
-
-def draw_questions(clips, n_each, *, rng):
-    """Draw the questions of a blind listening test, in random order.
-
-    Nothing but the music may tell the sounds apart, so all get one length and one RMS level.
-
-    Parameters
-    ----------
-    clips : dict of str to list of ndarray, float32, (n_samples,)
-        Sounds to draw from, by what they are. None may be silent: it can't get the level.
-    n_each : dict of str to int
-        How many to draw of each, no sound twice.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    names : list of str
-        What each sound is.
-    sounds : list of ndarray, float32, (n_samples,)
-        Cut to the shortest; their peaks stay below full scale.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer sounds than asked for, or one is silent.
-
-    References
-    ----------
-    ITU-R BS.1534, "Method for the subjective assessment of intermediate quality level of audio
-    systems" (levels, random order). Notebook 08.
-    """
-    drawn = []
-    for name, n in n_each.items():
-        if not 0 <= n <= len(clips.get(name, [])):
-            raise ValueError(
-                f"clips must hold {n} sounds of {name!r}, got {len(clips.get(name, []))}: "
-                "cut more of them, or ask for fewer"
-            )
-        drawn += [(name, clips[name][i]) for i in rng.permutation(len(clips[name]))[:n]]
-    if not drawn:
-        raise ValueError(f"n_each must ask for one sound at least, got {n_each}")
-    drawn = [drawn[i] for i in rng.permutation(len(drawn))]
-    return [name for name, _ in drawn], _alike([sound for _, sound in drawn])
-
-
-def score_answers(right, answers, *, interval):
-    """Count right answers, and say between which bounds the listener's true share lies.
-
-    Parameters
-    ----------
-    right, answers : list of str
-        For each question what it is, and what the listener said.
-    interval : callable
-        ``interval(n_right, n_questions)`` returns the bounds; `sound_metrics.wilson_interval`.
-
-    Returns
-    -------
-    n_right : int
-    bounds : tuple of float
-        From 0 to 1. If guessing lies between, guessing explains the answers.
-
-    Raises
-    ------
-    ValueError
-        If a question has no answer.
-
-    References
-    ----------
-    Notebook 08.
-    """
-    if len(right) != len(answers) or any(answer is None for answer in answers):
-        n_open = len(right) - sum(answer is not None for answer in answers)
-        raise ValueError(f"answers must be as many as the {len(right)} questions, {n_open} missing")
-    n_right = sum(one == other for one, other in zip(right, answers, strict=True))
-    return n_right, interval(n_right, len(right))
-
-
-def save_answers(path, names, right, answers):
-    """Add the answers of a listening test to a CSV file, a line a question.
-
-    The file is replaced as a whole when the new one is complete: no test is lost, none half kept.
-
-    Parameters
-    ----------
-    path : str or Path
-        Its folder is made if missing.
-    names, right, answers : list of str
-        For each question what sounded, the right answer, and the listener's.
-
-    Returns
-    -------
-    int
-        The number of this test in the file: 1, then 2, ...
-
-    Raises
-    ------
-    ValueError
-        If there is a file of that name with other columns; it is left as it is.
-
-    References
-    ----------
-    Notebook 08.
-    """
-    path, kept = Path(path), load_answers(path)
-    test = 1 + max((row["test"] for row in kept), default=0)
-    rows = zip(names, right, answers, strict=True)
-    rows = [dict(zip(_COLUMNS, (test, i, *row), strict=True)) for i, row in enumerate(rows, 1)]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(kept + rows)
-    with files.replacing(path) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
-    return test
-
-
-def load_answers(path):
-    """Read what `save_answers` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    list of dict
-        A row a question: ``"test"`` and ``"question"``, whole numbers; ``"sound"``, ``"right"``
-        and ``"answer"``, text. Empty if there is no such file.
-
-    Raises
-    ------
-    ValueError
-        If the file is something else.
-
-    References
-    ----------
-    Notebook 08.
-    """
-    path = Path(path)
-    if not path.exists():
-        return []
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file, strict=True))
-        return [
-            {name: int(row[name]) if name in _COLUMNS[:2] else row[name] for name in _COLUMNS}
-            for row in rows
-        ]
-    except (KeyError, TypeError, ValueError, csv.Error) as fault:
-        raise ValueError(
-            f"{path} must have the columns {', '.join(_COLUMNS)}, and isn't such a file: move it "
-            f"away ({type(fault).__name__}: {fault})"
-        ) from fault
-
-
-def listening_test(clips, n_each, *, right, sr, seed, path, interval):
-    """Build a blind listening test: players and buttons, a score, and answers that can be saved.
-
-    The page says nothing of what a sound is before the score is shown: not by its name, its
-    length, its level or the size of its data. Each test draws anew.
-
-    Parameters
-    ----------
-    clips, n_each
-        As in `draw_questions`.
-    right : dict of str to str
-        The right answer for each name in `n_each`; half of the questions should have each answer,
-        else saying always the same is better than guessing.
-    sr : int, Hz
-    seed : int
-        With the number of tests in the file, it decides what is drawn.
-    path : str or Path
-        CSV file for the answers; see `save_answers`.
-    interval : callable
-        As in `score_answers`.
-
-    Returns
-    -------
-    widgets.VBox
-        The questions, buttons, and the score.
-
-    Raises
-    ------
-    ValueError
-        As `draw_questions` and `load_answers`.
-
-    References
-    ----------
-    Notebook 08.
-    """
-    tests, questions, page = [], widgets.VBox(), widgets.HTML()
-    first = 1 + max((row["test"] for row in load_answers(path)), default=0)
-    score, save, again = (
-        widgets.Button(description=text, layout=widgets.Layout(width="auto"))
-        for text in ("Show the score", "Save my answers", "Another test")
-    )
-
-    def begin(button=None):
-        rng = np.random.default_rng([seed, first + len(tests)])
-        names, sounds = draw_questions(clips, n_each, rng=rng)
-        tests.append(names)
-        choices = [_choice(sorted(set(right.values()))) for _ in names]
-        for choice in choices:
-            choice.observe(answered, names="value")
-        players = [widgets.HTML(text) for text in _blind_players(sounds, sr)]
-        questions.children = [widgets.VBox(pair) for pair in zip(players, choices, strict=True)]
-        page.value = "<p>Answer every question; then the score can be shown.</p>"
-        score.disabled = save.disabled = True
-
-    def state():
-        choices = [question.children[1] for question in questions.children]
-        return choices, tests[-1], [right[name] for name in tests[-1]], [c.value for c in choices]
-
-    def answered(change):
-        score.disabled = None in state()[3]
-
-    def show_score(button):
-        choices, names, wanted, answers = state()
-        page.value = _score_html(names, wanted, answers, interval)
-        for choice in choices:
-            choice.disabled = True  # no second thoughts once the truth is out
-        score.disabled, save.disabled = True, False
-
-    def keep(button):
-        try:
-            test = save_answers(path, *state()[1:])
-        except (ValueError, OSError) as fault:
-            page.value += f"<p><strong>{html.escape(str(fault))}</strong></p>"
-        else:
-            save.disabled = True
-            page.value += f"<p>Saved as test {test} in {html.escape(str(path))}.</p>"
-
-    score.on_click(show_score)
-    save.on_click(keep)
-    again.on_click(begin)
-    begin()
-    return widgets.VBox([questions, widgets.HBox([score, save, again]), page])
 
 
 class LiveCurve:
@@ -445,19 +348,24 @@ class LiveCurve:
     """
 
     def __init__(
-        self, baselines: dict[str, float] | None = None, unit="mean absolute error", log=False
-    ):
-        self._style = {"baselines": baselines, "unit": unit, "log": log}
+        self,
+        baselines: dict[str, float] | None = None,
+        unit: str = "mean absolute error",
+        log: bool = False,
+    ) -> None:
+        self._draw = functools.partial(
+            plotting.learning_curve, baselines=baselines, unit=unit, log=log
+        )
         self.widget = widgets.HTML("<p>The curve appears after the first epoch.</p>")
 
-    def __call__(self, history) -> None:
+    def __call__(self, history: Any) -> None:
         """Redraw the curve from a `frame_model.History`."""
-        ax = plotting.learning_curve(history.train_loss, history.validation_loss, **self._style)
+        ax = self._draw(history.train_loss, history.validation_loss)
         alt = f"Learning curve after {len(history.train_loss)} epochs."
         self.widget.value = plotting.show(ax, alt=alt).html
 
 
-def _view_html(view, values) -> str:
+def _view_html(view: Callable[..., Shown | Sequence[Shown]], values: dict[str, Any]) -> str:
     """Return the HTML of a view, or of the error that it raised."""
     try:
         shown = view(**values)
@@ -466,84 +374,80 @@ def _view_html(view, values) -> str:
     return shown.html if isinstance(shown, Shown) else stack(*shown).html
 
 
-def _player(data: bytes, suffix: str, caption: str) -> Shown:
-    """Embed the bytes of an audio file, with a caption."""
-    encoded, text = base64.b64encode(data).decode(), html.escape(caption, quote=True)
-    return Shown(
-        f'<figure style="display:inline-block;margin:.3em 1em .3em 0">'
-        f"<figcaption>{text}</figcaption>"
-        f'<audio controls preload="metadata" aria-label="{text}" '
-        f'src="data:{_MIME[suffix]};base64,{encoded}"></audio></figure>',
-        f"Sound: {caption}",
-    )
+def _encoded(
+    y: npt.NDArray[np.float32], sr: int, label: str, lossless: bool
+) -> tuple[bytes, str, str]:
+    """Encode a waveform for a page: return the bytes, their suffix, and a caption."""
+    y = audio.valid(y, "y")
+    duration, n_clipped = len(y) / sr, int(np.count_nonzero(np.abs(y) > 1))
+    facts = [f"{duration:.1f} s", _level(y), f"{n_clipped} samples clipped" * bool(n_clipped)]
+    y, rate = playable(np.clip(y, -1, 1), sr=sr)
+    suffix = ".flac" if lossless else ".wav" if 2 * len(y) <= _SHORT_BYTES else ".mp3"
+    data = audio.encode(y, sr=rate, suffix=suffix)
+    facts.append(_codec(data, suffix, duration))
+    return data, suffix, f"{label} ({', '.join(filter(None, facts))})"
 
 
-def _choice(options) -> widgets.ToggleButtons:
-    """Make buttons of which none is pressed yet."""
-    return widgets.ToggleButtons(options=options, value=None)
+def _codec(data: bytes, suffix: str, duration: float) -> str:
+    """Say how a sound is coded if that isn't its samples; nothing if it is."""
+    kbps = 8 * len(data) / 1000 / duration
+    return f"{_LOSSY[suffix]}, {kbps:.0f} kb/s" if suffix in _LOSSY else ""
 
 
-def _alike(sounds):
-    """Cut sounds to the shortest, and bring them to the level that the peakiest can have."""
-    n_samples = min(map(len, sounds))
-    sounds = [audio.valid(sound, "y")[:n_samples] for sound in sounds]
-    rms = np.array([np.sqrt(np.mean(np.square(y, dtype=np.float64))) for y in sounds])
-    if not rms.all():
-        raise ValueError("clips must not be silent, got a sound without any level: leave it out")
-    peaks = np.array([np.abs(y).max() for y in sounds])
-    level = min(np.median(rms), 0.98 * np.min(rms / peaks))
-    return [(y * (level / one)).astype(np.float32) for y, one in zip(sounds, rms, strict=True)]
+def _caption(caption: str) -> str:
+    """Write a caption as HTML."""
+    return f"<figcaption>{html.escape(caption, quote=True)}</figcaption>"
 
 
-def _blind_players(sounds, sr) -> list[str]:
-    """Return the HTML of players that differ in their number and their sound alone."""
-    playable = [_playable(y, sr) for y in sounds]
-    data = [audio.encode(y, sr=rate, suffix=".mp3", quality=0.3) for y, rate in playable]
-    size = max(map(len, data)) + _TAG_BYTES
-    return [_player(_padded(one, size), ".mp3", f"Sound {i}").html for i, one in enumerate(data, 1)]
-
-
-def _padded(mp3: bytes, size: int) -> bytes:
-    """Bring an MP3 to a size by an ID3 tag before it, which players pass over."""
-    n = size - len(mp3) - _TAG_BYTES
-    frame = b"PRIV" + _syncsafe(n + 1) + bytes(2) + bytes(n + 1)
-    return b"ID3\x04\x00\x00" + _syncsafe(len(frame)) + frame + mp3
-
-
-def _syncsafe(n: int) -> bytes:
-    """Write a number in four bytes of seven bits each, as ID3 does."""
-    return bytes(n >> shift & 0x7F for shift in (21, 14, 7, 0))
-
-
-def _score_html(names, right, answers, interval) -> str:
-    """Say how a test went, question by question."""
-    n_right, (low, high) = score_answers(right, answers, interval=interval)
-    rows = "".join(
-        f"<tr><td>Sound {i}</td><td>{html.escape(name)}</td><td>{html.escape(answer)}</td>"
-        f"<td>{'right' if answer == wanted else 'wrong'}</td></tr>"
-        for i, (name, wanted, answer) in enumerate(zip(names, right, answers, strict=True), 1)
-    )
+def _audio(data: bytes, suffix: str, name: str, script: str = "") -> str:
+    """Write a player as HTML, with an accessible name, and a script that runs once it can play."""
+    run = f' onloadedmetadata="{html.escape(script, quote=True)}"' if script else ""
+    label = html.escape(name, quote=True)
     return (
-        f"<p><strong>{n_right} of {len(right)} right.</strong> Your true share lies between "
-        f"{100 * low:.0f} % and {100 * high:.0f} %, with 95 % confidence.</p>"
-        f"<table><tr><th></th><th>was</th><th>you said</th><th></th></tr>{rows}</table>"
+        f'<audio controls {_OWN_KEYS} preload="metadata" aria-label="{label}"{run} '
+        f'src="data:{_MIME[suffix]};base64,{base64.b64encode(data).decode()}"></audio>'
     )
 
 
-def _level(y: np.ndarray) -> str:
+def _time_span(ax: Axes | npt.NDArray[Any], start: float, end: float) -> tuple[float, float, str]:
+    """Return which part of a sound the drawn axes show, and where, as CSS in shares of the figure.
+
+    Pixels are whole, so that the last digits of a font's metrics don't change a stored page.
+    """
+    axes: list[Axes] = list(np.atleast_1d(np.asarray(ax, dtype=object)).flat)
+    if axes[-1].get_xscale() != "linear" or not any(
+        one.get_xlabel().startswith("Time (s)") for one in axes
+    ):
+        raise ValueError(
+            'ax must have a linear axis "Time (s)", got '
+            f"{axes[-1].get_xlabel()!r} ({axes[-1].get_xscale()}): pass the axes that show time"
+        )
+    low, high = axes[-1].get_xlim()
+    begin, end = max(start, low), min(end, high)
+    if begin >= end:
+        raise ValueError(
+            f"ax must show some of the sound, got a time axis from {low:.2f} to {high:.2f} s and "
+            f"a sound from {start:.2f} s: set `start`, the time at which the sound begins"
+        )
+    spans = {tuple(np.rint(one.transData.transform([(begin, 0), (end, 0)])[:, 0])) for one in axes}
+    if len(spans) > 1:
+        raise ValueError(
+            f"ax must share one time axis, got {len(spans)} different ones: pass those that agree"
+        )
+    ((left, right),) = spans
+    bottom = round(min(one.bbox.y0 for one in axes))
+    top = round(max(one.bbox.y1 for one in axes))
+    width, height = axes[0].figure.bbox.size
+    css = {
+        "left": left / width,
+        "top": 1 - top / height,
+        "width": (right - left) / width,
+        "height": (top - bottom) / height,
+    }
+    return begin, end, ";".join(f"{side}:{100 * share:.3f}%" for side, share in css.items())
+
+
+def _level(y: npt.NDArray[np.float32]) -> str:
     """Say the RMS level."""
     level_db = audio.level_dbfs(y)
     return "silence" if np.isneginf(level_db) else f"{level_db:.1f} dBFS"
-
-
-def _clipping(n_clipped: int) -> str:
-    """Say how many samples were clipped, if any."""
-    return f", {n_clipped} samples clipped" if n_clipped else ""
-
-
-def _playable(y: np.ndarray, sr: int) -> tuple[np.ndarray, int]:
-    """Resample up to a rate that every browser plays."""
-    rate = next((r for r in _RATES if r >= sr), _RATES[-1])
-    if rate == sr:
-        return y, rate
-    return np.clip(audio.resample(y, sr_from=sr, sr_to=rate), -1, 1), rate

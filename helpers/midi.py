@@ -1,18 +1,20 @@
 """Notes <-> standard MIDI files, which every notation program and every synthesiser reads."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import mido
 import numpy as np
+import numpy.typing as npt
 
-from helpers import files
+from helpers import files, rolls
 
 VELOCITY = 80  # of a note at its usual level; louder ones have more, up to 127
 _TICKS, _TEMPO = 960, 500_000  # ticks a beat; microseconds a beat, that is 120 beats a minute
 _TICK = _TEMPO / _TICKS / 1e6  # s
 
 
-def save(path, found):
+def save(path: str | Path, found: npt.ArrayLike) -> Path:
     """Write notes as a MIDI file for the piano.
 
     The file appears under its name only when it is complete.
@@ -31,7 +33,7 @@ def save(path, found):
     Raises
     ------
     ValueError
-        If the shape is another one, or times, pitches or levels can't be.
+        If `found` isn't notes; see `rolls.valid_notes`.
 
     References
     ----------
@@ -41,7 +43,7 @@ def save(path, found):
     track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=_TEMPO)])
     file.tracks.append(track)
     now = 0
-    for tick, velocity, pitch in sorted(_events(_checked(found))):
+    for tick, velocity, pitch in sorted(_events(rolls.valid_notes(found))):
         track.append(
             mido.Message("note_on", note=pitch, velocity=velocity, time=tick - now)
         )  # with velocity 0 it ends the note
@@ -51,7 +53,7 @@ def save(path, found):
     return Path(path)
 
 
-def load(path):
+def load(path: str | Path) -> npt.NDArray[np.float64]:
     """Read the notes of a MIDI file, of all its tracks and channels.
 
     Parameters
@@ -84,7 +86,8 @@ def load(path):
         raise ValueError(
             f"{path} is damaged, or no MIDI file: export it again ({type(fault).__name__}: {fault})"
         ) from fault
-    found, sounding, now = [], {}, 0.0
+    found, now = [], 0.0
+    sounding: dict[tuple[int, int], tuple[float, float]] = {}  # onset and level by channel and note
     for message in messages:
         now += message.time
         if message.type not in ("note_on", "note_off"):
@@ -99,28 +102,10 @@ def load(path):
     return np.array(sorted(found), np.float64).reshape(-1, 4)
 
 
-def _events(found):
+def _events(found: npt.NDArray[np.float64]) -> Iterator[tuple[int, int, int]]:
     """Yield (tick, velocity, pitch) where a note begins, and with velocity 0 where it ends."""
     for onset, offset, pitch, level in found:
         start = round(onset / _TICK)
         velocity = int(np.clip(round(VELOCITY * level), 1, 127))
         yield start, velocity, int(pitch)
         yield max(start + 1, round(offset / _TICK)), 0, int(pitch)
-
-
-def _checked(found):
-    """Return notes as an array, or say what is wrong with them."""
-    found = np.asarray(found, np.float64)
-    if found.ndim != 2 or found.shape[1] != 4:
-        raise ValueError(
-            "notes must have shape (n_found, 4): onset and offset in s, pitch, level; "
-            f"got {found.shape}: pass what notes.roll_to_notes returns"
-        )
-    onset, offset, pitch, level = found.T
-    right = (onset >= 0) & (offset > onset) & (pitch >= 0) & (pitch <= 127) & (level > 0)
-    if not (right & np.isfinite(found).all(axis=1)).all():
-        raise ValueError(
-            "notes must begin at 0 s or later, end after they begin, have pitches from 0 to 127 "
-            f"and levels above 0, got {found[~right][:1].tolist()}: check the columns"
-        )
-    return found

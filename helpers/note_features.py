@@ -4,16 +4,20 @@ Everything here is counted, nothing is learnt. `listener` works frame by frame, 
 judging and composing hear exactly the same.
 """
 
-import numpy as np
+from collections.abc import Callable
+from typing import Any
 
-from helpers import notes
+import numpy as np
+import numpy.typing as npt
+
+from helpers import rolls
 
 N_PLAIN = 8  # features of a note's own past, see `listener`
 RECALLED_FRAMES = (0, 1, 2)  # of a remembered place: its own frame and the two after it
 N_RECALLED = len(RECALLED_FRAMES) + 1
 
 
-def n_features(n_memories, n_pulses):
+def n_features(n_memories: int, n_pulses: int) -> dict[str, int]:
     """Count the features that `listener` gives.
 
     Parameters
@@ -37,7 +41,18 @@ def n_features(n_memories, n_pulses):
     }
 
 
-def listener(n_notes, n_streams, n_frames, *, memories, pulses, sharpness, min_lag):
+def listener(
+    n_notes: int,
+    n_streams: int,
+    n_frames: int,
+    *,
+    memories: tuple[float, ...],
+    pulses: tuple[float, ...],
+    sharpness: float,
+    min_lag: int,
+) -> Callable[
+    ..., tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]
+]:
     r"""Make a function that hears one frame after the other, and remembers all of them.
 
     For every note it tells the state now and the frame before, and the time since the last onset.
@@ -88,7 +103,7 @@ def listener(n_notes, n_streams, n_frames, *, memories, pulses, sharpness, min_l
     ----------
     E. Grave, A. Joulin and N. Usunier, "Improving neural language models with a continuous cache",
     ICLR 2017. T. F. Smith and M. S. Waterman, "Identification of common molecular subsequences",
-    J. Mol. Biol. 147, 1981, for scores along a diagonal. Notebook 05.
+    J. Mol. Biol. 147, 1981, for scores along a diagonal.
     """
     ages = np.full((n_streams, n_notes), np.inf, np.float32)
     past = np.zeros((2, n_streams, n_notes), np.float32)  # sounding, struck, one frame ago
@@ -96,17 +111,19 @@ def listener(n_notes, n_streams, n_frames, *, memories, pulses, sharpness, min_l
     recall_pulse = _rememberer(1, n_streams, n_frames, pulses, sharpness, min_lag)
     usual = np.zeros((n_streams, 1), np.float32)
 
-    def hear(states, kept=1.0):
+    def hear(
+        states: npt.NDArray[np.uint8], kept: npt.ArrayLike = 1.0
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         nonlocal ages, past, usual
-        struck = states >= notes.SOFT
-        now = np.stack([states != notes.OFF, struck]).astype(np.float32)
+        struck = states >= rolls.SOFT
+        now = np.stack([states != rolls.OFF, struck]).astype(np.float32)
         ages = np.where(struck, np.float32(0), ages + 1)
         recalled, frame = recall(*now, now[1] * kept)
         count = np.sqrt(now[1].sum(axis=-1, keepdims=True))
         usual = usual + (count - usual) / 100
         beat = count - usual
         pulse = recall_pulse(beat, beat, beat)[1]
-        plain = [states == notes.HELD, states == notes.SOFT, states == notes.LOUD, *past]
+        plain = [states == rolls.HELD, states == rolls.SOFT, states == rolls.LOUD, *past]
         plain += [np.exp(-ages / frames) for frames in (3, 12, 48)]
         past = now
         expected = recalled[..., 1::N_RECALLED]  # onsets one frame after the remembered place
@@ -116,12 +133,14 @@ def listener(n_notes, n_streams, n_frames, *, memories, pulses, sharpness, min_l
     return hear
 
 
-def listen(rolls, **memory):
+def listen(
+    heard: npt.ArrayLike, **memory: Any
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Hear a whole roll, or several at once: the features of `listener` for each frame.
 
     Parameters
     ----------
-    rolls : ndarray, uint8, (n_frames, n_notes) or (n_rolls, n_frames, n_notes)
+    heard : ndarray, uint8, (n_frames, n_notes) or (n_rolls, n_frames, n_notes)
     **memory
         `memories`, `pulses`, `sharpness` and `min_lag`, see `listener`.
 
@@ -132,19 +151,31 @@ def listen(rolls, **memory):
     frame : ndarray, float32, (..., n_frames, 4 * (n_memories + n_pulses))
         Those of frame t know frames 0 to t of their roll, and nothing later.
 
-    References
-    ----------
-    Notebook 05.
+    Raises
+    ------
+    ValueError
+        If one isn't a roll; see `rolls.valid`.
     """
-    streams = rolls[None] if rolls.ndim == 2 else rolls
+    heard = np.asarray(heard)
+    one = heard.ndim < 3
+    streams = np.stack(
+        [rolls.valid(roll, name="heard") for roll in (heard[None] if one else heard)]
+    )
     n_streams, n_frames, n_notes = streams.shape
     hear = listener(n_notes, n_streams, n_frames, **memory)
-    heard = zip(*[hear(states) for states in streams.swapaxes(0, 1)], strict=True)
-    parts = tuple(np.stack(part, axis=1) for part in heard)
-    return tuple(part[0] for part in parts) if rolls.ndim == 2 else parts
+    features = zip(*[hear(states) for states in streams.swapaxes(0, 1)], strict=True)
+    neighbourhood, recalled, frame = (np.stack(part, axis=1) for part in features)
+    return (neighbourhood[0], recalled[0], frame[0]) if one else (neighbourhood, recalled, frame)
 
 
-def _rememberer(n_notes, n_streams, n_frames, memories, sharpness, min_lag):
+def _rememberer(
+    n_notes: int,
+    n_streams: int,
+    n_frames: int,
+    memories: tuple[float, ...],
+    sharpness: float,
+    min_lag: int,
+) -> Callable[..., tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
     """Make the function that finds and recalls earlier places; see `listener`."""
     fades = np.array(memories, np.float32)
     sounding, struck, keys = np.zeros((3, n_streams, n_frames + 1, n_notes), np.float32)
@@ -152,7 +183,11 @@ def _rememberer(n_notes, n_streams, n_frames, memories, sharpness, min_lag):
     energy = key_energy = np.zeros((n_streams, len(fades)), np.float32)
     t = -1
 
-    def recall(sounding_now, struck_now, kept_now):
+    def recall(
+        sounding_now: npt.NDArray[np.float32],
+        struck_now: npt.NDArray[np.float32],
+        kept_now: npt.NDArray[np.float32],
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         nonlocal t, energy, key_energy
         t += 1
         sounding[:, t], struck[:, t] = sounding_now, struck_now
@@ -173,7 +208,9 @@ def _rememberer(n_notes, n_streams, n_frames, memories, sharpness, min_lag):
     return recall
 
 
-def _blur(keys, kept_now, t, share=0.6):
+def _blur(
+    keys: npt.NDArray[np.float32], kept_now: npt.NDArray[np.float32], t: int, share: float = 0.6
+) -> None:
     """Enter the onsets of frame t into the keys, and a share of them one frame to either side."""
     keys[:, t] += kept_now
     keys[:, t + 1] += share * kept_now
@@ -181,28 +218,37 @@ def _blur(keys, kept_now, t, share=0.6):
         keys[:, t - 1] += share * kept_now
 
 
-def _products(keys, struck_now):
+def _products(
+    keys: npt.NDArray[np.float32], struck_now: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
     """Multiply the keys with the onsets now, (n_streams, n, 1); mostly there are none."""
     if not struck_now.any():
         return np.zeros((*keys.shape[:2], 1), np.float32)
     return keys @ struck_now[..., None]
 
 
-def _nothing(n_streams, n_notes, n_memories):
+def _nothing(
+    n_streams: int, n_notes: int, n_memories: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Recall nothing: there is no place far enough back."""
     recalled = np.zeros((n_streams, n_notes, N_RECALLED * n_memories), np.float32)
     return recalled, np.zeros((n_streams, 4 * n_memories), np.float32)
 
 
-def _average(cosines, sharpness, struck, sounding):
+def _average(
+    cosines: npt.NDArray[np.float32],
+    sharpness: float,
+    struck: npt.NDArray[np.float32],
+    sounding: npt.NDArray[np.float32],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Average what came after each place, weighted by a softmax."""
     best = cosines.max(axis=-1, keepdims=True)
     weights = np.exp(sharpness * (cosines - best))
     weights /= weights.sum(axis=-1, keepdims=True)  # (n_streams, n_memories, n)
     n_streams, n_memories, n = weights.shape
-    recalled = [weights @ struck[:, later : n + later] for later in RECALLED_FRAMES]
-    sums = [onsets.sum(axis=-1, keepdims=True) / 3 for onsets in recalled]
-    recalled.append(weights @ sounding[:, 1 : n + 1])
-    recalled = np.stack(recalled, axis=-1).swapaxes(1, 2)  # (n_streams, n_notes, n_memories, 4)
+    onsets = [weights @ struck[:, later : n + later] for later in RECALLED_FRAMES]
+    sums = [some.sum(axis=-1, keepdims=True) / 3 for some in onsets]
+    parts = [*onsets, weights @ sounding[:, 1 : n + 1]]
+    recalled = np.stack(parts, axis=-1).swapaxes(1, 2)  # (n_streams, n_notes, n_memories, 4)
     frame = np.concatenate([best, *sums], axis=-1)  # (n_streams, n_memories, 4)
     return recalled.reshape(n_streams, -1, N_RECALLED * n_memories), frame.reshape(n_streams, -1)

@@ -1,17 +1,18 @@
 """Numbers about written music, and the controls to hold them against.
 
-All take a note roll: whole numbers, (n_frames, n_notes), at `frame_rate` frames a second, where 0
-is off, 1 held, 2 a soft onset and 3 a loud onset, and the first column is the MIDI note `lowest`. A
-note sounds wherever it isn't off. No measure says "music" by itself: each is read beside real
-music and beside the controls.
+All take a note roll (see `rolls`), uint8, (n_frames, n_notes), at `frame_rate` frames a second; the
+first column is the MIDI note `lowest`. What is no roll is refused as `rolls.valid` says. No measure
+says "music" by itself: each is read beside real music and beside the controls.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 import scipy.stats
 
-from helpers import sound_metrics
+from helpers import rolls, sound_metrics
 
-_N_STATES = 4  # off, held, soft onset, loud onset
 _KEY_PROFILES = np.array(  # how well each pitch class fits C major, C minor; then the other keys
     [
         np.roll(profile, tonic)
@@ -24,7 +25,9 @@ _KEY_PROFILES = np.array(  # how well each pitch class fits C major, C minor; th
 )
 
 
-def key_clarity(roll, *, frame_rate, lowest, window_s=8.0):
+def key_clarity(
+    roll: npt.ArrayLike, *, frame_rate: float, lowest: int, window_s: float = 8.0
+) -> float:
     """Say how clearly the notes suggest one key or another, a few seconds at a time.
 
     Parameters
@@ -52,7 +55,9 @@ def key_clarity(roll, *, frame_rate, lowest, window_s=8.0):
     return _mean(correlations.max(axis=1))
 
 
-def chroma_entropy(roll, *, frame_rate, lowest, window_s=8.0):
+def chroma_entropy(
+    roll: npt.ArrayLike, *, frame_rate: float, lowest: int, window_s: float = 8.0
+) -> float:
     """Say how evenly the twelve pitch classes share the time in each window.
 
     Parameters
@@ -72,10 +77,10 @@ def chroma_entropy(roll, *, frame_rate, lowest, window_s=8.0):
     and Y.-H. Yang, "The Jazz Transformer on the front line", ISMIR 2020, for music. Notebook 08.
     """
     counts = _pitch_class_counts(roll, frame_rate, lowest, window_s)
-    return _mean(scipy.stats.entropy(counts, base=2, axis=1))
+    return _mean(np.asarray(scipy.stats.entropy(counts, base=2, axis=1)))
 
 
-def onset_rate(roll, *, frame_rate):
+def onset_rate(roll: npt.ArrayLike, *, frame_rate: float) -> float:
     """Count the notes that are struck in a second.
 
     Parameters
@@ -87,15 +92,14 @@ def onset_rate(roll, *, frame_rate):
     -------
     float
         Onsets per second.
-
-    References
-    ----------
-    Notebook 08.
     """
-    return float(np.count_nonzero(_roll(roll) > 1) * frame_rate / len(roll))
+    roll = rolls.valid(roll)
+    return float(np.count_nonzero(roll >= rolls.SOFT) * frame_rate / len(roll))
 
 
-def rhythm_autocorrelation(roll, *, frame_rate, shortest_s=0.25, longest_s=1.5):
+def rhythm_autocorrelation(
+    roll: npt.ArrayLike, *, frame_rate: float, shortest_s: float = 0.25, longest_s: float = 1.5
+) -> float:
     """Say how regularly notes are struck: how well the onsets match themselves a beat later.
 
     Parameters
@@ -122,7 +126,7 @@ def rhythm_autocorrelation(roll, *, frame_rate, shortest_s=0.25, longest_s=1.5):
     J. C. Brown, "Determination of the meter of musical scores by autocorrelation", J. Acoust. Soc.
     Am. 94(4), 1993. Notebook 08.
     """
-    onsets = np.count_nonzero(_roll(roll) > 1, axis=1)  # (n_frames,)
+    onsets = np.count_nonzero(rolls.valid(roll) >= rolls.SOFT, axis=1)  # (n_frames,)
     last_lag = sound_metrics.steps_in(longest_s, frame_rate, name="longest_s", unit="frame")
     _long_enough(len(onsets), last_lag + 1, frame_rate, "roll")
     lags = range(
@@ -134,7 +138,7 @@ def rhythm_autocorrelation(roll, *, frame_rate, shortest_s=0.25, longest_s=1.5):
     return float(largest / max(onsets @ onsets, 1e-9))
 
 
-def polyphony(roll):
+def polyphony(roll: npt.ArrayLike) -> float:
     """Count the notes that sound at a time, where any does.
 
     Parameters
@@ -145,16 +149,12 @@ def polyphony(roll):
     -------
     float
         Mean number of notes over the frames that aren't silent; 0 if all are.
-
-    References
-    ----------
-    Notebook 08.
     """
-    n_sounding = np.count_nonzero(_roll(roll), axis=1)
+    n_sounding = np.count_nonzero(rolls.valid(roll) != rolls.OFF, axis=1)
     return float(n_sounding.sum() / max(np.count_nonzero(n_sounding), 1))
 
 
-def silent_frames(roll):
+def silent_frames(roll: npt.ArrayLike) -> float:
     """Say in which share of its frames no note sounds.
 
     Parameters
@@ -165,15 +165,11 @@ def silent_frames(roll):
     -------
     float
         From 0 (never silent) to 1 (nothing to hear).
-
-    References
-    ----------
-    Notebook 08.
     """
-    return float(np.mean(~_roll(roll).any(axis=1)))
+    return float(np.mean((rolls.valid(roll) == rolls.OFF).all(axis=1)))
 
 
-def dissonance(roll):
+def dissonance(roll: npt.ArrayLike) -> float:
     """Say which share of the intervals that sound are seconds, tritones or sevenths.
 
     Parameters
@@ -191,7 +187,7 @@ def dissonance(roll):
     D. Huron, "Interval-class content in equally tempered pitch-class sets: common scales exhibit
     optimum tonal consonance", Music Percept. 11(3), 1994. Notebook 08.
     """
-    sounding = (_roll(roll) > 0).astype(np.float32)
+    sounding = (rolls.valid(roll) != rolls.OFF).astype(np.float32)
     together = np.triu(sounding.T @ sounding, k=1)  # frames in which two notes sound
     low, high = np.indices(together.shape)
     dissonant = np.isin((high - low) % 12, (1, 2, 6, 10, 11))
@@ -199,7 +195,14 @@ def dissonance(roll):
     return float(together[dissonant].sum() / n_pairs) if n_pairs else float("nan")
 
 
-def self_similarity(roll, *, frame_rate, window_s=4.0, gap_s=8.0, hop_s=1.0):
+def self_similarity(
+    roll: npt.ArrayLike,
+    *,
+    frame_rate: float,
+    window_s: float = 4.0,
+    gap_s: float = 8.0,
+    hop_s: float = 1.0,
+) -> float:
     """Say how much of a piece comes back later, or was there before.
 
     Parameters
@@ -229,7 +232,7 @@ def self_similarity(roll, *, frame_rate, window_s=4.0, gap_s=8.0, hop_s=1.0):
     J. Foote, "Visualizing music and audio using self-similarity", ACM Multimedia 1999; P. Jaccard,
     "The distribution of the flora in the alpine zone", New Phytol. 11(2), 1912. Notebook 08.
     """
-    struck = _roll(roll) > 1
+    struck = rolls.valid(roll) >= rolls.SOFT
     length, gap, hop = (
         sound_metrics.steps_in(seconds, frame_rate, name=name, unit="frame")
         for seconds, name in ((window_s, "window_s"), (gap_s, "gap_s"), (hop_s, "hop_s"))
@@ -244,7 +247,14 @@ def self_similarity(roll, *, frame_rate, window_s=4.0, gap_s=8.0, hop_s=1.0):
     return float(np.mean(best))
 
 
-def looping(roll, *, frame_rate, window_s=8.0, shortest_s=1.0, longest_s=8.0):
+def looping(
+    roll: npt.ArrayLike,
+    *,
+    frame_rate: float,
+    window_s: float = 8.0,
+    shortest_s: float = 1.0,
+    longest_s: float = 8.0,
+) -> float:
     """Say how much a piece goes round in circles: the same again, a few seconds later, at once.
 
     Parameters
@@ -273,7 +283,7 @@ def looping(roll, *, frame_rate, window_s=8.0, shortest_s=1.0, longest_s=8.0):
     Jaccard, as in `self_similarity`; J. Foote, "Visualizing music and audio using self-similarity",
     ACM Multimedia 1999, for diagonals beside the main one. Notebook 08.
     """
-    sounding = _roll(roll) > 0
+    sounding = rolls.valid(roll) != rolls.OFF
     length, first_lag, last_lag = (
         sound_metrics.steps_in(seconds, frame_rate, name=name, unit="frame")
         for seconds, name in (
@@ -282,10 +292,11 @@ def looping(roll, *, frame_rate, window_s=8.0, shortest_s=1.0, longest_s=8.0):
             (longest_s, "longest_s"),
         )
     )
-    _long_enough(len(roll), length + last_lag, frame_rate, "roll")
+    n_frames = len(sounding)
+    _long_enough(n_frames, length + last_lag, frame_rate, "roll")
     best = []
     for start in (
-        sound_metrics.window_starts(len(roll) - last_lag, length, length // 2 or 1) + last_lag
+        sound_metrics.window_starts(n_frames - last_lag, length, length // 2 or 1) + last_lag
     ):
         window = sounding[start : start + length]
         before = [sounding[start - lag :][:length] for lag in range(first_lag, last_lag + 1)]
@@ -294,7 +305,15 @@ def looping(roll, *, frame_rate, window_s=8.0, shortest_s=1.0, longest_s=8.0):
     return _mean(best)
 
 
-def copying(roll, training_rolls, *, frame_rate, window_s=3.0, hop_s=1.5, semitones=6):
+def copying(
+    roll: npt.ArrayLike,
+    training_rolls: npt.NDArray | Sequence[npt.ArrayLike],
+    *,
+    frame_rate: float,
+    window_s: float = 3.0,
+    hop_s: float = 1.5,
+    semitones: int = 6,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Find the training passage that each window of a roll resembles most, in any key.
 
     Parameters
@@ -326,20 +345,21 @@ def copying(roll, training_rolls, *, frame_rate, window_s=3.0, hop_s=1.5, semito
     ----------
     Jaccard, as in `self_similarity`. Notebook 08.
     """
-    roll, *rolls = _rolls([roll, *training_rolls])
+    composed, *training = _same_notes([roll, *training_rolls])
     length = sound_metrics.steps_in(window_s, frame_rate, name="window_s", unit="frame")
-    _long_enough(len(roll), length, frame_rate, "roll")
-    _long_enough(max(map(len, rolls), default=0), length, frame_rate, "training_rolls")
+    _long_enough(len(composed), length, frame_rate, "roll")
+    _long_enough(max(map(len, training), default=0), length, frame_rate, "training_rolls")
     starts = sound_metrics.window_starts(
-        len(roll), length, sound_metrics.steps_in(hop_s, frame_rate, name="hop_s", unit="frame")
+        len(composed), length, sound_metrics.steps_in(hop_s, frame_rate, name="hop_s", unit="frame")
     )
     best, nearest = np.full(len(starts), -1.0), np.zeros((len(starts), 3), int)
-    for index, training in enumerate(rolls):
-        if len(training) < length:
+    for index, piece in enumerate(training):
+        if len(piece) < length:
             continue
-        counts = _running_counts(training > 0, semitones)
+        counts = _running_counts(piece != rolls.OFF, semitones)
         for row, start in enumerate(starts):
-            similarity = _jaccard(roll[start : start + length] > 0, counts)
+            window = composed[start : start + length] != rolls.OFF
+            similarity = _jaccard(window, counts)
             shift, first = np.unravel_index(similarity.argmax(), similarity.shape)
             if similarity[shift, first] > best[row]:
                 best[row] = similarity[shift, first]
@@ -347,13 +367,15 @@ def copying(roll, training_rolls, *, frame_rate, window_s=3.0, hop_s=1.5, semito
     return best, nearest
 
 
-def markov_table(rolls, *, order=1, shrinkage=20.0):
+def markov_table(
+    pieces: npt.NDArray | Sequence[npt.ArrayLike], *, order: int = 1, shrinkage: float = 20.0
+) -> npt.NDArray[np.float64]:
     """Count how each note's state follows from its last: the simplest model that can be sampled.
 
     Parameters
     ----------
-    rolls : ndarray or list of ndarray, uint8, (n_frames, n_notes)
-        Training music.
+    pieces : ndarray or list of ndarray, uint8, (n_frames, n_notes)
+        Rolls of the training music.
     order : 1 or 0
         0 forgets the last state: the unigram model.
     shrinkage : float
@@ -367,23 +389,27 @@ def markov_table(rolls, *, order=1, shrinkage=20.0):
     References
     ----------
     C. E. Shannon, as in `chroma_entropy`, section 3; D. J. C. MacKay and L. C. B. Peto, "A
-    hierarchical Dirichlet language model", Nat. Lang. Eng. 1(3), 1995. Notebooks 05 and 08.
+    hierarchical Dirichlet language model", Nat. Lang. Eng. 1(3), 1995. Notebook 08.
     """
-    counts = sum(map(_transitions, _rolls(rolls)))  # (n_notes, 4, 4)
+    counts = _transitions(pieces)  # (n_notes, 4, 4)
     if order == 0:
         counts = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
-    pooled = counts.sum(axis=0) + 0.1  # no transition is impossible
+    pooled = counts.sum(axis=0) + 0.1  # no transition is impossible,
+    if order:
+        pooled[rolls.OFF, rolls.HELD] = 0  # but to be held after off
     counts = counts + shrinkage * pooled / pooled.sum(axis=1, keepdims=True)
     return counts / counts.sum(axis=2, keepdims=True)
 
 
-def bits_per_frame(rolls, table):
+def bits_per_frame(
+    pieces: npt.NDArray | Sequence[npt.ArrayLike], table: npt.NDArray[np.float64]
+) -> float:
     """Say how many bits a table of probabilities needs for a frame: its surprise at the music.
 
     Parameters
     ----------
-    rolls : ndarray or list of ndarray, uint8, (n_frames, n_notes)
-        Music to predict; the first frame of a roll is given.
+    pieces : ndarray or list of ndarray, uint8, (n_frames, n_notes)
+        Rolls of music to predict; the first frame of each is given.
     table : ndarray, float, (n_notes, 4, 4)
         As from `markov_table`.
 
@@ -395,16 +421,16 @@ def bits_per_frame(rolls, table):
     Raises
     ------
     ValueError
-        If the table is of another number of notes, or no roll has a second frame.
+        If the table is of another number of notes, or no piece has a second frame.
 
     References
     ----------
     C. E. Shannon, as in `chroma_entropy`. Notebook 05.
     """
-    counts = sum(map(_transitions, _rolls(rolls)))
+    counts = _transitions(pieces)
     if counts.shape != np.shape(table) or not counts.any():
         raise ValueError(
-            "rolls must have the notes of the table and a frame to predict, got "
+            "pieces must have the notes of the table and a frame to predict, got "
             f"{len(counts)} notes, {int(counts[0].sum())} such frames, a table of {np.shape(table)}"
         )
     with np.errstate(divide="ignore"):  # what the table calls impossible costs infinitely much
@@ -412,13 +438,16 @@ def bits_per_frame(rolls, table):
     return float((counts * bits).sum() / counts[0].sum())
 
 
-def note_baselines(rolls, training_rolls):
+def note_baselines(
+    pieces: npt.NDArray | Sequence[npt.ArrayLike],
+    training_rolls: npt.NDArray | Sequence[npt.ArrayLike],
+) -> dict[str, float]:
     """Score three models of notes that learn nothing, or next to nothing, in bits a frame.
 
     Parameters
     ----------
-    rolls, training_rolls : ndarray or list of ndarray, uint8, (n_frames, n_notes)
-        Music to predict, and music to learn from.
+    pieces, training_rolls : ndarray or list of ndarray, uint8, (n_frames, n_notes)
+        Rolls of music to predict, and of music to learn from.
 
     Returns
     -------
@@ -431,12 +460,17 @@ def note_baselines(rolls, training_rolls):
     As in `markov_table`. Notebook 05.
     """
     unigram, markov = (markov_table(training_rolls, order=order) for order in (0, 1))
-    uniform = np.full_like(markov, 1 / _N_STATES)
+    uniform = np.full_like(markov, 1 / rolls.N_STATES)
     tables = {"uniform": uniform, "unigram": unigram, "Markov": markov}
-    return {name: bits_per_frame(rolls, table) for name, table in tables.items()}
+    return {name: bits_per_frame(pieces, table) for name, table in tables.items()}
 
 
-def markov_sample(table, n_frames, rng, start=None):
+def markov_sample(
+    table: npt.NDArray[np.float64],
+    n_frames: int,
+    rng: np.random.Generator,
+    start: npt.ArrayLike | None = None,
+) -> npt.NDArray[np.uint8]:
     """Compose by `markov_table`: each note follows its own past and hears no other.
 
     Parameters
@@ -451,6 +485,7 @@ def markov_sample(table, n_frames, rng, start=None):
     Returns
     -------
     ndarray, uint8, (n_frames, n_notes)
+        A roll, if the table lets nothing be held after off, as that of order 1 does.
 
     Raises
     ------
@@ -463,7 +498,9 @@ def markov_sample(table, n_frames, rng, start=None):
     """
     thresholds = np.cumsum(table, axis=2)[..., :-1]  # (n_notes, 4, 3)
     notes = np.arange(len(thresholds))
-    states = np.zeros(len(notes), int) if start is None else _roll([start])[0].astype(int)
+    states = np.zeros(len(notes), np.int64)
+    if start is not None:
+        states = rolls.valid(np.asarray(start)[None], name="start")[0].astype(np.int64)
     if states.shape != notes.shape:
         raise ValueError(
             f"start must hold a state for each of the table's {len(notes)} notes, "
@@ -475,7 +512,7 @@ def markov_sample(table, n_frames, rng, start=None):
     return roll
 
 
-def shuffle_notes(roll, rng):
+def shuffle_notes(roll: npt.ArrayLike, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Move every note to a random time: real notes without harmony, melody or rhythm.
 
     Parameters
@@ -494,48 +531,35 @@ def shuffle_notes(roll, rng):
     J. Theiler et al., "Testing for nonlinearity in time series: the method of surrogate data",
     Physica D 58, 1992. Notebook 08.
     """
-    roll = _roll(roll)
+    roll = rolls.valid(roll)
     shuffled = np.zeros_like(roll)
     for note, column in enumerate(roll.T):
-        starts, ends = _notes_in(column)
+        starts, ends = rolls.spans(column)
         order = rng.permutation(len(starts))
-        lengths, levels = (ends - starts)[order], np.maximum(column[starts[order]], 2)
+        lengths, levels = (ends - starts)[order], np.maximum(column[starts[order]], rolls.SOFT)
         n_free = len(column) - lengths.sum()  # frames of silence, to be dealt out between the notes
         before = np.sort(rng.choice(n_free + len(order), len(order), replace=False))
         starts = before - np.arange(len(order)) + np.cumsum(lengths) - lengths
         for start, length, level in zip(starts, lengths, levels, strict=True):
-            shuffled[start : start + length, note] = 1
+            shuffled[start : start + length, note] = rolls.HELD
             shuffled[start, note] = level
     return shuffled
 
 
-def _roll(roll):
-    """Return `roll` as uint8, or say why it is no note roll."""
-    roll = np.asarray(roll)
-    if roll.ndim != 2 or roll.size == 0 or not np.issubdtype(roll.dtype, np.integer):
-        raise ValueError(
-            "roll must hold whole numbers in shape (n_frames, n_notes) and not be empty, "
-            f"got {roll.dtype} in {roll.shape}: pass what notes.encode makes"
-        )
-    if roll.min() < 0 or roll.max() >= _N_STATES:
-        raise ValueError(
-            f"roll must hold states from 0 to {_N_STATES - 1}, got {roll.min()} to {roll.max()}"
-        )
-    return roll.astype(np.uint8, copy=False)
-
-
-def _rolls(rolls):
+def _same_notes(pieces: npt.NDArray | Sequence[npt.ArrayLike]) -> list[npt.NDArray[np.uint8]]:
     """Return one roll or several as a list of rolls that have the same notes."""
-    rolls = [_roll(roll) for roll in ([rolls] if isinstance(rolls, np.ndarray) else rolls)]
-    if len({roll.shape[1] for roll in rolls}) != 1:
+    several = [pieces] if isinstance(pieces, np.ndarray) else pieces
+    checked = [rolls.valid(piece) for piece in several]
+    sizes = sorted({piece.shape[1] for piece in checked})
+    if len(sizes) != 1:
         raise ValueError(
-            "rolls must be one at least, all of as many notes, got "
-            f"{sorted({roll.shape[1] for roll in rolls})} notes in {len(rolls)} rolls"
+            "pieces must be one at least, all of as many notes, got "
+            f"{sizes} notes in {len(checked)} pieces"
         )
-    return rolls
+    return checked
 
 
-def _long_enough(n_frames, n_least, frame_rate, name):
+def _long_enough(n_frames: int, n_least: int, frame_rate: float, name: str) -> None:
     """Say that a roll is too short."""
     if n_frames < n_least:
         raise ValueError(
@@ -544,32 +568,34 @@ def _long_enough(n_frames, n_least, frame_rate, name):
         )
 
 
-def _mean(values):
+def _mean(values: Sequence[float] | npt.NDArray) -> float:
     """Return the mean, or NaN without a warning if there is nothing to take it of."""
     return float(np.mean(values)) if len(values) else float("nan")
 
 
-def _standardised(rows):
+def _standardised(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Give each row mean 0 and variance 1; a row without variance becomes 0."""
     rows = rows - rows.mean(axis=1, keepdims=True)
     std = rows.std(axis=1, keepdims=True)
     return rows / np.where(std > 0, std, 1)
 
 
-def _pitch_class_counts(roll, frame_rate, lowest, window_s):
+def _pitch_class_counts(
+    roll: npt.ArrayLike, frame_rate: float, lowest: int, window_s: float
+) -> npt.NDArray[np.float64]:
     """Count in how many frames of each window each pitch class sounds, where any does."""
-    roll = _roll(roll)
+    roll = rolls.valid(roll)
     length = min(
         sound_metrics.steps_in(window_s, frame_rate, name="window_s", unit="frame"), len(roll)
     )
     starts = sound_metrics.window_starts(len(roll), length, length)
-    total = np.cumsum(np.pad(roll > 0, ((1, 0), (0, 0))), axis=0)
+    total = np.cumsum(np.pad(roll != rolls.OFF, ((1, 0), (0, 0))), axis=0)
     notes = total[starts + length] - total[starts]  # (n_windows, n_notes)
     counts = notes @ np.eye(12)[(lowest + np.arange(roll.shape[1])) % 12]  # (n_windows, 12)
     return counts[counts.any(axis=1)]
 
 
-def _running_counts(active, reach=0):
+def _running_counts(active: npt.NDArray[np.bool_], reach: int = 0) -> npt.NDArray[np.int32]:
     """Count each note's active frames up to each frame, with `reach` empty notes on both sides."""
     n_frames, n_notes = active.shape
     counts = np.zeros((n_notes + 2 * reach, n_frames + 1), np.int32)
@@ -577,7 +603,9 @@ def _running_counts(active, reach=0):
     return counts
 
 
-def _jaccard(window, counts):
+def _jaccard(
+    window: npt.NDArray[np.bool_], counts: npt.NDArray[np.int32]
+) -> npt.NDArray[np.float64]:
     """Compare a window with every passage: shared over all active frames, (n_shifts, n_passages).
 
     What a passage shares with one sounding of the window is the difference of two running counts.
@@ -593,18 +621,12 @@ def _jaccard(window, counts):
     return shared / np.maximum(window.sum() + total[length:] - total[:-length] - shared, 1)
 
 
-def _transitions(roll):
+def _transitions(pieces: npt.NDArray | Sequence[npt.ArrayLike]) -> npt.NDArray[np.int64]:
     """Count how often each note goes from one state to another: (n_notes, 4, 4)."""
-    roll = roll.astype(int)
-    notes = np.arange(roll.shape[1])
-    codes = (notes * _N_STATES + roll[:-1]) * _N_STATES + roll[1:]
-    shape = (roll.shape[1], _N_STATES, _N_STATES)
-    return np.bincount(codes.ravel(), minlength=np.prod(shape)).reshape(shape)
-
-
-def _notes_in(column):
-    """Return the first frames of a note's soundings, and the frames after their last."""
-    begins = (column > 1) | ((column == 1) & (np.append(0, column[:-1]) == 0))
-    starts = np.flatnonzero(begins)
-    stops = np.flatnonzero(np.append(column, 0) != 1)  # a new onset ends the note before it
-    return starts, stops[np.searchsorted(stops, starts, side="right")]
+    pieces, n = _same_notes(pieces), rolls.N_STATES
+    notes = np.arange(pieces[0].shape[1])
+    counts = np.zeros(len(notes) * n * n, np.int64)
+    for piece in pieces:
+        codes = (notes * n + piece[:-1]) * n + piece[1:]
+        counts += np.bincount(codes.ravel(), minlength=len(counts))
+    return counts.reshape(len(notes), n, n)

@@ -10,21 +10,23 @@ key serves for all:
 4. the lower notes of the very frame that is being predicted, from the bass upwards.
 """
 
-import json
-import math
 import os
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from tqdm.auto import tqdm
 
-from helpers import frame_model, note_features, notes
+from helpers import files, frame_model, note_features, rolls
 
-N_STATES = 4  # off, held, soft onset, loud onset
 STEPS = 400  # of training: on validation pieces, twice as many gain one percent
 USUAL_DENSITY = 8.0  # onsets a second, of a lively piano piece
+
+_SOUNDING = np.array([rolls.HELD, rolls.SOFT, rolls.LOUD], np.uint8)  # one-hot, without "off"
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,6 @@ class NoteModelSettings:
     ------
     ValueError
         If a number is out of its range.
-
-    References
-    ----------
-    Notebook 05.
     """
 
     n_notes: int = 69
@@ -84,7 +82,7 @@ class NoteModelSettings:
     lowest: int = 28
     frame_rate: float = 16.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("memories", "pulses"):
             object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has no tuples
         for name in ("n_notes", "hidden", "channels", "width", "reach", "below"):
@@ -105,32 +103,23 @@ class NoteModelSettings:
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
 
-    def to_json(self):
-        """Write the settings as a JSON object in one line."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text):
-        """Read what `to_json` wrote; other JSON raises a ValueError."""
-        try:
-            return cls(**json.loads(text))
-        except TypeError as fault:
-            raise ValueError(f"these are not settings of a note model: {text} ({fault})") from fault
-
     @property
-    def memory(self):
+    def memory(self) -> dict[str, Any]:
         """The arguments of `note_features.listener`."""
         return {
             name: getattr(self, name) for name in ("memories", "pulses", "sharpness", "min_lag")
         }
 
 
-def settings_for(heard, **options):
+_KIND = files.Kind("note model", 1, NoteModelSettings, "run notebook 05")
+
+
+def settings_for(heard: rolls.NoteSettings, **options: Any) -> NoteModelSettings:
     """Make the settings of a network for rolls that were written with some note settings.
 
     Parameters
     ----------
-    heard : notes.NoteSettings
+    heard : rolls.NoteSettings
     **options
         Other fields of `NoteModelSettings`.
 
@@ -140,7 +129,7 @@ def settings_for(heard, **options):
 
     Examples
     --------
-    >>> settings_for(notes.NoteSettings(lowest=40), hidden=64).n_notes
+    >>> settings_for(rolls.NoteSettings(lowest=40), hidden=64).n_notes
     57
     """
     return NoteModelSettings(
@@ -148,7 +137,7 @@ def settings_for(heard, **options):
     )
 
 
-def weight_shapes(settings):
+def weight_shapes(settings: NoteModelSettings) -> dict[str, tuple[int, ...]]:
     """Give the shape of every weight by its name: what training must find.
 
     Parameters
@@ -159,10 +148,6 @@ def weight_shapes(settings):
     -------
     dict of tuple of int
 
-    References
-    ----------
-    Notebook 05.
-
     Examples
     --------
     >>> sum(math.prod(shape) for shape in weight_shapes(NoteModelSettings()).values())
@@ -171,7 +156,7 @@ def weight_shapes(settings):
     sizes = note_features.n_features(len(settings.memories), len(settings.pulses))
     hidden, width, n_notes = settings.hidden, settings.width, settings.n_notes
     return {
-        "lstm/kernel": ((N_STATES - 1) * n_notes + sizes["frame"], 4 * hidden),
+        "lstm/kernel": ((rolls.N_STATES - 1) * n_notes + sizes["frame"], 4 * hidden),
         "lstm/recurrent_kernel": (hidden, 4 * hidden),
         "lstm/bias": (4 * hidden,),
         "context/kernel": (hidden, n_notes * settings.channels),
@@ -179,51 +164,21 @@ def weight_shapes(settings):
         "neighbourhood/kernel": (1, 2 * settings.reach + 1, sizes["neighbourhood"], width),
         "neighbourhood/bias": (width,),
         "frame/kernel": (sizes["frame"], width),
-        "below/kernel": (1, settings.below, N_STATES - 1, width),
+        "below/kernel": (1, settings.below, rolls.N_STATES - 1, width),
         "note/kernel": (settings.channels + sizes["recalled"], width),
         "mix/kernel": (width, width),
         "mix/bias": (width,),
-        "states/kernel": (width, N_STATES),
-        "states/bias": (N_STATES,),
+        "states/kernel": (width, rolls.N_STATES),
+        "states/bias": (rolls.N_STATES,),
     }
 
 
-def count_operations(settings, n_frames):
-    """Count the additions and multiplications with weights that training on some frames takes.
-
-    Forwards, each weight takes one of both wherever it is used: once a frame, or once for every
-    note. Backwards, it takes them twice again: for its own gradient, and for its input's, which
-    only those layers don't need that hear the music itself.
-
-    Parameters
-    ----------
-    settings : NoteModelSettings
-    n_frames : int
-
-    Returns
-    -------
-    int
-
-    References
-    ----------
-    Notebook 05, to compare with how fast this machine multiplies matrices.
-
-    Examples
-    --------
-    >>> count_operations(NoteModelSettings(), 2) == 2 * count_operations(NoteModelSettings(), 1)
-    True
-    """
-    once = ("lstm/kernel", "lstm/recurrent_kernel", "context/kernel", "frame/kernel")
-    hear_music = ("lstm/kernel", "frame/kernel", "neighbourhood/kernel", "below/kernel")
-    total = 0
-    for name, shape in weight_shapes(settings).items():
-        if "kernel" in name:
-            uses = 1 if name in once else settings.n_notes
-            total += 2 * (2 if name in hear_music else 3) * uses * math.prod(shape)
-    return total * n_frames
-
-
-def build(settings, *, seed=0, weights=None):
+def build(
+    settings: NoteModelSettings,
+    *,
+    seed: int = 0,
+    weights: Mapping[str, npt.NDArray[np.float32]] | None = None,
+) -> Any:
     r"""Build the network that gives each note's logits from the past and from the lower notes.
 
     For note n of the next frame, with :math:`c` the LSTM's output, :math:`u_m` the neighbourhood
@@ -278,7 +233,7 @@ def build(settings, *, seed=0, weights=None):
     recalled = keras.Input((None, n_notes, sizes["recalled"]), name="recalled")
     frame = keras.Input((None, sizes["frame"]), name="whole")
 
-    state = layers.Reshape((-1, (N_STATES - 1) * n_notes))(_one_hot(ops, heard))
+    state = layers.Reshape((-1, (rolls.N_STATES - 1) * n_notes))(_one_hot(ops, heard))
     context = layers.LSTM(settings.hidden, return_sequences=True, name="lstm")(
         layers.Concatenate()([state, frame])
     )
@@ -300,7 +255,7 @@ def build(settings, *, seed=0, weights=None):
     )
     hidden = layers.Dense(width, activation="relu", name="mix")(layers.ReLU()(a))
     hidden = layers.Dropout(settings.dropout / 2, seed=seed + 1)(hidden)
-    logits = layers.Dense(N_STATES, name="states")(hidden) + _forbidden(ops, heard)
+    logits = layers.Dense(rolls.N_STATES, name="states")(hidden) + _forbidden(ops, heard)
     model = keras.Model([heard, coming, neighbourhood, recalled, frame], logits)
     model.get_layer("states").bias.assign([4, 0, 0, 0])  # most notes are off; a start near that
     if weights is not None:
@@ -309,7 +264,7 @@ def build(settings, *, seed=0, weights=None):
     return model
 
 
-def weights_of(model):
+def weights_of(model: Any) -> dict[str, npt.NDArray[np.float32]]:
     """Take the weights out of a Keras model, as a dictionary of arrays by name.
 
     Parameters
@@ -326,23 +281,23 @@ def weights_of(model):
 
 
 def train(
-    model,
-    rolls,
-    validation_rolls,
-    settings,
+    model: Any,
+    training_rolls: Sequence[npt.ArrayLike],
+    validation_rolls: Sequence[npt.ArrayLike],
+    settings: NoteModelSettings,
     *,
-    steps=STEPS,
-    seconds=None,
-    patience=None,
-    seed=0,
-    batch_size=16,
-    seq_length=96,
-    learning_rate=4e-3,
-    steps_per_epoch=50,
-    shifts=(-6, 5),
-    on_epoch=None,
-    on_step=None,
-):
+    steps: int = STEPS,
+    seconds: float | None = None,
+    patience: int | None = None,
+    seed: int = 0,
+    batch_size: int = 16,
+    seq_length: int = 96,
+    learning_rate: float = 4e-3,
+    steps_per_epoch: int = 50,
+    shifts: tuple[int, int] = (-6, 5),
+    on_epoch: Callable[[frame_model.History], None] | None = None,
+    on_step: Callable[[float], None] | None = None,
+) -> frame_model.History:
     """Train on rolls in every key, and keep the weights that were best on validation pieces.
 
     A batch is drawn anew for every step: random passages of random pieces, each moved by a random
@@ -352,7 +307,7 @@ def train(
     ----------
     model : keras.Model
         What `build` returned; its weights are changed.
-    rolls, validation_rolls : list of ndarray, uint8, (n_frames, n_notes)
+    training_rolls, validation_rolls : list of ndarray, uint8, (n_frames, n_notes)
         Pieces to learn from, and other pieces to judge on; those are heard whole.
     settings : NoteModelSettings
         Those of the model.
@@ -400,7 +355,7 @@ def train(
             "steps, batch_size and steps_per_epoch must be at least 1, got "
             f"{steps}, {batch_size} and {steps_per_epoch}"
         )
-    music = _hear(rolls, settings, seq_length, shifts)
+    music = _hear(training_rolls, settings, seq_length, shifts)
     passages = _passages(*music, settings, batch_size, seq_length, shifts, seed)
     validation = [_inputs(roll, settings) for roll in _check_rolls(validation_rolls, settings)]
     keras = frame_model.tensorflow().keras
@@ -428,7 +383,9 @@ def train(
     return history
 
 
-def log_probabilities(weights, settings, roll):
+def log_probabilities(
+    weights: Mapping[str, npt.NDArray[np.float32]], settings: NoteModelSettings, roll: npt.ArrayLike
+) -> npt.NDArray[np.float32]:
     """Say how probable each state of each note was, given the past and the lower notes (NumPy).
 
     Parameters
@@ -449,20 +406,15 @@ def log_probabilities(weights, settings, roll):
     ------
     ValueError
         If `roll` is no roll, or `weights` don't fit `settings`.
-
-    References
-    ----------
-    Notebook 05.
     """
     _check_weights(weights, settings)
-    heard, coming, *features = (
-        part[0] for part in _inputs(*_check_rolls([roll], settings), settings)
-    )
-    context, state = [], None
+    (checked,) = _check_rolls([roll], settings)
+    heard, coming, *features = (part[0] for part in _inputs(checked, settings))
+    outputs, state = [], None
     for states, frame in zip(heard, features[-1], strict=True):
         state = _lstm(weights, states[None], frame[None], state)
-        context.append(state[0])
-    context = np.concatenate(context)
+        outputs.append(state[0])
+    context = np.concatenate(outputs)
     logs = []
     for first in range(0, len(heard), 256):  # keeps the memory small
         part = slice(first, first + 256)
@@ -472,15 +424,19 @@ def log_probabilities(weights, settings, roll):
     return np.concatenate(logs)
 
 
-def bits_per_frame(weights, settings, rolls):
+def bits_per_frame(
+    weights: Mapping[str, npt.NDArray[np.float32]],
+    settings: NoteModelSettings,
+    pieces: Iterable[npt.ArrayLike],
+) -> npt.NDArray[np.float64]:
     """Measure how many bits a frame of each piece takes: the network's surprise.
 
     Parameters
     ----------
     weights : dict of ndarray
     settings : NoteModelSettings
-    rolls : list of ndarray, uint8, (n_frames, n_notes)
-        Whole pieces; each is heard from its start, and the first frame isn't judged.
+    pieces : list of ndarray, uint8, (n_frames, n_notes)
+        Rolls of whole pieces; each is heard from its start, and the first frame isn't judged.
 
     Returns
     -------
@@ -497,14 +453,20 @@ def bits_per_frame(weights, settings, rolls):
     Notebook 05.
     """
     bits = []
-    for roll in rolls:
+    for roll in pieces:
         logs = log_probabilities(weights, settings, roll)
         chosen = np.take_along_axis(logs, np.asarray(roll)[1:, :, None].astype(int), axis=-1)
         bits.append(-chosen.sum(dtype=np.float64) / len(logs) / np.log(2))
     return np.array(bits)
 
 
-def stepper(weights, settings, *, n_streams, n_frames):
+def stepper(
+    weights: Mapping[str, npt.NDArray[np.float32]],
+    settings: NoteModelSettings,
+    *,
+    n_streams: int,
+    n_frames: int,
+) -> Callable[..., tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
     """Make a function that hears one frame after the other, in NumPy, and carries the state.
 
     Parameters
@@ -529,16 +491,14 @@ def stepper(weights, settings, *, n_streams, n_frames):
     ------
     ValueError
         If `weights` don't fit `settings`.
-
-    References
-    ----------
-    Notebook 07.
     """
     _check_weights(weights, settings)
     listen = note_features.listener(settings.n_notes, n_streams, n_frames, **settings.memory)
     state = None
 
-    def hear(states, kept=1.0):
+    def hear(
+        states: npt.NDArray[np.uint8], kept: npt.ArrayLike = 1.0
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         nonlocal state
         neighbourhood, recalled, frame = listen(states, kept)
         state = _lstm(weights, states, frame, state)
@@ -548,7 +508,16 @@ def stepper(weights, settings, *, n_streams, n_frames):
     return hear
 
 
-def draw(weights, settings, a, heard, chances, *, temperature=1.0, onset_bias=0.0):
+def draw(
+    weights: Mapping[str, npt.NDArray[np.float32]],
+    settings: NoteModelSettings,
+    a: npt.NDArray[np.float32],
+    heard: npt.NDArray[np.uint8],
+    chances: npt.NDArray[np.float32],
+    *,
+    temperature: float = 1.0,
+    onset_bias: npt.ArrayLike = 0.0,
+) -> npt.NDArray[np.uint8]:
     """Draw the next frame, from the bass upwards; each note knows the lower ones.
 
     Most notes are off and change nothing for the others. So all notes are drawn as if no other
@@ -573,10 +542,6 @@ def draw(weights, settings, a, heard, chances, *, temperature=1.0, onset_bias=0.
     Returns
     -------
     ndarray, uint8, (n_streams, n_notes)
-
-    References
-    ----------
-    Notebook 07.
     """
     table = weights["below/kernel"][0, ::-1]  # (distance - 1, state - 1, width)
     states = np.zeros(heard.shape, np.uint8)
@@ -584,7 +549,7 @@ def draw(weights, settings, a, heard, chances, *, temperature=1.0, onset_bias=0.
     for row, last, chance, bias, new in zip(a, heard, chances, biases, states, strict=True):
         drawn = _pick(_logits(weights, row, last), chance, temperature, bias)
         for note in range(settings.n_notes):
-            if drawn[note] == notes.OFF:
+            if drawn[note] == rolls.OFF:
                 continue
             new[note] = drawn[note]
             above = slice(note + 1, note + 1 + settings.below)
@@ -595,19 +560,19 @@ def draw(weights, settings, a, heard, chances, *, temperature=1.0, onset_bias=0.
 
 
 def compose(
-    weights,
-    settings,
-    n_frames,
+    weights: Mapping[str, npt.NDArray[np.float32]],
+    settings: NoteModelSettings,
+    n_frames: int,
     *,
-    rng,
-    seed_roll=None,
-    n_streams=None,
-    temperature=0.95,
-    density=None,
-    steering=2.0,
-    pulse=1.5,
-    recall=0.5,
-):
+    rng: np.random.Generator,
+    seed_roll: npt.ArrayLike | None = None,
+    n_streams: int | None = None,
+    temperature: float = 0.95,
+    density: float | None = None,
+    steering: float = 2.0,
+    pulse: float = 1.5,
+    recall: float = 0.5,
+) -> npt.NDArray[np.uint8]:
     """Let the network listen to a beginning, then go on by itself.
 
     Left alone, it drifts: a quiet moment makes the next one likelier to be quiet, for nothing that
@@ -675,10 +640,13 @@ def compose(
             weights, settings, a, states, chances[k], temperature=temperature, onset_bias=bias
         )
         roll[:, k] = states
-    return roll[0] if n_streams is None and np.ndim(seed_roll) < 3 else roll
+    one = n_streams is None and (seed_roll is None or np.ndim(seed_roll) < 3)
+    return roll[0] if one else roll
 
 
-def save(path, weights, settings):
+def save(
+    path: str | Path, weights: Mapping[str, npt.NDArray[np.float32]], settings: NoteModelSettings
+) -> Path:
     """Write a trained network and its settings as one .npz file.
 
     Parameters
@@ -696,16 +664,15 @@ def save(path, weights, settings):
     ------
     ValueError
         If `weights` don't fit `settings`, or aren't finite.
-
-    References
-    ----------
-    Notebook 05.
     """
     _check_weights(weights, settings)
-    return frame_model.write_npz(path, {"settings": settings.to_json(), **weights})
+    ordered = {name: weights[name] for name in weight_shapes(settings)}
+    return files.save_npz(path, _KIND, settings, ordered)
 
 
-def load(path, *, expect=None):
+def load(
+    path: str | Path, *, expect: NoteModelSettings | None = None
+) -> tuple[dict[str, npt.NDArray[np.float32]], NoteModelSettings]:
     """Read what `save` wrote, or fail: never with random weights.
 
     Parameters
@@ -721,83 +688,71 @@ def load(path, *, expect=None):
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is damaged or no model, or has other settings than expected.
-
-    References
-    ----------
-    Notebook 07.
+    FileNotFoundError, ValueError
+        If there is no such file, or one that can't be used; see `files.load_npz`.
     """
-    path = Path(path)
-    again = "`python -m benchmarks.train_notes`"
-    if not path.exists():
-        raise FileNotFoundError(f"no trained model at {path}: run {again}, which makes one")
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            settings = NoteModelSettings.from_json(str(content["settings"]))
-            weights = {name: content[name] for name in weight_shapes(settings)}
-        _check_weights(weights, settings)
-    except Exception as fault:  # a damaged file fails in many ways
-        raise ValueError(
-            f"{path} is damaged, or no note model: run {again} to replace it "
-            f"({type(fault).__name__}: {fault})"
-        ) from fault
-    if expect is not None and expect != settings:
-        raise ValueError(
-            f"{path} holds a model with {settings}, expected {expect}: "
-            f"use the settings that it was trained with, or run {again} with the new ones"
-        )
-    return weights, settings
+    return files.load_npz(path, _KIND, _unpack, expect=expect)
 
 
-def _one_hot(ops, states):
+def _one_hot(ops: Any, states: Any) -> Any:
     """Mark held, soft and loud in Keras; off is all zeros."""
-    return ops.cast(ops.equal(states[..., None], np.uint8([1, 2, 3])), "float32")
+    return ops.cast(ops.equal(states[..., None], _SOUNDING), "float32")
 
 
-def _forbidden(ops, heard):
+def _forbidden(ops: Any, heard: Any) -> Any:
     """Give the logit of "held" minus infinity, nearly, wherever the note was off."""
-    off = ops.cast(ops.equal(heard, notes.OFF), "float32")
-    return off[..., None] * np.float32([0, -1e9, 0, 0])
+    off = ops.cast(ops.equal(heard, rolls.OFF), "float32")
+    return off[..., None] * np.array([0, -1e9, 0, 0], np.float32)
 
 
-def _name(variable):
+def _name(variable: Any) -> str:
     """Name a variable by its layer and what it is there, as in `weight_shapes`."""
     parts = variable.path.split("/")
     return f"{parts[0]}/{parts[-1]}"
 
 
-def _inputs(rolls, settings):
+def _inputs(music: npt.NDArray[np.uint8], settings: NoteModelSettings) -> list[npt.NDArray]:
     """Make the network's inputs from one roll, as a batch of one, or from several of one length."""
-    rolls = rolls[None] if rolls.ndim == 2 else rolls
-    heard, coming = rolls[:, :-1], rolls[:, 1:]
+    music = music[None] if music.ndim == 2 else music
+    heard, coming = music[:, :-1], music[:, 1:]
     return [heard, coming, *note_features.listen(heard, **settings.memory)]
 
 
-def _silent():
+def _silent() -> bool:
     """Say whether bars are unwanted; tqdm's notebook bar doesn't look there itself."""
     return bool(os.environ.get("TQDM_DISABLE"))
 
 
-def _hear(rolls, settings, seq_length, shifts):
+def _hear(
+    music: Sequence[npt.ArrayLike],
+    settings: NoteModelSettings,
+    seq_length: int,
+    shifts: tuple[int, int],
+) -> tuple[list[list[npt.NDArray]], list[list[npt.NDArray]]]:
     """Make the inputs of whole pieces, and of excerpts, with room to transpose them."""
-    rolls = _check_rolls(rolls, settings, at_least=seq_length + 1)
+    music = _check_rolls(music, settings, n_least=seq_length + 1)
     margin = max(-shifts[0], shifts[1], 0)
-    bar = tqdm(rolls, desc="hearing the music", unit="piece", disable=_silent())
+    bar = tqdm(music, desc="hearing the music", unit="piece", disable=_silent())
     pieces = [_with_margin(_inputs(roll, settings), margin)[0] for roll in bar]
-    excerpts = _inputs(_excerpts(rolls, 4 * seq_length + 1), settings)
+    excerpts = _inputs(_excerpts(music, 4 * seq_length + 1), settings)
     return pieces, _with_margin(excerpts, margin)
 
 
-def _passages(pieces, beginnings, settings, batch_size, seq_length, shifts, seed):
+def _passages(
+    pieces: list[list[npt.NDArray]],
+    beginnings: list[list[npt.NDArray]],
+    settings: NoteModelSettings,
+    batch_size: int,
+    seq_length: int,
+    shifts: tuple[int, int],
+    seed: int,
+) -> Iterator[list[npt.NDArray]]:
     """Yield batches of random passages in random keys, without end."""
     rng = np.random.default_rng(seed)
     margin = max(-shifts[0], shifts[1], 0)
     n_starts = np.array([len(piece[0]) - seq_length + 1 for piece in pieces])
 
-    def passage():
+    def passage() -> list[npt.NDArray]:
         piece = pieces[rng.choice(len(pieces), p=n_starts / n_starts.sum())]
         if rng.random() < settings.forgetting:
             piece = beginnings[rng.integers(len(beginnings))]
@@ -811,28 +766,33 @@ def _passages(pieces, beginnings, settings, batch_size, seq_length, shifts, seed
         yield [np.stack(parts) for parts in zip(*drawn, strict=True)]
 
 
-def _excerpts(rolls, n_frames):
+def _excerpts(music: list[npt.NDArray[np.uint8]], n_frames: int) -> npt.NDArray[np.uint8]:
     """Cut rolls into excerpts of one length, (n_excerpts, n_frames, n_notes)."""
-    n_frames = min(n_frames, *(len(roll) for roll in rolls))
-    starts = [(roll, range(0, len(roll) - n_frames + 1, n_frames - 1)) for roll in rolls]
+    n_frames = min(n_frames, *(len(roll) for roll in music))
+    starts = [(roll, range(0, len(roll) - n_frames + 1, n_frames - 1)) for roll in music]
     cut = [roll[first : first + n_frames] for roll, firsts in starts for first in firsts]
     return np.stack(cut)
 
 
-def _with_margin(inputs, margin):
+def _with_margin(inputs: list[npt.NDArray], margin: int) -> list[list[npt.NDArray]]:
     """Add silent notes on both sides, to transpose by cutting; list the inputs of each roll."""
     heard, coming, neighbourhood, recalled, frame = inputs
     by_note = [heard, coming, neighbourhood.astype(np.float16), recalled.astype(np.float16)]
     around = ((0, 0), (0, 0), (margin, margin), (0, 0))
     padded = [np.pad(part, around[: part.ndim]) for part in by_note]
-    return list(zip(*padded, frame, strict=True))
+    return [list(parts) for parts in zip(*padded, frame, strict=True)]
 
 
-def _stepping(model, passages, progress, on_step):
+def _stepping(
+    model: Any,
+    passages: Iterator[list[npt.NDArray]],
+    progress: Any,
+    on_step: Callable[[float], None] | None,
+) -> Callable[[], float]:
     """Make a function that changes the weights once, says so, and returns the bits a frame."""
     start = time.perf_counter()
 
-    def step_once():
+    def step_once() -> float:
         bits = _train_step(model, next(passages))
         progress.update()
         if on_step is not None:
@@ -842,7 +802,14 @@ def _stepping(model, passages, progress, on_step):
     return step_once
 
 
-def _epochs(model, step_once, steps, seconds, steps_per_epoch, learning_rate):
+def _epochs(
+    model: Any,
+    step_once: Callable[[], float],
+    steps: int,
+    seconds: float | None,
+    steps_per_epoch: int,
+    learning_rate: float,
+) -> Iterator[float]:
     """Change the weights step by step, and yield the mean loss of each epoch at its end."""
     losses, start = [], time.perf_counter()
     for step in range(1, steps + 1):
@@ -851,18 +818,18 @@ def _epochs(model, step_once, steps, seconds, steps_per_epoch, learning_rate):
         model.optimizer.learning_rate.assign(learning_rate * _rate(step, min(share, 1.0)))
         losses.append(step_once())
         if step % steps_per_epoch == 0 or share >= 1:
-            yield np.mean(losses)
+            yield float(np.mean(losses))
             losses = []
         if share >= 1:
             return
 
 
-def _rate(step, share, rise=40, last=0.02):
+def _rate(step: int, share: float, rise: int = 40, last: float = 0.02) -> float:
     """Shape the learning rate: up a ramp, then down a cosine."""
     return min(1.0, step / rise) * max(last, 0.5 * (1 + np.cos(np.pi * share)))
 
 
-def _bits(coming, logits):
+def _bits(coming: Any, logits: Any) -> Any:
     """Measure the bits of each frame in TensorFlow: the loss."""
     nn = frame_model.tensorflow().nn
     coming = frame_model.tensorflow().cast(coming, "int32")
@@ -870,33 +837,46 @@ def _bits(coming, logits):
     return frame_model.tensorflow().reduce_sum(nats, axis=-1) / np.log(2)
 
 
-def _train_step(model, batch):
+def _train_step(model: Any, batch: list[npt.NDArray]) -> float:
     """Change the weights once, and return the bits a frame before."""
     model.reset_metrics()  # some versions of Keras average over batches until then
     return float(model.train_on_batch(list(batch), batch[1]))
 
 
-def _validate(model, pieces):
+def _validate(model: Any, pieces: list[list[npt.NDArray]]) -> float:
     """Return the mean over the pieces of their bits a frame."""
     bits = []
     for inputs in pieces:
         model.reset_metrics()
         bits.append(float(model.test_on_batch(inputs, inputs[1])))
-    return np.mean(bits)
+    return float(np.mean(bits))
 
 
-def _lstm(weights, states, frame, state):
+def _lstm(
+    weights: Mapping[str, npt.NDArray[np.float32]],
+    states: npt.NDArray[np.uint8],
+    frame: npt.NDArray[np.float32],
+    state: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Let the LSTM hear one frame of each stream."""
     hidden = len(weights["lstm/recurrent_kernel"])
     if state is None:
-        state = np.zeros((2, len(states), hidden), np.float32)
-    one_hot = (states[..., None] == np.uint8([1, 2, 3])).reshape(len(states), -1)
+        zeros = np.zeros((len(states), hidden), np.float32)
+        state = zeros, zeros
+    one_hot = (states[..., None] == _SOUNDING).reshape(len(states), -1)
     x = np.concatenate([one_hot, frame], axis=1, dtype=np.float32)
     names = ("lstm/kernel", "lstm/recurrent_kernel", "lstm/bias")
     return frame_model.lstm_step(x, *state, *(weights[name] for name in names))[:2]
 
 
-def _past(weights, settings, context, neighbourhood, recalled, frame):
+def _past(
+    weights: Mapping[str, npt.NDArray[np.float32]],
+    settings: NoteModelSettings,
+    context: npt.NDArray[np.float32],
+    neighbourhood: npt.NDArray[np.float32],
+    recalled: npt.NDArray[np.float32],
+    frame: npt.NDArray[np.float32],
+) -> npt.NDArray[np.float32]:
     """Sum what context, neighbourhood and memory add to the first layer: (n, n_notes, width)."""
     told = context @ weights["context/kernel"] + weights["context/bias"]
     told = told.reshape(len(context), settings.n_notes, settings.channels)
@@ -907,13 +887,19 @@ def _past(weights, settings, context, neighbourhood, recalled, frame):
     return a + note + frame[:, None]
 
 
-def _below(weights, settings, coming):
+def _below(
+    weights: Mapping[str, npt.NDArray[np.float32]],
+    settings: NoteModelSettings,
+    coming: npt.NDArray[np.uint8],
+) -> npt.NDArray[np.float32]:
     """Sum what the lower notes of a known frame add to the first layer."""
-    new = (coming[..., None] == np.uint8([1, 2, 3])).astype(np.float32)
+    new = (coming[..., None] == _SOUNDING).astype(np.float32)
     return _along_notes(new[:, :-1], (settings.below, 0), weights["below/kernel"][0])
 
 
-def _along_notes(values, padding, kernel):
+def _along_notes(
+    values: npt.NDArray[np.float32], padding: tuple[int, int], kernel: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
     """Convolve (n, n_notes, n_values) along the notes with a kernel (reach, n_values, width)."""
     reach, n_values, width = kernel.shape
     padded = np.zeros((len(values), sum(padding) + values.shape[1], n_values), np.float32)
@@ -923,23 +909,32 @@ def _along_notes(values, padding, kernel):
     return windows @ kernel.transpose(1, 0, 2).reshape(n_values * reach, width)
 
 
-def _logits(weights, a, heard):
+def _logits(
+    weights: Mapping[str, npt.NDArray[np.float32]],
+    a: npt.NDArray[np.float32],
+    heard: npt.NDArray[np.uint8],
+) -> npt.NDArray[np.float32]:
     """Run the layers that turn the sums of the first layer into logits: (..., 4)."""
     hidden = np.maximum(a, 0) @ weights["mix/kernel"] + weights["mix/bias"]
     logits = np.maximum(hidden, 0) @ weights["states/kernel"] + weights["states/bias"]
-    logits[..., notes.HELD][heard == notes.OFF] = -np.inf
+    logits[..., rolls.HELD][heard == rolls.OFF] = -np.inf
     return logits
 
 
-def _log_softmax(logits):
+def _log_softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Turn logits into natural logarithms of probabilities."""
     logits = logits - logits.max(axis=-1, keepdims=True)
     return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
 
 
-def _pick(logits, chance, temperature, onset_bias):
+def _pick(
+    logits: npt.NDArray[np.float32],
+    chance: npt.NDArray[np.float32],
+    temperature: float,
+    onset_bias: float,
+) -> npt.NDArray[np.int64]:
     """Draw a state for each note, (n, 4) -> (n,): the first whose summed probability passes."""
-    logits[:, notes.SOFT :] += onset_bias
+    logits[:, rolls.SOFT :] += onset_bias
     if temperature == 0:
         return logits.argmax(axis=-1)
     p = np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature)
@@ -947,56 +942,50 @@ def _pick(logits, chance, temperature, onset_bias):
     return (chance[:, None] * sums[:, -1:] >= sums[:, :-1]).sum(axis=-1)
 
 
-def _steering(seeds, density, steering, frame_rate, span=8.0):
+def _steering(
+    seeds: npt.NDArray[np.uint8],
+    density: float | None,
+    steering: float,
+    frame_rate: float,
+    span: float = 8.0,
+) -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float64]]:
     """Make a function that says how much to favour onsets, from those of the last `span` s."""
-    usual = (seeds >= notes.SOFT).sum(axis=(1, 2)) / seeds.shape[1]  # onsets a frame
+    usual = (seeds >= rolls.SOFT).sum(axis=(1, 2)) / seeds.shape[1]  # onsets a frame
     usual[usual == 0] = USUAL_DENSITY / frame_rate
     target = usual if density is None else density / frame_rate
     lately = np.broadcast_to(target, len(seeds)).astype(float)
     floor = 0.05  # onsets a frame; keeps the logarithm small in a rest
 
-    def steer(states):
+    def steer(states: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         nonlocal lately
-        onsets = (states >= notes.SOFT).sum(axis=-1)
+        onsets = (states >= rolls.SOFT).sum(axis=-1)
         lately = lately + (onsets - lately) / (span * frame_rate)
         return steering * np.log((target + floor) / (lately + floor))
 
     return steer
 
 
-def _check_rolls(rolls, settings, at_least=2):
+def _check_rolls(
+    music: Iterable[npt.ArrayLike], settings: NoteModelSettings, n_least: int = 2
+) -> list[npt.NDArray[np.uint8]]:
     """Return rolls as arrays, or raise unless each is a roll of these notes, and long enough."""
-    rolls = [np.asarray(roll) for roll in rolls]
-    if not rolls:
-        raise ValueError("rolls must hold at least 1 piece, got none: choose more music")
-    for roll in rolls:
-        if roll.dtype != np.uint8 or roll.ndim != 2 or roll.shape[1] != settings.n_notes:
-            raise ValueError(
-                f"a roll must be uint8 of shape (n_frames, {settings.n_notes}), got {roll.dtype} "
-                f"of shape {roll.shape}: see notes.encode"
-            )
-        if roll.max(initial=0) >= N_STATES:
-            raise ValueError(f"the states of a roll must be from 0 to 3, got {roll.max()}")
-        if ((roll[1:] == notes.HELD) & (roll[:-1] == notes.OFF)).any():
-            raise ValueError(
-                "a note that is off can't be held next (state 1 after 0): mend the roll"
-            )
-        if len(roll) < at_least:
-            raise ValueError(
-                f"a roll must have at least {at_least} frames, got {len(roll)}: take more music"
-            )
-    return rolls
+    checked = [rolls.valid(roll, n_notes=settings.n_notes, n_least=n_least) for roll in music]
+    if not checked:
+        raise ValueError("there must be the roll of at least 1 piece, got none: choose more music")
+    return checked
 
 
-def _check_seeds(seed_roll, n_streams, settings):
+def _check_seeds(
+    seed_roll: npt.ArrayLike | None, n_streams: int | None, settings: NoteModelSettings
+) -> npt.NDArray[np.uint8]:
     """Return the seeds of all streams, (n_streams, n_seed, n_notes)."""
     if n_streams is not None and n_streams < 1:
         raise ValueError(f"n_streams must be at least 1, got {n_streams}")
     if seed_roll is None:
         return np.zeros((n_streams or 1, 1, settings.n_notes), np.uint8)
     seeds = np.asarray(seed_roll)
-    seeds = seeds[None] if seeds.ndim == 2 else seeds
-    _check_rolls(seeds, settings, at_least=1)
+    seeds = seeds if seeds.ndim == 3 else seeds[None]
+    seeds = np.stack(_check_rolls(seeds, settings, n_least=1))
     if n_streams is not None and len(seeds) not in (1, n_streams):
         raise ValueError(
             f"seed_roll must hold 1 or n_streams = {n_streams} rolls, got {len(seeds)}"
@@ -1004,7 +993,14 @@ def _check_seeds(seed_roll, n_streams, settings):
     return np.repeat(seeds, n_streams, axis=0) if len(seeds) == 1 and n_streams else seeds
 
 
-def _check_composition(n_frames, temperature, density, steering, pulse, recall):
+def _check_composition(
+    n_frames: int,
+    temperature: float,
+    density: float | None,
+    steering: float,
+    pulse: float,
+    recall: float,
+) -> None:
     """Raise unless the numbers are in their ranges."""
     if n_frames < 0:
         raise ValueError(f"n_frames must be at least 0, got {n_frames}")
@@ -1017,6 +1013,15 @@ def _check_composition(n_frames, temperature, density, steering, pulse, recall):
             raise ValueError(f"{name} must be 0 or more, got {value}")
 
 
-def _check_weights(weights, settings):
+def _check_weights(weights: Mapping[str, npt.NDArray], settings: NoteModelSettings) -> None:
     """Raise unless the weights are those of a network with these settings, and finite."""
     frame_model.check_weights(weights, weight_shapes(settings), settings)
+
+
+def _unpack(
+    arrays: dict[str, npt.NDArray], settings: NoteModelSettings
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Take the weights of a network out of what a file holds, or raise."""
+    weights = {name: arrays[name] for name in weight_shapes(settings)}
+    _check_weights(weights, settings)
+    return weights

@@ -7,18 +7,17 @@ scores, no notes recorded one by one. It needs a hint where to look, a comb of p
 note, and is then taught by its own confident guesses.
 """
 
-import json
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import scipy.ndimage
+import scipy.special
 from tqdm.auto import tqdm
 
-from helpers import transforms
-
-OFF, HELD, SOFT, LOUD = 0, 1, 2, 3  # what a note does in a frame of a roll
-STATE_LEVELS = (0.0, 0.0, 0.75, 1.33)  # level of a note that begins so, re the usual level
+from helpers import rolls, transforms
 
 _TINY = np.float32(1e-6)  # -120 dB: keeps divisions finite where nothing sounds
 _CHUNK = 2048  # frames that are transformed at once
@@ -27,104 +26,13 @@ _CONFIDENT = {"rise": 0.20, "floor": 0.28}  # for learning: rather miss a note t
 _BALANCED = {"rise": 0.10, "floor": 0.16}  # for finding: miss as many as are invented
 
 
-@dataclass(frozen=True)
-class NoteSettings:
-    """Say how music is cut into frames, bands and notes.
-
-    Parameters
-    ----------
-    sr : int, Hz
-    n_fft, hop_length : int, samples
-        Length of a frame, which decides how well two notes or two moments are told apart, and
-        its step, which is also the time step of the roll.
-    f_max : float, Hz
-        Nothing above is looked at when notes are sought.
-    lowest, highest : int
-        MIDI numbers of the lowest and the highest note.
-    bands_per_semitone : int
-        Bins that are closer together than this are added up.
-
-    Raises
-    ------
-    ValueError
-        If a setting is out of range.
-
-    References
-    ----------
-    Notebook 04.
-
-    Examples
-    --------
-    >>> settings = NoteSettings()
-    >>> settings.n_notes, settings.frame_rate
-    (69, 16.0)
-    """
-
-    sr: int = 16_000
-    n_fft: int = 3072
-    hop_length: int = 1000
-    f_max: float = 5500.0
-    lowest: int = 28
-    highest: int = 96
-    bands_per_semitone: int = 8
-
-    def __post_init__(self):
-        for name in ("sr", "n_fft", "hop_length", "bands_per_semitone"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name} must be a whole number of at least 1, got {getattr(self, name)!r}"
-                )
-        if self.n_fft % 2 or self.hop_length % 2 or self.hop_length > self.n_fft:
-            raise ValueError(
-                "n_fft and hop_length must be even numbers of samples, the hop at most n_fft, "
-                f"got {self.n_fft} and {self.hop_length}"
-            )
-        if not 0 <= self.lowest < self.highest <= 127:
-            raise ValueError(
-                "lowest and highest must be MIDI numbers, 0 <= lowest < highest <= 127, "
-                f"got {self.lowest} and {self.highest}"
-            )
-        if not _frequency(self.highest) < self.f_max <= self.sr / 2:
-            raise ValueError(
-                f"f_max must lie between the highest note, {_frequency(self.highest):.0f} Hz, and "
-                f"half the sampling rate, {self.sr / 2:.0f} Hz, got {self.f_max}"
-            )
-
-    @property
-    def n_notes(self):
-        """How many notes a roll has."""
-        return self.highest - self.lowest + 1
-
-    @property
-    def pitches(self):
-        """MIDI numbers of the notes, in the order of a roll's columns."""
-        return range(self.lowest, self.highest + 1)
-
-    @property
-    def frame_rate(self):
-        """Frames per second."""
-        return self.sr / self.hop_length
-
-    def to_json(self):
-        """Write the settings as a JSON object in one line."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text):
-        """Read what `to_json` wrote; other JSON raises a ValueError."""
-        try:
-            return cls(**json.loads(text))
-        except TypeError as fault:
-            raise ValueError(f"these are no note settings: {text} ({fault})") from fault
-
-
 @dataclass(frozen=True, eq=False)
 class Dictionary:
     """Hold what has been learnt about the spectra of notes.
 
     Parameters
     ----------
-    settings : NoteSettings
+    settings : rolls.NoteSettings
     templates : ndarray, float32, (n_bands, n_notes)
         The spectrum of each note; each adds up to 1.
     reference : float
@@ -133,13 +41,15 @@ class Dictionary:
         How strongly each note usually begins; what begins stronger is called loud.
     """
 
-    settings: NoteSettings
-    templates: np.ndarray
+    settings: rolls.NoteSettings
+    templates: npt.NDArray[np.float32]
     reference: float
-    usual_levels: np.ndarray
+    usual_levels: npt.NDArray[np.float64]
 
 
-def band_edges(n_fft, *, sr, f_max, bands_per_semitone=8):
+def band_edges(
+    n_fft: int, *, sr: float, f_max: float, bands_per_semitone: int = 8
+) -> npt.NDArray[np.int64]:
     """Group the bins of a spectrum into bands: single bins at the bottom, then ever wider.
 
     Bins are equally spaced, notes are not: above a few hundred hertz a semitone spans many bins.
@@ -173,7 +83,9 @@ def band_edges(n_fft, *, sr, f_max, bands_per_semitone=8):
     return np.array(edges)
 
 
-def band_magnitudes(y, edges, *, n_fft, hop_length):
+def band_magnitudes(
+    y: npt.NDArray[np.float32], edges: npt.NDArray[np.int64], *, n_fft: int, hop_length: int
+) -> npt.NDArray[np.float32]:
     """Compute the magnitudes of a waveform's frames, added up in bands.
 
     Parameters
@@ -194,10 +106,6 @@ def band_magnitudes(y, edges, *, n_fft, hop_length):
     ------
     ValueError, TypeError
         If `y` isn't a waveform; see `transforms.stft`.
-
-    References
-    ----------
-    Notebook 04.
     """
     n_frames = 1 + -(-len(y) // hop_length)
     margin = -(-n_fft // (2 * hop_length))  # frames whose centres lie within half a frame
@@ -212,7 +120,7 @@ def band_magnitudes(y, edges, *, n_fft, hop_length):
     return V
 
 
-def stiffness(pitch):
+def stiffness(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Say how stiff a piano's string is: how far its partials are spread from whole multiples.
 
     Parameters
@@ -230,7 +138,7 @@ def stiffness(pitch):
     ----------
     Fletcher, Blackham and Stratton (1962), "Quality of piano tones"; Rigaud, David and Daudet
     (2013), "A parametric model and estimation techniques for the inharmonicity and tuning of the
-    piano". Notebook 04.
+    piano".
 
     Examples
     --------
@@ -241,7 +149,7 @@ def stiffness(pitch):
     return np.exp(-0.0847 * pitch - 5.82) + np.exp(0.0926 * pitch - 13.64)
 
 
-def partial_frequencies(pitch, n_partials, *, B):
+def partial_frequencies(pitch: float, n_partials: int, *, B: float) -> npt.NDArray[np.float64]:
     """List the frequencies at which a stiff string sounds.
 
     Parameters
@@ -258,7 +166,7 @@ def partial_frequencies(pitch, n_partials, *, B):
 
     References
     ----------
-    Fletcher (1964), "Normal vibration frequencies of a stiff piano string". Notebook 04.
+    Fletcher (1964), "Normal vibration frequencies of a stiff piano string".
 
     Examples
     --------
@@ -268,10 +176,17 @@ def partial_frequencies(pitch, n_partials, *, B):
     array([ 440.2,  881.3, 1324.3])
     """
     h = np.arange(1, n_partials + 1)
-    return h * _frequency(pitch) * np.sqrt(1 + B * h**2)
+    return h * rolls.frequency(pitch) * np.sqrt(1 + B * h**2)
 
 
-def lobes(f, edges, *, n_fft, sr, width=1.0):
+def lobes(
+    f: npt.ArrayLike,
+    edges: npt.NDArray[np.int64],
+    *,
+    n_fft: int,
+    sr: float,
+    width: npt.ArrayLike = 1.0,
+) -> npt.NDArray[np.float32]:
     """Draw what sines of amplitude 1 look like in bands: the main lobe of the Hann window.
 
     Parameters
@@ -290,7 +205,7 @@ def lobes(f, edges, *, n_fft, sr, width=1.0):
 
     References
     ----------
-    Harris (1978), as in `transforms.window`. Notebook 03.
+    Harris (1978), as in `transforms.window`.
     """
     f, width = np.asarray(f, np.float64)[:, None], np.reshape(width, (-1, 1))
     distance = np.abs(np.arange(edges[-1]) - f * n_fft / sr) / width  # in bins
@@ -299,7 +214,12 @@ def lobes(f, edges, *, n_fft, sr, width=1.0):
     return np.add.reduceat(np.abs(lobe), edges[:-1], axis=1).astype(np.float32)
 
 
-def comb(settings, *, edges=None, n_fft=None):
+def comb(
+    settings: rolls.NoteSettings,
+    *,
+    edges: npt.NDArray[np.int64] | None = None,
+    n_fft: int | None = None,
+) -> npt.NDArray[np.float32]:
     """Guess the spectrum of every note, knowing nothing but where strings have their partials.
 
     24 partials, each a lobe, a little wider than it is, and the wider the higher it is, for nobody
@@ -308,7 +228,7 @@ def comb(settings, *, edges=None, n_fft=None):
 
     Parameters
     ----------
-    settings : NoteSettings
+    settings : rolls.NoteSettings
     edges : ndarray, int, (n_bands + 1,), optional
         Other bands than those of the settings, with the `n_fft` that they are for.
     n_fft : int, samples, optional
@@ -327,14 +247,14 @@ def comb(settings, *, edges=None, n_fft=None):
     n_fft = settings.n_fft if n_fft is None else n_fft
     W = np.empty((len(edges) - 1, settings.n_notes))
     for note, pitch in enumerate(settings.pitches):
-        f = partial_frequencies(pitch, 24, B=stiffness(pitch))
+        f = partial_frequencies(pitch, 24, B=float(stiffness(pitch)))
         width = 1.2 + 0.024 * np.arange(1, 25)
         amplitude = (f < edges[-1] * settings.sr / n_fft) / (1 + (f / 150) ** 2)
         W[:, note] = amplitude @ lobes(f, edges, n_fft=n_fft, sr=settings.sr, width=width)
     return (W / W.sum(axis=0)).astype(np.float32)
 
 
-def divergence(V, model):
+def divergence(V: npt.ArrayLike, model: npt.ArrayLike) -> float:
     """Say how badly a model explains magnitudes: the generalised Kullback-Leibler divergence.
 
     Parameters
@@ -357,10 +277,16 @@ def divergence(V, model):
     0.3069
     """
     V, model = np.asarray(V, np.float64) + _TINY, np.asarray(model, np.float64) + _TINY
-    return float(np.sum(V * np.log(V / model) - V + model))
+    return float(scipy.special.kl_div(V, model).sum())
 
 
-def update_activations(V, W, H, *, exponent=1.0):
+def update_activations(
+    V: npt.NDArray[np.float32],
+    W: npt.NDArray[np.float32],
+    H: npt.NDArray[np.float32],
+    *,
+    exponent: float = 1.0,
+) -> npt.NDArray[np.float32]:
     """Improve the activations: one multiplicative step down the KL divergence of V from H W'.
 
     Where a frame has more than the model says, the notes that have energy there grow by that
@@ -391,7 +317,9 @@ def update_activations(V, W, H, *, exponent=1.0):
     return H * (gain if exponent == 1 else gain**exponent)
 
 
-def update_templates(V, W, H):
+def update_templates(
+    V: npt.NDArray[np.float32], W: npt.NDArray[np.float32], H: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
     """Improve the templates: the same step as `update_activations`, for the other factor.
 
     Parameters
@@ -414,7 +342,9 @@ def update_templates(V, W, H):
     return np.where(total > 0, W * gain / np.maximum(total, _TINY), W)
 
 
-def solve_activations(V, W, *, n_updates=10):
+def solve_activations(
+    V: npt.NDArray[np.float32], W: npt.NDArray[np.float32], *, n_updates: int = 10
+) -> npt.NDArray[np.float32]:
     """Find the activations that explain V by given templates, starting with all notes alike.
 
     Parameters
@@ -426,10 +356,6 @@ def solve_activations(V, W, *, n_updates=10):
     Returns
     -------
     H : ndarray, float32, (n_frames, n_templates)
-
-    References
-    ----------
-    Notebook 04.
     """
     H = np.repeat(V.mean(axis=1, keepdims=True), W.shape[1], axis=1)
     for _ in range(n_updates):
@@ -437,7 +363,14 @@ def solve_activations(V, W, *, n_updates=10):
     return H
 
 
-def learn_dictionary(waveforms, settings=None, *, minutes=5.0, n_rounds=4, progress=False):
+def learn_dictionary(
+    waveforms: Iterable[npt.NDArray[np.float32]],
+    settings: rolls.NoteSettings | None = None,
+    *,
+    minutes: float = 5.0,
+    n_rounds: int = 4,
+    progress: bool = False,
+) -> Dictionary:
     """Learn the spectrum of every note from music in which notes sound together.
 
     A comb of partials explains the music roughly, and the notes it is sure of teach it their real
@@ -448,7 +381,7 @@ def learn_dictionary(waveforms, settings=None, *, minutes=5.0, n_rounds=4, progr
     Parameters
     ----------
     waveforms : list of ndarray, float32, (n_samples,)
-    settings : NoteSettings, optional
+    settings : rolls.NoteSettings, optional
     minutes : float
         Learn from so much of the music, spread evenly over it.
     n_rounds : int
@@ -470,7 +403,7 @@ def learn_dictionary(waveforms, settings=None, *, minutes=5.0, n_rounds=4, progr
     Smaragdis and Brown (2003), as in `update_templates`; Raczynski et al. (2007), as in `comb`.
     Notebook 04.
     """
-    settings = NoteSettings() if settings is None else settings
+    settings = rolls.NoteSettings() if settings is None else settings
     if n_rounds not in range(5):
         raise ValueError(f"n_rounds must be a whole number from 0 to 4, got {n_rounds!r}")
     kwargs = {"n_fft": settings.n_fft, "hop_length": settings.hop_length}
@@ -480,7 +413,7 @@ def learn_dictionary(waveforms, settings=None, *, minutes=5.0, n_rounds=4, progr
     if not mean.sum() > 0:
         raise ValueError("waveforms must hold music, got silence only: check what was loaded")
 
-    W, n_heard = comb(settings), None
+    W, n_heard = comb(settings), np.zeros(settings.n_notes, np.int64)
     sure = np.ones(settings.n_notes, bool)
     rounds = (_CONFIDENT, _CONFIDENT, _BALANCED, _BALANCED)[:n_rounds]
     for i, confidence in enumerate(tqdm(rounds, desc="dictionary", disable=not progress)):
@@ -491,7 +424,7 @@ def learn_dictionary(waveforms, settings=None, *, minutes=5.0, n_rounds=4, progr
     return _measure_levels(parts, W.astype(np.float32), settings)
 
 
-def activations(y, dictionary):
+def activations(y: npt.NDArray[np.float32], dictionary: Dictionary) -> npt.NDArray[np.float32]:
     """Say how strongly each note of the dictionary sounds in each frame.
 
     Parameters
@@ -510,17 +443,13 @@ def activations(y, dictionary):
     ------
     ValueError, TypeError
         If `y` isn't a waveform; see `transforms.stft`.
-
-    References
-    ----------
-    Notebook 04.
     """
     settings = dictionary.settings
     V = band_magnitudes(y, _edges(settings), n_fft=settings.n_fft, hop_length=settings.hop_length)
     return _explain(V, dictionary.templates, settings)[:, : settings.n_notes]
 
 
-def find_notes(H, dictionary):
+def find_notes(H: npt.NDArray[np.float32], dictionary: Dictionary) -> npt.NDArray[np.float64]:
     """Find where notes begin and end in their activations.
 
     A note begins where its activation rises, by enough and to enough, measured by the loudest
@@ -559,7 +488,7 @@ def find_notes(H, dictionary):
     return found
 
 
-def encode(y, dictionary):
+def encode(y: npt.NDArray[np.float32], dictionary: Dictionary) -> npt.NDArray[np.float64]:
     """Find the notes of a recording: `activations`, then `find_notes`.
 
     Parameters
@@ -571,16 +500,12 @@ def encode(y, dictionary):
     -------
     found : ndarray, float64, (n_found, 4)
         Onset and offset in s, MIDI pitch, level.
-
-    References
-    ----------
-    Notebook 04.
     """
     return find_notes(activations(y, dictionary), dictionary)
 
 
-def encode_roll(y, dictionary):
-    """Write a recording as a roll: `encode`, then `notes_to_roll`.
+def encode_roll(y: npt.NDArray[np.float32], dictionary: Dictionary) -> npt.NDArray[np.uint8]:
+    """Write a recording as a roll: `encode`, then `rolls.from_notes`.
 
     Parameters
     ----------
@@ -590,152 +515,12 @@ def encode_roll(y, dictionary):
     Returns
     -------
     roll : ndarray, uint8, (1 + ceil(n_samples / hop_length), n_notes)
-
-    References
-    ----------
-    Notebook 04.
     """
     n_frames = 1 + -(-len(y) // dictionary.settings.hop_length)
-    return notes_to_roll(encode(y, dictionary), dictionary.settings, n_frames=n_frames)
+    return rolls.from_notes(encode(y, dictionary), dictionary.settings, n_frames=n_frames)
 
 
-def notes_to_roll(found, settings, *, n_frames=None):
-    """Write notes as a roll: for each frame and note, whether it is off, held, or begins.
-
-    Parameters
-    ----------
-    found : ndarray, float, (n_found, 4)
-        Onset and offset in s, MIDI pitch, level: from 1 on a note begins loud.
-    settings : NoteSettings
-    n_frames : int, optional
-        Length of the roll; up to the last offset when left out. For a waveform it is
-        ``1 + ceil(n_samples / hop_length)``.
-
-    Returns
-    -------
-    roll : ndarray, uint8, (n_frames, n_notes)
-        `OFF`, `HELD`, `SOFT` or `LOUD`. `HELD` never follows `OFF`.
-
-    Raises
-    ------
-    ValueError
-        If `found` has another shape, times or pitches that can't be, or notes after the roll's end.
-
-    References
-    ----------
-    Notebook 04.
-
-    Examples
-    --------
-    >>> settings = NoteSettings(lowest=60, highest=62)
-    >>> notes_to_roll(np.array([[0.0, 0.2, 60, 1.2], [0.06, 0.12, 62, 0.5]]), settings)
-    array([[3, 0, 0],
-           [1, 0, 2],
-           [1, 0, 0]], dtype=uint8)
-    """
-    found = _checked_notes(found, settings)
-    start = np.rint(found[:, 0] * settings.frame_rate).astype(int)
-    stop = np.maximum(start + 1, np.rint(found[:, 1] * settings.frame_rate).astype(int))
-    n_frames = int(stop.max(initial=1)) if n_frames is None else n_frames
-    if np.any(start >= n_frames):
-        raise ValueError(
-            f"n_frames must reach beyond the last onset, in frame {start.max()}, got {n_frames}"
-        )
-    roll = np.zeros((n_frames, settings.n_notes), np.uint8)
-    for i in np.argsort(start, kind="stable"):
-        note = int(found[i, 2]) - settings.lowest
-        roll[start[i] :, note] = OFF  # a key that is struck again has been let go
-        roll[start[i] : stop[i], note] = HELD
-        roll[start[i], note] = LOUD if found[i, 3] >= 1 else SOFT
-    return roll
-
-
-def roll_to_notes(roll, settings):
-    """Read the notes of a roll: the inverse of `notes_to_roll`, as far as a roll remembers.
-
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-    settings : NoteSettings
-
-    Returns
-    -------
-    found : ndarray, float64, (n_found, 4)
-        Sorted by onset: onset and offset in s, MIDI pitch, level (`STATE_LEVELS`).
-
-    Raises
-    ------
-    ValueError
-        If `roll` has another shape or other states, or a note is held that hasn't begun.
-
-    References
-    ----------
-    Notebook 04.
-
-    Examples
-    --------
-    >>> roll_to_notes(np.uint8([[3, 0], [1, 2], [0, 1]]), NoteSettings(lowest=60, highest=61))
-    array([[ 0.    ,  0.125 , 60.    ,  1.33  ],
-           [ 0.0625,  0.1875, 61.    ,  0.75  ]])
-    """
-    roll = _checked_roll(roll, settings)
-    found = []
-    for note in np.flatnonzero(roll.any(axis=0)):
-        state = np.append(roll[:, note], OFF)
-        not_held = np.flatnonzero(state != HELD)
-        starts = np.flatnonzero(state >= SOFT)
-        stops = not_held[np.searchsorted(not_held, starts + 1)]
-        for start, stop in zip(starts, stops, strict=True):
-            found.append((start, stop, settings.lowest + note, STATE_LEVELS[state[start]]))
-    found = np.array(sorted(found), np.float64).reshape(-1, 4)
-    found[:, :2] /= settings.frame_rate
-    return found
-
-
-def cut_roll(roll, start, stop):
-    """Take frames `start` to `stop` out of a roll; what is held at its beginning is struck there.
-
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-    start, stop : int
-
-    Returns
-    -------
-    ndarray, uint8, (stop - start, n_notes)
-        A roll of its own, which can be rendered: `HELD` never follows nothing.
-
-    Raises
-    ------
-    ValueError
-        If `roll` has no such frames.
-
-    References
-    ----------
-    Notebook 07.
-
-    Examples
-    --------
-    >>> cut_roll(np.uint8([[3], [1], [1], [0]]), 1, 3)
-    array([[2],
-           [1]], dtype=uint8)
-    """
-    if not 0 <= start < stop <= len(roll):
-        raise ValueError(
-            f"start and stop must be frames of the roll, 0 <= start < stop <= {len(roll)}, "
-            f"got {start} and {stop}"
-        )
-    part = np.array(roll[start:stop])
-    part[0, part[0] == HELD] = SOFT
-    return part
-
-
-def _frequency(pitch):
-    """Give the frequency of a MIDI number in equal temperament, Hz."""
-    return 440 * 2 ** ((pitch - 69) / 12)
-
-
-def _edges(settings):
+def _edges(settings: rolls.NoteSettings) -> npt.NDArray[np.int64]:
     """Give the bands of the settings."""
     return band_edges(
         settings.n_fft,
@@ -745,7 +530,7 @@ def _edges(settings):
     )
 
 
-def _noises(settings):
+def _noises(settings: rolls.NoteSettings) -> npt.NDArray[np.float32]:
     """Make three broad hills, (n_bands, 3), that take up what no note explains."""
     edges = _edges(settings)
     f = transforms.bin_frequencies(settings.n_fft, sr=settings.sr)[: edges[-1]]
@@ -755,7 +540,9 @@ def _noises(settings):
     return (W / W.sum(axis=0)).astype(np.float32)
 
 
-def _excerpts(waveforms, sr, minutes):
+def _excerpts(
+    waveforms: Iterable[npt.NDArray[np.float32]], sr: float, minutes: float
+) -> list[npt.NDArray[np.float32]]:
     """Cut so many minutes of short segments out of all the music, evenly spread."""
     waveforms = list(waveforms)
     if not waveforms or not math.isfinite(minutes) or minutes <= 0:
@@ -771,25 +558,34 @@ def _excerpts(waveforms, sr, minutes):
     return [y[start : start + length] for start in starts]
 
 
-def _explain(V, W, settings):
+def _explain(
+    V: npt.NDArray[np.float32], W: npt.NDArray[np.float32], settings: rolls.NoteSettings
+) -> npt.NDArray[np.float32]:
     """Find activations for notes and noises, (n_frames, n_notes + 3)."""
     return solve_activations(V, np.hstack([W, _noises(settings)]))
 
 
-def _reference(H):
+def _reference(H: npt.NDArray[np.float32]) -> float:
     """Say how strong the strongest note of a loud frame is."""
     return float(np.percentile(H.max(axis=1), 95))
 
 
-def _teach(parts, W, settings, confidence, sure, n_updates=4):
+def _teach(
+    parts: list[npt.NDArray[np.float32]],
+    W: npt.NDArray[np.float32],
+    settings: rolls.NoteSettings,
+    confidence: Mapping[str, float],
+    sure: npt.NDArray[np.bool_],
+    n_updates: int = 4,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """Find notes, then improve their templates there; also count the frames of each note."""
     V, n_notes = np.concatenate(parts), settings.n_notes
     both = np.hstack([W, _noises(settings)])
-    H = [_explain(part, W, settings) for part in parts]
-    reference = _reference(np.concatenate(H)[:, :n_notes])
-    gates = [_gate(h[:, :n_notes], settings, reference, confidence) for h in H]
+    explained = [_explain(part, W, settings) for part in parts]
+    H = np.concatenate(explained)
+    reference = _reference(H[:, :n_notes])
+    gates = [_gate(h[:, :n_notes], settings, reference, confidence) for h in explained]
     gate = np.concatenate(gates) & sure
-    H = np.concatenate(H)
     H[:, :n_notes] *= gate
     for _ in range(n_updates):
         H = update_activations(V, both, H)
@@ -799,7 +595,12 @@ def _teach(parts, W, settings, confidence, sure, n_updates=4):
     return both[:, :n_notes], gate.sum(axis=0)
 
 
-def _gate(H, settings, reference, confidence):
+def _gate(
+    H: npt.NDArray[np.float32],
+    settings: rolls.NoteSettings,
+    reference: float,
+    confidence: Mapping[str, float],
+) -> npt.NDArray[np.bool_]:
     """Say where notes were found, and a frame before and after: (n_frames, n_notes)."""
     gate = np.zeros(H.shape, bool)
     for start, stop, pitch, _ in _track(H, settings, reference, **confidence):
@@ -807,7 +608,9 @@ def _gate(H, settings, reference, confidence):
     return gate
 
 
-def _measure_levels(parts, W, settings):
+def _measure_levels(
+    parts: list[npt.NDArray[np.float32]], W: npt.NDArray[np.float32], settings: rolls.NoteSettings
+) -> Dictionary:
     """Complete a dictionary: how strong notes are, and the usual strength of each."""
     H = [_explain(part, W, settings)[:, : settings.n_notes] for part in parts]
     reference = _reference(np.concatenate(H))
@@ -821,14 +624,20 @@ def _measure_levels(parts, W, settings):
     return Dictionary(settings, W, reference, found[middle, 3])
 
 
-def _shifted(H, n):
+def _shifted(H: npt.NDArray[np.float32], n: int) -> npt.NDArray[np.float32]:
     """Move rows down by n (up if negative), zeros coming in."""
     moved = np.zeros_like(H)
     moved[max(0, n) : len(H) + min(0, n)] = H[max(0, -n) : len(H) - max(0, n)]
     return moved
 
 
-def _onsets(H, settings, reference, rise, floor):
+def _onsets(
+    H: npt.NDArray[np.float32],
+    settings: rolls.NoteSettings,
+    reference: float,
+    rise: float,
+    floor: float,
+) -> npt.NDArray[np.bool_]:
     """Say in which frames notes begin: (n_frames, n_notes), bool."""
     low = np.minimum(_shifted(H, 1), _shifted(H, 2))
     high = np.maximum(H, _shifted(H, -1))
@@ -839,7 +648,7 @@ def _onsets(H, settings, reference, rise, floor):
     return steepest & (jump > rise * loudest) & (high > floor * loudest) & (high > 1.3 * low)
 
 
-def _onset_time(h, frame):
+def _onset_time(h: npt.NDArray[np.float32], frame: int) -> float:
     """Find where half of the rise around a frame is done, in frames."""
     first = max(0, frame - 2)
     first += int(np.argmin(h[first : frame + 1]))
@@ -851,7 +660,7 @@ def _onset_time(h, frame):
     return first + i - (rise[i] - half) / (rise[i] - rise[i - 1])
 
 
-def _offset_time(h, frame, stop):
+def _offset_time(h: npt.NDArray[np.float32], frame: int, stop: int) -> float:
     """Find where a note ends that begins in a frame, before the next one in frame `stop`."""
     later = np.arange(frame + 1, stop)
     before = h[np.maximum(later - 2, frame)]
@@ -865,12 +674,19 @@ def _offset_time(h, frame, stop):
     return end - len(fall) + i + min(1, share) - 0.8  # strings and rooms ring on a little
 
 
-def _track(H, settings, reference, *, rise, floor):
+def _track(
+    H: npt.NDArray[np.float32],
+    settings: rolls.NoteSettings,
+    reference: float,
+    *,
+    rise: float,
+    floor: float,
+) -> npt.NDArray[np.float64]:
     """Find notes: (n_found, 4), onset and offset in frames, pitch, strength, sorted by onset."""
     found = []
     onsets = _onsets(H, settings, reference, rise, floor)
     for note in np.flatnonzero(onsets.any(axis=0)):
-        h, frames = H[:, note], np.flatnonzero(onsets[:, note])
+        h, frames = H[:, note], np.flatnonzero(onsets[:, note]).tolist()
         starts = [_onset_time(h, frame) for frame in frames]
         for i, (frame, start) in enumerate(zip(frames, starts, strict=True)):
             last = i + 1 == len(frames)
@@ -878,48 +694,3 @@ def _track(H, settings, reference, *, rise, floor):
             stop = max(start + 1, stop) if last else min(max(start + 1, stop), starts[i + 1])
             found.append((start, stop, settings.lowest + note, h[frame : frame + 3].max()))
     return np.array(sorted(found), np.float64).reshape(-1, 4)
-
-
-def _checked_notes(found, settings):
-    """Return notes as an array, or say what is wrong with them."""
-    found = np.asarray(found, np.float64)
-    if found.ndim != 2 or found.shape[1] != 4:
-        raise ValueError(
-            "notes must have shape (n_found, 4): onset and offset in s, pitch, level; "
-            f"got {found.shape}"
-        )
-    onset, offset, pitch = found[:, :3].T
-    if not (np.isfinite(found).all() and (onset >= 0).all() and (offset > onset).all()):
-        raise ValueError(
-            "notes must be finite, begin at 0 s or later and end after they begin, got one that "
-            "doesn't: check the columns, which are onset, offset, pitch, level"
-        )
-    if not ((pitch >= settings.lowest) & (pitch <= settings.highest)).all():
-        raise ValueError(
-            f"pitches must lie between {settings.lowest} and {settings.highest}, got "
-            f"{pitch.min():g} to {pitch.max():g}: drop or transpose the notes beyond"
-        )
-    return found
-
-
-def _checked_roll(roll, settings):
-    """Return a roll, or say what is wrong with it."""
-    roll = np.asarray(roll)
-    if roll.ndim != 2 or roll.shape[1] != settings.n_notes or not len(roll):
-        raise ValueError(
-            f"roll must have shape (n_frames, {settings.n_notes}) and not be empty, "
-            f"got {roll.shape}"
-        )
-    if roll.dtype.kind not in "ui" or roll.min() < OFF or roll.max() > LOUD:
-        raise ValueError(
-            f"roll must hold the whole numbers {OFF} (off), {HELD} (held), {SOFT} (soft), {LOUD} "
-            f"(loud), got {roll.dtype} from {roll.min()} to {roll.max()}"
-        )
-    before = np.vstack([np.zeros_like(roll[:1]), roll[:-1]])
-    n_wrong = np.count_nonzero((roll == HELD) & (before == OFF))
-    if n_wrong:
-        raise ValueError(
-            f"a note must begin before it is held, got {n_wrong} held after off: "
-            f"let such notes begin with {SOFT} or {LOUD}"
-        )
-    return roll

@@ -7,14 +7,19 @@ through `show`, which asks for a text that states what the figure shows.
 import base64
 import html
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import AutoLocator, LogLocator, NullLocator
 from PIL import Image
+
+from helpers import rolls
 
 COLOURS = {
     "blue": "#0072B2",
@@ -38,13 +43,19 @@ class Shown:
     html: str
     text: str
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self.html, "text/plain": self.text}
 
 
 def new_axes(
-    n_rows: int = 1, n_columns: int = 1, *, width=9.0, height=2.6, share_x=False, share_y=False
-):
+    n_rows: int = 1,
+    n_columns: int = 1,
+    *,
+    width: float = 9.0,
+    height: float = 2.6,
+    share_x: bool = False,
+    share_y: bool = False,
+) -> Any:
     """Make a figure and return its axes.
 
     Parameters
@@ -73,7 +84,7 @@ def new_axes(
     return axes
 
 
-def show(ax, *, alt: str) -> Shown:
+def show(ax: Axes | npt.NDArray[np.object_], *, alt: str) -> Shown:
     """Turn a figure into a picture with alternative text; a cell that ends with it displays it.
 
     Parameters
@@ -95,7 +106,7 @@ def show(ax, *, alt: str) -> Shown:
     """
     if not alt.strip():
         raise ValueError("alt must say in words what the figure shows, got an empty text")
-    figure = np.atleast_1d(ax).flat[0].figure
+    figure = np.atleast_1d(np.asarray(ax)).flat[0].figure
     source = f"data:image/png;base64,{base64.b64encode(_png(figure)).decode()}"
     text = html.escape(alt, quote=True)
     return Shown(f'<img src="{source}" alt="{text}" style="max-width:100%">', f"Figure: {alt}")
@@ -112,13 +123,19 @@ def _png(figure: Figure) -> bytes:
 
 
 def waveform(
-    y: np.ndarray, *, sr: float, ax: Axes | None = None, start=0.0, label=None, **style
+    y: npt.ArrayLike,
+    *,
+    sr: float,
+    ax: Axes | None = None,
+    start: float = 0.0,
+    label: str | None = None,
+    **style: Any,
 ) -> Axes:
     """Draw a waveform over time.
 
     Parameters
     ----------
-    y : ndarray, float, (n_samples,)
+    y : array_like, (n_samples,)
         Mono waveform.
     sr : float
         Sampling rate, in Hz.
@@ -136,12 +153,20 @@ def waveform(
     Axes
     """
     ax = ax if ax is not None else new_axes()
+    y = np.asarray(y)
     ax.plot(start + np.arange(len(y)) / sr, y, label=label, **({"linewidth": 0.7} | style))
     _finish(ax, "Time (s)", "Amplitude", label)
     return ax
 
 
-def samples(t, y, *, ax: Axes | None = None, label=None, colour="red") -> Axes:
+def samples(
+    t: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    ax: Axes | None = None,
+    label: str | None = None,
+    colour: str = "red",
+) -> Axes:
     """Draw samples as points on stems.
 
     Parameters
@@ -162,13 +187,21 @@ def samples(t, y, *, ax: Axes | None = None, label=None, colour="red") -> Axes:
     Axes
     """
     ax = ax if ax is not None else new_axes()
+    t, y = np.asarray(t), np.asarray(y)
     ax.vlines(t, 0, y, color=COLOURS[colour], linewidth=0.8, alpha=0.6)
     ax.plot(t, y, "o", color=COLOURS[colour], markersize=4, label=label)
     _finish(ax, "Time (s)", "Amplitude", label)
     return ax
 
 
-def spectrum(f, level_db, *, ax: Axes | None = None, label=None, **style) -> Axes:
+def spectrum(
+    f: npt.ArrayLike,
+    level_db: npt.ArrayLike,
+    *,
+    ax: Axes | None = None,
+    label: str | None = None,
+    **style: Any,
+) -> Axes:
     """Draw levels over frequency.
 
     Parameters
@@ -195,7 +228,13 @@ def spectrum(f, level_db, *, ax: Axes | None = None, label=None, **style) -> Axe
 
 
 def spectrogram(
-    level_db, *, sr: float, hop_length: int, ax: Axes | None = None, f_max=None, range_db=80.0
+    level_db: npt.ArrayLike,
+    *,
+    sr: float,
+    hop_length: int,
+    ax: Axes | None = None,
+    f_max: float | None = None,
+    range_db: float = 80.0,
 ) -> Axes:
     """Draw levels over time and frequency.
 
@@ -242,34 +281,14 @@ def spectrogram(
     return ax
 
 
-def level_curve(t, level_db, *, ax: Axes | None = None, label=None, **style) -> Axes:
-    """Draw a level over time.
-
-    Parameters
-    ----------
-    t : ndarray, (n_frames,)
-        Times, in seconds.
-    level_db : ndarray, (n_frames,)
-        Levels, in dBFS.
-    ax : Axes, optional
-        Where to draw; a new figure by default.
-    label : str, optional
-        Name in the legend.
-    **style
-        Passed to `Axes.plot`.
-
-    Returns
-    -------
-    Axes
-    """
-    ax = ax if ax is not None else new_axes()
-    ax.plot(t, level_db, label=label, **({"linewidth": 1.2} | style))
-    _finish(ax, "Time (s)", "Level (dBFS)", label)
-    return ax
-
-
 def learning_curve(
-    train_loss, validation_loss, *, baselines=None, unit="mean absolute error", log=False, ax=None
+    train_loss: Sequence[float],
+    validation_loss: Sequence[float],
+    *,
+    baselines: Mapping[str, float] | None = None,
+    unit: str = "mean absolute error",
+    log: bool = False,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw the losses by epoch, with the loss of each baseline as a horizontal line.
 
@@ -298,7 +317,9 @@ def learning_curve(
     for i, (name, loss) in enumerate((baselines or {}).items()):
         colour = COLOURS[names[i % len(names)]]
         ax.axhline(loss, color=colour, linestyle=_STYLES[1 + i % 3], label=f"baseline: {name}")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    whole = AutoLocator()
+    whole.set_params(integer=True)
+    ax.xaxis.set_major_locator(whole)
     if log:
         ax.set_yscale("log")
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -308,7 +329,7 @@ def learning_curve(
     return ax
 
 
-def timeline(parts, *, ax: Axes | None = None) -> Axes:
+def timeline(parts: Mapping[str, tuple[float, float]], *, ax: Axes | None = None) -> Axes:
     """Draw named parts of a sound as coloured spans of time.
 
     Parameters
@@ -330,7 +351,9 @@ def timeline(parts, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def heatmap(values, *, x_label: str, y_label: str, ax: Axes | None = None, label="") -> Axes:
+def heatmap(
+    values: npt.ArrayLike, *, x_label: str, y_label: str, ax: Axes | None = None, label: str = ""
+) -> Axes:
     """Draw a matrix as colours, time along the horizontal axis.
 
     Parameters
@@ -358,13 +381,20 @@ def heatmap(values, *, x_label: str, y_label: str, ax: Axes | None = None, label
     return ax
 
 
-def piano_roll(roll, *, frame_rate: float, lowest: int, ax: Axes | None = None, start=0.0) -> Axes:
+def piano_roll(
+    roll: npt.ArrayLike,
+    *,
+    frame_rate: float,
+    lowest: int,
+    ax: Axes | None = None,
+    start: float = 0.0,
+) -> Axes:
     """Draw a note roll: held notes light, onsets dark, loud ones darker.
 
     Parameters
     ----------
     roll : ndarray, uint8, (n_frames, n_notes)
-        0 off, 1 held, 2 soft onset, 3 loud onset; see `notes.notes_to_roll`.
+        See `rolls`.
     frame_rate : float
         Frames in a second.
     lowest : int
@@ -379,8 +409,8 @@ def piano_roll(roll, *, frame_rate: float, lowest: int, ax: Axes | None = None, 
     Axes
         With a tick at every C.
     """
+    roll = rolls.valid(roll)
     ax = ax if ax is not None else new_axes(height=3.2)
-    roll = np.asarray(roll)
     highest = lowest + roll.shape[1]
     palette = ListedColormap(["white", COLOURS["sky"], COLOURS["blue"], COLOURS["black"]])
     ax.imshow(
@@ -389,8 +419,8 @@ def piano_roll(roll, *, frame_rate: float, lowest: int, ax: Axes | None = None, 
         aspect="auto",
         interpolation="nearest",
         cmap=palette,
-        vmin=0,
-        vmax=3,
+        vmin=rolls.OFF,
+        vmax=rolls.LOUD,
         extent=(start, start + len(roll) / frame_rate, lowest - 0.5, highest - 0.5),
     )
     ticks = [pitch for pitch in range(lowest, highest) if pitch % 12 == 0]
@@ -399,7 +429,16 @@ def piano_roll(roll, *, frame_rate: float, lowest: int, ax: Axes | None = None, 
     return ax
 
 
-def table(values, texts, *, rows, columns, ax: Axes | None = None, limits=None, label="") -> Axes:
+def table(
+    values: npt.ArrayLike,
+    texts: Sequence[Sequence[str]],
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    ax: Axes | None = None,
+    limits: tuple[float, float] | None = None,
+    label: str = "",
+) -> Axes:
     """Draw a table whose cells are coloured by a value and carry a text.
 
     Parameters
@@ -438,7 +477,15 @@ def table(values, texts, *, rows, columns, ax: Axes | None = None, limits=None, 
     return ax
 
 
-def curves(x, lines, *, x_label: str, y_label: str, ax: Axes | None = None, **style) -> Axes:
+def curves(
+    x: npt.ArrayLike,
+    lines: Mapping[str, npt.ArrayLike],
+    *,
+    x_label: str,
+    y_label: str,
+    ax: Axes | None = None,
+    **style: Any,
+) -> Axes:
     """Draw named lines over one axis, told apart by colour and by dashes.
 
     Parameters
@@ -466,7 +513,7 @@ def curves(x, lines, *, x_label: str, y_label: str, ax: Axes | None = None, **st
     return ax
 
 
-def _finish(ax: Axes, x_label: str, y_label: str, label) -> None:
+def _finish(ax: Axes, x_label: str, y_label: str, label: str | None) -> None:
     """Label the axes, and show a legend where something has a name."""
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)

@@ -8,14 +8,17 @@ import math
 import numbers
 
 import numpy as np
+import numpy.typing as npt
 import scipy.signal
+
+from helpers import audio
 
 _STOP_DB = 100  # what decimate leaves of everything above the new half rate
 _MOST_BITS = 24  # float32 holds every level of 24 bits exactly, and no more
 _TABLE_VALUES = 2**21  # sinc values that reconstruct holds at once: 16 MB
 
 
-def times(n_samples, *, sr):
+def times(n_samples: int, *, sr: float) -> npt.NDArray[np.float64]:
     """List the instants at which samples are taken.
 
     Parameters
@@ -33,10 +36,6 @@ def times(n_samples, *, sr):
     ValueError, TypeError
         If `n_samples` isn't a whole number above 0, or `sr` isn't positive.
 
-    References
-    ----------
-    Notebook 02.
-
     Examples
     --------
     >>> times(3, sr=4)
@@ -45,7 +44,9 @@ def times(n_samples, *, sr):
     return np.arange(_whole(n_samples, "n_samples")) / _positive(sr, "sr", "Hz")
 
 
-def sinusoid(f0, *, sr, duration, amplitude=0.5, phase=0.0):
+def sinusoid(
+    f0: float, *, sr: float, duration: float, amplitude: float = 0.5, phase: float = 0.0
+) -> npt.NDArray[np.float32]:
     """Sample ``amplitude * sin(2 pi f0 t + phase)``.
 
     Nothing stops `f0` from being above ``sr / 2``: the samples are then those of the alias.
@@ -69,10 +70,6 @@ def sinusoid(f0, *, sr, duration, amplitude=0.5, phase=0.0):
     ValueError
         If `sr` or `duration` isn't positive, or the duration is shorter than a sample.
 
-    References
-    ----------
-    Notebook 02.
-
     Examples
     --------
     >>> sinusoid(1, sr=4, duration=1.0).round(6) + 0.0
@@ -82,7 +79,9 @@ def sinusoid(f0, *, sr, duration, amplitude=0.5, phase=0.0):
     return (amplitude * np.sin(2 * np.pi * f0 * t + phase)).astype(np.float32)
 
 
-def chirp(f_start, f_end, *, sr, duration, amplitude=0.5):
+def chirp(
+    f_start: float, f_end: float, *, sr: float, duration: float, amplitude: float = 0.5
+) -> npt.NDArray[np.float32]:
     """Sample a sine whose frequency moves evenly from `f_start` to `f_end`.
 
     Parameters
@@ -102,17 +101,13 @@ def chirp(f_start, f_end, *, sr, duration, amplitude=0.5):
     ------
     ValueError
         If `sr` or `duration` isn't positive, or the duration is shorter than a sample.
-
-    References
-    ----------
-    Notebook 02.
     """
     t = times(_n_samples(duration, sr), sr=sr)
-    cycles = f_start * t + (f_end - f_start) * t**2 / (2 * duration)  # integral of the frequency
-    return (amplitude * np.sin(2 * np.pi * cycles)).astype(np.float32)
+    y = scipy.signal.chirp(t, f_start, duration, f_end, phi=-90)  # -90 degrees: a sine
+    return (amplitude * y).astype(np.float32)
 
 
-def alias_frequency(f, *, sr):
+def alias_frequency(f: npt.ArrayLike, *, sr: float) -> np.float64 | npt.NDArray[np.float64]:
     """Say at which frequency a sine of frequency `f` is heard once it is sampled at `sr`.
 
     The samples are those of every frequency that differs from `f` by a multiple of `sr`, and of
@@ -120,7 +115,7 @@ def alias_frequency(f, *, sr):
 
     Parameters
     ----------
-    f : float or ndarray, Hz
+    f : float or array_like, Hz
     sr : float, Hz
 
     Returns
@@ -146,7 +141,7 @@ def alias_frequency(f, *, sr):
     return np.abs(f - sr * np.round(f / _positive(sr, "sr", "Hz")))
 
 
-def decimate(y, factor, *, antialias=True):
+def decimate(y: npt.ArrayLike, factor: int, *, antialias: bool = True) -> npt.NDArray[np.float32]:
     """Keep every `factor`-th sample, after removing what the lower rate can't represent.
 
     The low-pass is a windowed sinc, symmetrical, so that nothing is delayed. It passes 90 % of
@@ -167,9 +162,8 @@ def decimate(y, factor, *, antialias=True):
 
     Raises
     ------
-    ValueError, TypeError
-        If `y` isn't a waveform (one-dimensional, floating point, finite, not empty), or `factor`
-        isn't a whole number above 0.
+    AudioError, ValueError, TypeError
+        If `y` is no waveform (see `audio.valid`), or `factor` isn't a whole number above 0.
 
     References
     ----------
@@ -181,7 +175,7 @@ def decimate(y, factor, *, antialias=True):
     >>> decimate(np.float32([0, 1, 2, 3, 4]), 2, antialias=False)
     array([0., 2., 4.], dtype=float32)
     """
-    y = _waveform(y, "y")
+    y = audio.valid(y)
     factor = _whole(factor, "factor")
     if factor == 1 or not antialias:
         return y[::factor].copy()
@@ -190,7 +184,7 @@ def decimate(y, factor, *, antialias=True):
     return scipy.signal.resample_poly(y, 1, factor, window=low_pass).astype(np.float32)
 
 
-def reconstruct(samples, *, sr, t):
+def reconstruct(samples: npt.ArrayLike, *, sr: float, t: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """Draw the smooth curve through samples: one sinc per sample, added up.
 
     It is the original curve again if that held nothing at or above ``sr / 2``. Near the ends it
@@ -212,8 +206,9 @@ def reconstruct(samples, *, sr, t):
 
     Raises
     ------
-    ValueError, TypeError
-        If `samples` isn't a waveform, `sr` isn't positive, or `t` isn't a row of finite times.
+    AudioError, ValueError
+        If `samples` is no waveform (see `audio.valid`), `sr` isn't positive, or `t` isn't a row of
+        finite times.
 
     References
     ----------
@@ -224,7 +219,7 @@ def reconstruct(samples, *, sr, t):
     >>> reconstruct(np.float32([0, 1, 0]), sr=1, t=np.array([1.0, 1.5])).round(4)
     array([1.    , 0.6366], dtype=float32)
     """
-    samples = _waveform(samples, "samples")
+    samples = audio.valid(samples, "samples")
     t = np.asarray(t, np.float64)
     if t.ndim != 1 or not np.isfinite(t).all():
         raise ValueError(f"t must be a row of finite times in s, got shape {t.shape}")
@@ -238,7 +233,9 @@ def reconstruct(samples, *, sr, t):
     return curve
 
 
-def quantise(y, n_bits, *, dither=False, rng=None):
+def quantise(
+    y: npt.ArrayLike, n_bits: int, *, dither: bool = False, rng: np.random.Generator | None = None
+) -> npt.NDArray[np.float32]:
     """Round each sample to one of the ``2**n_bits`` levels that `n_bits` can store.
 
     The levels are those of a WAV file: steps of ``2 / 2**n_bits`` from -1 to one step below 1,
@@ -264,9 +261,9 @@ def quantise(y, n_bits, *, dither=False, rng=None):
 
     Raises
     ------
-    ValueError, TypeError
-        If `y` isn't a waveform, `n_bits` isn't a whole number from 1 to 24, or `dither` has no
-        generator.
+    AudioError, ValueError, TypeError
+        If `y` is no waveform (see `audio.valid`), `n_bits` isn't a whole number from 1 to 24, or
+        `dither` has no generator.
 
     References
     ----------
@@ -278,7 +275,7 @@ def quantise(y, n_bits, *, dither=False, rng=None):
     >>> quantise(np.float32([0, 0.1, 0.2, 0.9]), 3)
     array([0.  , 0.  , 0.25, 0.75], dtype=float32)
     """
-    y = _waveform(y, "y")
+    y = audio.valid(y)
     step = 2.0 ** (1 - _bits(n_bits))
     in_steps = y / step  # exact: the step is a power of 2
     if dither:
@@ -289,7 +286,7 @@ def quantise(y, n_bits, *, dither=False, rng=None):
     return (levels * step).astype(np.float32)
 
 
-def snr_db(y, y_quantised):
+def snr_db(y: npt.ArrayLike, y_quantised: npt.ArrayLike) -> float:
     """Compare the power of a signal with the power of the error made by quantising it.
 
     Parameters
@@ -303,19 +300,15 @@ def snr_db(y, y_quantised):
 
     Raises
     ------
-    ValueError, TypeError
-        If one of them isn't a waveform, or their lengths differ.
-
-    References
-    ----------
-    Notebook 02.
+    AudioError, ValueError
+        If one of them is no waveform (see `audio.valid`), or their lengths differ.
 
     Examples
     --------
     >>> round(snr_db(np.float32([1, -1]), np.float32([0.9, -1.1])), 4)
     20.0
     """
-    y, y_quantised = _waveform(y, "y"), _waveform(y_quantised, "y_quantised")
+    y, y_quantised = audio.valid(y), audio.valid(y_quantised, "y_quantised")
     if y.size != y_quantised.size:
         raise ValueError(
             f"y and y_quantised must have one length, got {y.size} and {y_quantised.size} samples"
@@ -327,7 +320,7 @@ def snr_db(y, y_quantised):
     return 10 * math.log10(signal / noise) if signal else -math.inf
 
 
-def theoretical_snr_db(n_bits):
+def theoretical_snr_db(n_bits: int) -> float:
     """Return the signal-to-noise ratio of a full-scale sine in `n_bits`: 6.02 n + 1.76 dB.
 
     The power of the sine is 1/2; that of an error spread evenly over a step is ``step**2 / 12``.
@@ -361,21 +354,7 @@ def theoretical_snr_db(n_bits):
     return 10 * math.log10(0.5 / (step**2 / 12))
 
 
-def _waveform(y, name):
-    """Return `y` as float32 if it is a waveform, or say what is wrong with it."""
-    y = np.asarray(y)
-    if y.dtype.kind != "f":
-        raise TypeError(f"{name} must be floating point, got {y.dtype}; scale it to [-1, 1] first")
-    if y.ndim != 1 or y.size == 0:
-        raise ValueError(f"{name} must be one row of samples and not empty, got shape {y.shape}")
-    with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite
-        y = y.astype(np.float32, copy=False)
-    if not np.isfinite(y).all():
-        raise ValueError(f"{name} must be finite, got NaN or infinity; np.nan_to_num replaces them")
-    return y
-
-
-def _whole(value, name):
+def _whole(value: int, name: str) -> int:
     """Return `value` if it is a whole number above 0."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
         raise TypeError(f"{name} must be a whole number, got {value!r}; use int()")
@@ -384,21 +363,21 @@ def _whole(value, name):
     return int(value)
 
 
-def _bits(n_bits):
+def _bits(n_bits: int) -> int:
     """Return `n_bits` if float32 can hold all its levels."""
     if _whole(n_bits, "n_bits") > _MOST_BITS:
         raise ValueError(f"n_bits must be from 1 to {_MOST_BITS} bits, got {n_bits}")
     return int(n_bits)
 
 
-def _positive(value, name, unit):
+def _positive(value: float, name: str, unit: str) -> float:
     """Return `value` if it is a finite number above 0."""
     if not (np.isfinite(value) and value > 0):
         raise ValueError(f"{name} must be a positive number of {unit}, got {value!r}")
     return value
 
 
-def _n_samples(duration, sr):
+def _n_samples(duration: float, sr: float) -> int:
     """Return how many samples `duration` has, at least one."""
     n_samples = round(_positive(duration, "duration", "s") * _positive(sr, "sr", "Hz"))
     if n_samples < 1:

@@ -1,11 +1,16 @@
 """Frames <-> what a network trains on: sequences shifted by one frame, and standardised values."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 
-def make_sequences(frames, seq_length, *, hop=None):
+def make_sequences(
+    frames: npt.ArrayLike, seq_length: int, *, hop: int | None = None
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Cut one piece into inputs and targets; each target is its input one frame later.
 
     Every frame of the piece is used: where the sequences don't fit a whole number of times, the
@@ -53,7 +58,9 @@ def make_sequences(frames, seq_length, *, hop=None):
     return windows[:, :-1], windows[:, 1:]  # each (n_sequences, seq_length, n_features)
 
 
-def concatenate_sequences(pairs):
+def concatenate_sequences(
+    pairs: Iterable[tuple[npt.NDArray[Any], npt.NDArray[Any]]],
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Stack the sequences of several pieces; none runs from one piece into the next.
 
     Parameters
@@ -69,10 +76,6 @@ def concatenate_sequences(pairs):
     ------
     ValueError
         If there are no pairs, or their shapes differ.
-
-    References
-    ----------
-    Notebook 05.
     """
     pairs = list(pairs)
     if not pairs:
@@ -83,7 +86,8 @@ def concatenate_sequences(pairs):
             f"all sequences must share one (seq_length, n_features), got {shapes}: "
             "cut every piece with the same settings"
         )
-    return tuple(np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    X, Y = zip(*pairs, strict=True)
+    return np.concatenate(X), np.concatenate(Y)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,19 +107,21 @@ class Standardiser:
     Notebook 05. The original computed these numbers, saved them and never applied them.
     """
 
-    mean: np.ndarray
-    std: np.ndarray
+    mean: npt.NDArray[np.float32]
+    std: npt.NDArray[np.float32]
 
-    def apply(self, frames):
+    def apply(self, frames: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Standardise: ``(frames - mean) / std``, float32, (..., n_features)."""
         return ((np.asarray(frames, np.float32) - self.mean) / self.std).astype(np.float32)
 
-    def invert(self, frames):
+    def invert(self, frames: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Undo `apply`: ``frames * std + mean``, float32, (..., n_features)."""
         return (np.asarray(frames, np.float32) * self.std + self.mean).astype(np.float32)
 
 
-def fit_standardiser(frames_list, *, per_feature=True, floor=1e-4):
+def fit_standardiser(
+    frames_list: Sequence[npt.ArrayLike], *, per_feature: bool = True, floor: float = 1e-4
+) -> Standardiser:
     """Measure the mean and the standard deviation of the training frames.
 
     Parameters
@@ -137,24 +143,20 @@ def fit_standardiser(frames_list, *, per_feature=True, floor=1e-4):
     ------
     ValueError
         If there are no frames, the numbers of features differ, or values aren't finite.
-
-    References
-    ----------
-    Notebook 05.
     """
-    frames_list = [np.asarray(frames) for frames in frames_list]
-    _check_pieces(frames_list)
-    n_frames = sum(len(frames) for frames in frames_list)
-    mean = sum(frames.sum(axis=0, dtype=np.float64) for frames in frames_list) / n_frames
+    pieces = [np.asarray(frames) for frames in frames_list]
+    _check_pieces(pieces)
+    n_frames = sum(len(frames) for frames in pieces)
+    mean = np.asarray(sum(frames.sum(axis=0, dtype=np.float64) for frames in pieces)) / n_frames
     if not per_feature:
         mean = mean.mean()
-    power = sum(np.square(frames - mean).sum(axis=0) for frames in frames_list) / n_frames
+    power = np.asarray(sum(np.square(frames - mean).sum(axis=0) for frames in pieces)) / n_frames
     overall = np.sqrt(power.mean()) or 1.0  # music that never changes at all: leave its scale alone
     std = np.maximum(np.sqrt(power if per_feature else power.mean()), floor * overall)
-    return Standardiser(np.float32(mean), np.float32(std))
+    return Standardiser(np.asarray(mean, np.float32), np.asarray(std, np.float32))
 
 
-def _check_cut(frames, seq_length, hop):
+def _check_cut(frames: npt.NDArray[Any], seq_length: int, hop: int) -> None:
     """Raise unless `frames` can be cut into sequences without skipping any frame."""
     if frames.ndim != 2:
         raise ValueError(f"frames must have shape (n_frames, n_features), got {frames.shape}")
@@ -172,7 +174,7 @@ def _check_cut(frames, seq_length, hop):
         )
 
 
-def _check_pieces(frames_list):
+def _check_pieces(frames_list: list[npt.NDArray[Any]]) -> None:
     """Raise unless the pieces hold finite frames with one number of features."""
     shapes = [frames.shape for frames in frames_list]
     if sum(shape[0] for shape in shapes) == 0:

@@ -4,20 +4,22 @@ Measures of sound take a waveform. No measure says "music" by itself: each is re
 and beside controls.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
-import scipy.fft
-import scipy.special
+import numpy.typing as npt
 import scipy.stats
 
-from helpers import transforms
+from helpers import audio, transforms
 
 
-def mean_absolute_error(prediction, target):
+def mean_absolute_error(prediction: npt.ArrayLike, target: npt.ArrayLike) -> float:
     """Average the distance between prediction and target over all values.
 
     Parameters
     ----------
-    prediction, target : ndarray, any shape, the same for both
+    prediction, target : array_like of numbers, any shape, the same for both
 
     Returns
     -------
@@ -43,7 +45,9 @@ def mean_absolute_error(prediction, target):
     return float(np.abs(np.subtract(prediction, target, dtype=np.float64)).mean())
 
 
-def baseline_errors(X, Y, train_frames, *, silence=0.0):
+def baseline_errors(
+    X: npt.ArrayLike, Y: npt.ArrayLike, train_frames: npt.ArrayLike, *, silence: npt.ArrayLike = 0.0
+) -> dict[str, float]:
     """Score three predictors that learn nothing, or next to nothing, in the space of the loss.
 
     A network is worth its training only where it beats all three.
@@ -72,12 +76,19 @@ def baseline_errors(X, Y, train_frames, *, silence=0.0):
     mean_frame = train_frames.mean(axis=tuple(range(train_frames.ndim - 1)), dtype=np.float64)
     predictions = {"silence": silence, "mean": mean_frame, "copy-last": X}
     return {
-        name: mean_absolute_error(np.broadcast_to(np.float32(frame), Y.shape), Y)
+        name: mean_absolute_error(np.broadcast_to(np.asarray(frame, np.float32), Y.shape), Y)
         for name, frame in predictions.items()
     }
 
 
-def level_curve_db(y, *, sr, window_s=0.25, hop_s=None, floor_db=-120.0):
+def level_curve_db(
+    y: npt.ArrayLike,
+    *,
+    sr: float,
+    window_s: float = 0.25,
+    hop_s: float | None = None,
+    floor_db: float = -120.0,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Follow the RMS level of a sound through time.
 
     Parameters
@@ -99,24 +110,22 @@ def level_curve_db(y, *, sr, window_s=0.25, hop_s=None, floor_db=-120.0):
 
     Raises
     ------
-    ValueError
-        If `y` is no waveform, or a length is shorter than a sample.
-
-    References
-    ----------
-    Notebook 07.
+    AudioError, ValueError
+        If `y` is no waveform (see `audio.valid`), or a length is shorter than a sample.
     """
-    y = _waveform(y)
+    y = audio.valid(y)
     length = min(steps_in(window_s, sr, name="window_s"), len(y))
     hop = length if hop_s is None else steps_in(hop_s, sr, name="hop_s")
     starts = window_starts(len(y), length, hop)
     energy = np.concatenate([[0.0], np.cumsum(np.square(y, dtype=np.float64))])
     power = (energy[starts + length] - energy[starts]) / length  # (n_windows,)
     level_db = 10 * np.log10(np.maximum(power, 10 ** (floor_db / 10)))
-    return (starts + length / 2) / sr, level_db
+    return (starts.astype(np.float64) + length / 2) / sr, level_db
 
 
-def silent_fraction(y, *, sr, threshold_db=-60.0, window_s=0.25):
+def silent_fraction(
+    y: npt.ArrayLike, *, sr: float, threshold_db: float = -60.0, window_s: float = 0.25
+) -> float:
     """Say which share of a sound is quieter than a threshold.
 
     Parameters
@@ -132,16 +141,12 @@ def silent_fraction(y, *, sr, threshold_db=-60.0, window_s=0.25):
     -------
     float
         From 0 (never silent) to 1 (nothing to hear).
-
-    References
-    ----------
-    Notebook 07.
     """
     _, level_db = level_curve_db(y, sr=sr, window_s=window_s)
     return float(np.mean(level_db < threshold_db))
 
 
-def level_drift_db(y, *, sr, window_s=1.0):
+def level_drift_db(y: npt.ArrayLike, *, sr: float, window_s: float = 1.0) -> float:
     """Say by how much a sound swells or fades from its beginning to its end.
 
     Parameters
@@ -160,15 +165,16 @@ def level_drift_db(y, *, sr, window_s=1.0):
 
     Raises
     ------
-    ValueError
-        If the sound is shorter than two windows.
+    AudioError, ValueError
+        If `y` is no waveform (see `audio.valid`), or is shorter than two windows.
 
     References
     ----------
     P. K. Sen, "Estimates of the regression coefficient based on Kendall's tau", J. Am. Stat.
     Assoc. 63(324), 1968. Notebook 08.
     """
-    if len(_waveform(y)) < 2 * steps_in(window_s, sr, name="window_s"):
+    y = audio.valid(y)
+    if len(y) < 2 * steps_in(window_s, sr, name="window_s"):
         raise ValueError(
             f"y must last two windows of {window_s} s at least, got {len(y) / sr} s: "
             "take a longer sound or shorter windows"
@@ -177,7 +183,7 @@ def level_drift_db(y, *, sr, window_s=1.0):
     return float(scipy.stats.theilslopes(level_db, t).slope * len(y) / sr)
 
 
-def spectral_flatness(y, *, n_fft, hop_length):
+def spectral_flatness(y: npt.ArrayLike, *, n_fft: int, hop_length: int) -> npt.NDArray[np.float64]:
     """Measure how noise-like each frame is: geometric over arithmetic mean of its power spectrum.
 
     Parameters
@@ -199,97 +205,23 @@ def spectral_flatness(y, *, n_fft, hop_length):
     J. D. Johnston, "Transform coding of audio signals using perceptual noise criteria", IEEE J.
     Sel. Areas Commun. 6(2), 1988. Notebook 08.
     """
-    spectra = transforms.stft(_waveform(y), n_fft=n_fft, hop_length=hop_length)
-    power = np.maximum(np.square(np.abs(spectra), dtype=np.float64), 1e-10)  # (n_frames, n_bins)
-    return np.exp(np.log(power).mean(axis=1)) / power.mean(axis=1)
+    import librosa  # only here: it takes a second, and compiles for some 20 s when it is new
+
+    magnitudes = np.abs(transforms.stft(y, n_fft=n_fft, hop_length=hop_length))
+    (flatness,) = librosa.feature.spectral_flatness(S=magnitudes.T.astype(np.float64))
+    return flatness
 
 
-def spectral_centroid(y, *, sr, n_fft, hop_length):
-    """Find the centre of gravity of each frame's magnitude spectrum, which is heard as brightness.
-
-    Parameters
-    ----------
-    y : ndarray, float, (n_samples,), in [-1, 1]
-    sr : int, Hz
-    n_fft, hop_length : int, samples
-        Length of the Hann window, and its step.
-
-    Returns
-    -------
-    ndarray, float64, (n_frames,)
-        Hz; 0 for a silent frame, which has no centre.
-
-    References
-    ----------
-    J. M. Grey and J. W. Gordon, "Perceptual effects of spectral modifications on musical timbres",
-    J. Acoust. Soc. Am. 63(5), 1978. Notebook 08.
-    """
-    magnitudes = np.abs(transforms.stft(_waveform(y), n_fft=n_fft, hop_length=hop_length))
-    f = transforms.bin_frequencies(n_fft, sr=sr)
-    total = magnitudes.sum(axis=1, dtype=np.float64)
-    return magnitudes @ np.float64(f) / np.where(total > 0, total, 1.0)
-
-
-def crest_factor_db(y):
-    """Compare the peak of a sound with its RMS: 3.01 dB for a sine, 0 dB for a square wave.
-
-    Parameters
-    ----------
-    y : ndarray, float, (n_samples,), in [-1, 1]
-
-    Returns
-    -------
-    float
-        dB; NaN for silence, which has neither.
-
-    References
-    ----------
-    Notebook 08.
-    """
-    y = _waveform(y).astype(np.float64)
-    rms = np.sqrt(np.mean(np.square(y)))
-    return float(20 * np.log10(np.abs(y).max() / rms)) if rms > 0 else float("nan")
-
-
-def mel_filter_bank(n_mels, *, sr, n_fft):
-    """Make triangular filters that are equally spaced on the mel scale, as hearing roughly is.
-
-    Parameters
-    ----------
-    n_mels : int
-        Number of filters between 0 Hz and half the sampling rate.
-    sr : int, Hz
-    n_fft : int, samples
-
-    Returns
-    -------
-    ndarray, float64, (n_mels, n_fft // 2 + 1)
-        Each filter rises from 0 at the centre of the one below to 1 and falls again.
-
-    Raises
-    ------
-    ValueError
-        If a filter is so narrow that no bin falls into it.
-
-    References
-    ----------
-    D. O'Shaughnessy, "Speech communication: human and machine", 1987 (the scale). Notebook 08.
-    """
-    mel = np.linspace(0, 2595 * np.log10(1 + sr / 2 / 700), n_mels + 2)
-    edges = (700 * (10 ** (mel / 2595) - 1))[:, None]  # Hz
-    f = transforms.bin_frequencies(n_fft, sr=sr)
-    rising = (f - edges[:-2]) / (edges[1:-1] - edges[:-2])  # (n_mels, n_bins)
-    falling = (edges[2:] - f) / (edges[2:] - edges[1:-1])
-    filters = np.maximum(0, np.minimum(rising, falling))
-    if not filters.any(axis=1).all():
-        raise ValueError(
-            f"n_mels must leave a bin of {sr / n_fft} Hz to every filter, got {n_mels}: "
-            "take fewer filters, or a longer FFT"
-        )
-    return filters
-
-
-def mfcc(y, *, sr, n_mfcc=20, n_mels=40, n_fft=1024, hop_length=512, floor_db=-60.0):
+def mfcc(
+    y: npt.ArrayLike,
+    *,
+    sr: float,
+    n_mfcc: int = 20,
+    n_mels: int = 40,
+    n_fft: int = 1024,
+    hop_length: int = 512,
+    floor_db: float = -60.0,
+) -> npt.NDArray[np.float64]:
     """Compute mel-frequency cepstral coefficients: each frame's spectrum, in a few values.
 
     Parameters
@@ -297,7 +229,8 @@ def mfcc(y, *, sr, n_mfcc=20, n_mels=40, n_fft=1024, hop_length=512, floor_db=-6
     y : ndarray, float, (n_samples,), in [-1, 1]
     sr : int, Hz
     n_mfcc, n_mels : int
-        Coefficients to keep, and mel bands that they are made of.
+        Coefficients to keep, and mel bands (triangles on O'Shaughnessy's scale, each with its peak
+        at 1) that they are made of.
     n_fft, hop_length : int, samples
         Length of the Hann window, and its step.
     floor_db : float
@@ -315,14 +248,18 @@ def mfcc(y, *, sr, n_mfcc=20, n_mels=40, n_fft=1024, hop_length=512, floor_db=-6
     S. B. Davis and P. Mermelstein, "Comparison of parametric representations for monosyllabic word
     recognition", IEEE Trans. Acoust. Speech Signal Process. 28(4), 1980. Notebook 08.
     """
-    spectra = transforms.stft(_waveform(y), n_fft=n_fft, hop_length=hop_length)
+    import librosa  # only here: it takes a second, and compiles for some 20 s when it is new
+
+    spectra = transforms.stft(y, n_fft=n_fft, hop_length=hop_length)
     power = np.square(np.abs(spectra) / (n_fft / 4))  # a Hann window's sum is n_fft / 2
-    bands = power @ mel_filter_bank(n_mels, sr=sr, n_fft=n_fft).T  # (n_frames, n_mels)
-    level = np.log(np.maximum(bands, 10 ** (floor_db / 10)))
-    return scipy.fft.dct(level, axis=1, norm="ortho")[:, :n_mfcc]
+    filters = librosa.filters.mel(
+        sr=sr, n_fft=n_fft, n_mels=n_mels, htk=True, norm=None, dtype=np.float64
+    )
+    level = np.log(np.maximum(power @ filters.T, 10 ** (floor_db / 10)))  # (n_frames, n_mels)
+    return librosa.feature.mfcc(S=level.T, n_mfcc=n_mfcc).T
 
 
-def frechet_distance(features_a, features_b):
+def frechet_distance(features_a: npt.ArrayLike, features_b: npt.ArrayLike) -> float:
     """Measure how far two clouds of points lie apart, each described by a Gaussian.
 
     Parameters
@@ -367,7 +304,15 @@ def frechet_distance(features_a, features_b):
     return float(max(0, between + within - 2 * np.linalg.norm(root_a @ root_b.T, "nuc")))
 
 
-def mfcc_frechet_distance(clips_a, clips_b, *, sr, texture_s=None, hop_length=512, **settings):
+def mfcc_frechet_distance(
+    clips_a: Sequence[npt.ArrayLike],
+    clips_b: Sequence[npt.ArrayLike],
+    *,
+    sr: float,
+    texture_s: float | None = None,
+    hop_length: int = 512,
+    **settings: Any,
+) -> float:
     """Compare how two sets of clips sound: `frechet_distance` between their MFCCs.
 
     Parameters
@@ -395,7 +340,7 @@ def mfcc_frechet_distance(clips_a, clips_b, *, sr, texture_s=None, hop_length=51
     References
     ----------
     As in `frechet_distance`; G. Tzanetakis and P. Cook, "Musical genre classification of audio
-    signals", IEEE Trans. Speech Audio Process. 10(5), 2002, for textures. Notebook 08.
+    signals", IEEE Trans. Speech Audio Process. 10(5), 2002, for textures. Notebook 04.
     """
     sets = [
         [mfcc(y, sr=sr, hop_length=hop_length, **settings) for y in c] for c in (clips_a, clips_b)
@@ -406,7 +351,7 @@ def mfcc_frechet_distance(clips_a, clips_b, *, sr, texture_s=None, hop_length=51
     return frechet_distance(*(np.concatenate(clips) for clips in sets))
 
 
-def wilson_interval(n_right, n_trials, confidence=0.95):
+def wilson_interval(n_right: int, n_trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """Say between which bounds the true share of right answers lies, as a listening test needs.
 
     Parameters
@@ -425,7 +370,8 @@ def wilson_interval(n_right, n_trials, confidence=0.95):
     Raises
     ------
     ValueError
-        If there are no trials, or more right answers than trials, or no such confidence.
+        What `scipy.stats.binomtest` raises: if there are no trials, or more right answers than
+        trials, or no such confidence.
 
     References
     ----------
@@ -438,21 +384,12 @@ def wilson_interval(n_right, n_trials, confidence=0.95):
     >>> round(low, 3), round(high, 3)
     (0.237, 0.763)
     """
-    if not 0 <= n_right <= n_trials or n_trials < 1:
-        raise ValueError(
-            f"n_right must lie between 0 and n_trials, and n_trials be at least 1, got {n_right} "
-            f"of {n_trials}: answer at least one question"
-        )
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, got {confidence}: try 0.95")
-    z = scipy.special.ndtri((1 + confidence) / 2)
-    share, weight = n_right / n_trials, z**2 / n_trials
-    middle = (share + weight / 2) / (1 + weight)
-    half = np.sqrt(share * (1 - share) * weight + weight**2 / 4) / (1 + weight)
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+    test = scipy.stats.binomtest(n_right, n_trials)
+    low, high = test.proportion_ci(confidence, method="wilson")
+    return float(low), float(high)
 
 
-def steps_in(seconds, rate, *, name, unit="sample"):
+def steps_in(seconds: float, rate: float, *, name: str, unit: str = "sample") -> int:
     """Turn a time into a whole number of samples, or of frames.
 
     Parameters
@@ -478,7 +415,7 @@ def steps_in(seconds, rate, *, name, unit="sample"):
     return round(seconds * rate)
 
 
-def window_starts(n, length, hop):
+def window_starts(n: int, length: int, hop: int) -> npt.NDArray[np.intp]:
     """Return where windows begin, `hop` apart; the last one ends with the last value.
 
     Parameters
@@ -493,22 +430,7 @@ def window_starts(n, length, hop):
     return np.unique(np.append(np.arange(0, n - length, hop), n - length))
 
 
-def _waveform(y):
-    """Return `y` as an array, or say why it is no waveform."""
-    y = np.asarray(y)
-    if y.ndim != 1 or y.size == 0:
-        raise ValueError(
-            f"y must have shape (n_samples,) and at least 1 sample, got {y.shape}: "
-            "take one channel, or audio.to_mono"
-        )
-    if not np.issubdtype(y.dtype, np.floating):
-        raise TypeError(f"y must be floating point in [-1, 1], got {y.dtype}: use audio.load")
-    if not np.isfinite(y).all():
-        raise ValueError("y must be finite, got NaN or infinity: look for the step that made them")
-    return y
-
-
-def _textures(frames, length):
+def _textures(frames: npt.NDArray[np.float64], length: int) -> npt.NDArray[np.float64]:
     """Return mean and deviation of `length` frames at a time: (n_textures, 2 * n_features)."""
     if len(frames) < length:
         raise ValueError(

@@ -6,13 +6,15 @@ dies away. All of it is learnt from mixtures, and small enough to be kept beside
 """
 
 import functools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from tqdm.auto import tqdm
 
-from helpers import files, notes, transforms
+from helpers import files, notes, rolls, transforms
 
 N_PARTIALS, N_NOISES = 48, 14
 N_FFT = 2048  # samples: shorter than for finding notes, for here onsets must be sharp
@@ -20,9 +22,12 @@ N_FRAMES, N_RELEASE = 64, 12  # frames kept of a sound, and of its end; two fram
 ATTACK = 0.004  # s in which a note comes up, without a click
 PEAK = 0.98  # loudest sample of what is rendered
 
+Floats = npt.NDArray[np.float32]
+Strikes = npt.NDArray[np.int64]  # (n_struck, 4): first frame, number of frames, note, 1 if loud
+
 _TINY = np.float32(1e-7)
 _FALLS = (-0.25, -0.005)  # natural logarithm per frame: how a sound may go on
-_SHAPES = {  # of what a file holds, in this order
+_SHAPES: dict[str, tuple[str | int, ...]] = {  # of what a file holds, in this order
     "templates": ("n_bands", "n_notes"),
     "reference": (),
     "usual_levels": ("n_notes",),
@@ -32,6 +37,7 @@ _SHAPES = {  # of what a file holds, in this order
     "release": (N_RELEASE,),
     "n_heard": ("n_notes", 2),
 }
+_KIND = files.Kind("note bank", 1, rolls.NoteSettings, "run notebook 04")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +46,7 @@ class NoteBank:
 
     Parameters
     ----------
-    settings : notes.NoteSettings
+    settings : rolls.NoteSettings
     sounds : ndarray, float32, (n_notes, 2, N_FRAMES, N_PARTIALS + N_NOISES)
         Soft and loud; amplitudes of partials, then of noises, half a roll's frame apart.
     falls : ndarray, float32, (n_notes, 2, N_PARTIALS + N_NOISES)
@@ -53,15 +59,22 @@ class NoteBank:
         How often each was heard; what was heard rarely sounds like its neighbours.
     """
 
-    settings: notes.NoteSettings
-    sounds: np.ndarray
-    falls: np.ndarray
-    stiffness: np.ndarray
-    release: np.ndarray
-    n_heard: np.ndarray
+    settings: rolls.NoteSettings
+    sounds: Floats
+    falls: Floats
+    stiffness: Floats
+    release: Floats
+    n_heard: npt.NDArray[np.int32]
 
 
-def build_bank(waveforms, dictionary, *, found=None, minutes=40.0, progress=False):
+def build_bank(
+    waveforms: Iterable[Floats],
+    dictionary: notes.Dictionary,
+    *,
+    found: Iterable[npt.NDArray[np.float64]] | None = None,
+    minutes: float = 40.0,
+    progress: bool = False,
+) -> NoteBank:
     """Learn how every note sounds from recordings in which notes sound together.
 
     Parameters
@@ -75,10 +88,6 @@ def build_bank(waveforms, dictionary, *, found=None, minutes=40.0, progress=Fals
     progress : bool
         Show a bar.
 
-    Returns
-    -------
-    NoteBank
-
     Raises
     ------
     ValueError
@@ -86,7 +95,10 @@ def build_bank(waveforms, dictionary, *, found=None, minutes=40.0, progress=Fals
 
     References
     ----------
-    `learn_sounds` and `split_sounds`. Notebook 04.
+    Smaragdis (2004), "Non-negative matrix factor deconvolution; extraction of multiple sound
+    sources from monophonic inputs"; Serra and Smith (1990), "Spectral modeling synthesis: a sound
+    analysis/synthesis system based on a deterministic plus stochastic decomposition"; Rigaud et
+    al. (2013), as in `notes.stiffness`. Notebook 04.
     """
     settings, waveforms = dictionary.settings, list(waveforms)
     total = sum(map(len, waveforms)) / settings.sr / 60
@@ -102,9 +114,9 @@ def build_bank(waveforms, dictionary, *, found=None, minutes=40.0, progress=Fals
     kwargs = {"n_fft": N_FFT, "hop_length": _hop(settings)}
     spectra = [notes.band_magnitudes(y, _edges(settings), **kwargs) for y in waveforms]
     struck = [_strikes(one, settings) for one in found]
-    templates, heard, release = learn_sounds(spectra, struck, settings, progress=progress)
-    stiffness = fit_stiffness(templates, heard, settings)
-    sounds = split_sounds(templates, stiffness, settings)
+    templates, heard, release = _learn_sounds(spectra, struck, settings, progress=progress)
+    stiffness = _fit_stiffness(templates, heard, settings)
+    sounds = _split_sounds(templates, stiffness, settings)
     sounds, falls = _borrow(sounds, heard)
     sounds *= _two_levels(np.concatenate(found)[:, 3])[:, None, None]
     n_heard = heard[:, :, 0].astype(np.int32)
@@ -113,35 +125,133 @@ def build_bank(waveforms, dictionary, *, found=None, minutes=40.0, progress=Fals
     return replace(bank, sounds=sounds.astype(np.float16).astype(np.float32))  # as it is saved
 
 
-def learn_sounds(spectra, struck, settings, *, n_updates=6, progress=False):
-    """Learn the spectrogram of every note, soft and loud, from spectrograms of music.
+def render(roll: npt.ArrayLike, bank: NoteBank) -> Floats:
+    """Play a roll.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+        See `rolls`; what is held in its first frame is struck there.
+    bank : NoteBank
+
+    Returns
+    -------
+    y : ndarray, float32, (n_frames * hop_length,)
+        As loud as the recordings that the bank was learnt from, but turned down as a whole where
+        a sample would pass `PEAK`. The same roll always gives the same waveform.
+
+    Raises
+    ------
+    ValueError
+        If `roll` isn't one; see `rolls.valid`.
+
+    References
+    ----------
+    Serra and Smith (1990), as in `build_bank`. Notebook 07.
+    """
+    settings, hop = bank.settings, _hop(bank.settings)
+    roll = rolls.valid(roll, n_notes=settings.n_notes)
+    struck = _strikes(rolls.to_notes(roll, settings), settings)
+    y = np.zeros((2 * len(roll) + N_RELEASE) * hop, np.float32)
+    fade = np.interp(
+        np.arange(N_RELEASE * hop) / hop, np.arange(N_RELEASE + 1), [1, *bank.release[:-1], 0]
+    ).astype(np.float32)
+    for note, loud in np.unique(struck[:, 2:], axis=0):
+        same = struck[(struck[:, 2] == note) & (struck[:, 3] == loud)]
+        sound = _play(bank, note, loud, same[:, 1].max() + N_RELEASE)
+        for start, length, _, _ in same:
+            held, stop = length * hop, (length + N_RELEASE) * hop
+            y[start * hop :][:held] += sound[:held]
+            y[start * hop + held :][: stop - held] += sound[held:stop] * fade
+    y = y[: len(roll) * settings.hop_length]
+    return y * np.float32(min(1, PEAK / max(np.abs(y).max(), PEAK)))
+
+
+def save(path: str | Path, dictionary: notes.Dictionary, bank: NoteBank) -> Path:
+    """Write a dictionary and a bank, with their settings, as one .npz file.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write; its folder is made if missing. It appears only when it is complete.
+    dictionary : notes.Dictionary
+    bank : NoteBank
+
+    Raises
+    ------
+    ValueError
+        If the two have different settings.
+    """
+    if dictionary.settings != bank.settings:
+        raise ValueError(
+            f"dictionary and bank must have one and the same settings, got {dictionary.settings} "
+            f"and {bank.settings}: build the bank with this dictionary"
+        )
+    both = vars(dictionary) | vars(bank) | {"sounds": bank.sounds.astype(np.float16)}
+    content = {name: both[name] for name in _SHAPES}
+    return files.save_npz(path, _KIND, bank.settings, content, compressed=True)
+
+
+def load(
+    path: str | Path, *, expect: rolls.NoteSettings | None = None
+) -> tuple[notes.Dictionary, NoteBank]:
+    """Read what `save` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+    expect : rolls.NoteSettings, optional
+        Refuse the file if it was saved with other settings.
+
+    Returns
+    -------
+    dictionary : notes.Dictionary
+    bank : NoteBank
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or one that can't be used; see `files.load_npz`.
+    """
+    (dictionary, bank), _ = files.load_npz(path, _KIND, _unpack, expect=expect)
+    return dictionary, bank
+
+
+def _hop(settings: rolls.NoteSettings) -> int:
+    """Give the step of a bank's frames, samples."""
+    return settings.hop_length // 2
+
+
+def _edges(settings: rolls.NoteSettings) -> npt.NDArray[np.int64]:
+    """Give the bands of a bank: finer in time than the dictionary's, and up to the top."""
+    bands = settings.bands_per_semitone
+    return notes.band_edges(N_FFT, sr=settings.sr, f_max=settings.sr / 2, bands_per_semitone=bands)
+
+
+def _strikes(found: npt.NDArray[np.float64], settings: rolls.NoteSettings) -> Strikes:
+    """Write notes as whole numbers: first frame, number of frames, note, and 1 if loud."""
+    onset, offset, pitch, level = found.T
+    rate = settings.sr / _hop(settings)
+    length = np.maximum(1, np.rint((offset - onset) * rate))
+    columns = np.rint(onset * rate), length, pitch - settings.lowest, level >= rolls.LOUD_LEVEL
+    return np.stack(columns, axis=1).astype(int)
+
+
+def _learn_sounds(
+    spectra: list[Floats],
+    struck: list[Strikes],
+    settings: rolls.NoteSettings,
+    *,
+    n_updates: int = 6,
+    progress: bool = False,
+) -> tuple[Floats, Floats, Floats]:
+    """Learn every note's spectrogram, how often each of its frames was heard, and the release.
 
     The music is taken to be the sum of its notes' spectrograms, each laid where the note begins.
     Wherever the music has more than that sum, the notes that sound there grow by this ratio,
     averaged over all the times that they were struck, frame by frame after the onset. The end of
-    notes is learnt by the same step.
-
-    Parameters
-    ----------
-    spectra : list of ndarray, float32, (n_frames, n_bands)
-    struck : list of ndarray, int, (n_struck, 4)
-        First frame, number of frames, note, and 1 where it is loud.
-    settings : notes.NoteSettings
-    n_updates : int
-    progress : bool
-        Show a bar.
-
-    Returns
-    -------
-    templates : ndarray, float32, (n_notes, 2, N_FRAMES, n_bands)
-    heard : ndarray, float32, (n_notes, 2, N_FRAMES)
-        How often each frame was heard.
-    release : ndarray, float32, (N_RELEASE,)
-
-    References
-    ----------
-    Smaragdis (2004), "Non-negative matrix factor deconvolution; extraction of multiple sound
-    sources from monophonic inputs". Notebook 04.
+    notes is learnt by the same step. Shapes: (n_notes, 2, N_FRAMES, n_bands), without bands,
+    (N_RELEASE,). Source: Smaragdis (2004), non-negative matrix factor deconvolution.
     """
     templates = _first_templates(spectra, settings)
     release = np.exp(-np.arange(1, N_RELEASE + 1) / 3).astype(np.float32)
@@ -165,24 +275,8 @@ def learn_sounds(spectra, struck, settings, *, n_updates=6, progress=False):
     return templates, heard[..., 0], release
 
 
-def fit_stiffness(templates, heard, settings):
-    """Find how far each note's partials are spread, by trying.
-
-    Parameters
-    ----------
-    templates, heard : ndarray
-        From `learn_sounds`.
-    settings : notes.NoteSettings
-
-    Returns
-    -------
-    stiffness : ndarray, float32, (n_notes,)
-        Near notes agree, so that rare ones get a sensible value.
-
-    References
-    ----------
-    Rigaud et al. (2013), as in `notes.stiffness`. Notebook 04.
-    """
+def _fit_stiffness(templates: Floats, heard: Floats, settings: rolls.NoteSettings) -> Floats:
+    """Find how far each note's partials are spread, by trying: (n_notes,); near notes agree."""
     typical = notes.stiffness(np.array(settings.pitches))
     factors = np.append(0, np.geomspace(0.35, 3, 10))  # 0: whole multiples, as of a wind instrument
     weight = heard[:, :, 2:10, None]
@@ -199,24 +293,10 @@ def fit_stiffness(templates, heard, settings):
     return (typical * factors[np.argmin(near @ cost, axis=1)]).astype(np.float32)
 
 
-def split_sounds(templates, stiffness, settings):
-    """Take spectrograms of notes apart: partials, which are sines, and noise beside them.
+def _split_sounds(templates: Floats, stiffness: Floats, settings: rolls.NoteSettings) -> Floats:
+    """Take spectrograms apart: amplitudes of partials, which are sines, and of noise beside them.
 
-    Parameters
-    ----------
-    templates : ndarray, float32, (n_notes, 2, N_FRAMES, n_bands)
-    stiffness : ndarray, float32, (n_notes,)
-    settings : notes.NoteSettings
-
-    Returns
-    -------
-    sounds : ndarray, float32, (n_notes, 2, N_FRAMES, N_PARTIALS + N_NOISES)
-        Amplitudes; a partial's is that of a sine.
-
-    References
-    ----------
-    Serra and Smith (1990), "Spectral modeling synthesis: a sound analysis/synthesis system based
-    on a deterministic plus stochastic decomposition". Notebook 04.
+    Source: Serra and Smith (1990), spectral modeling synthesis.
     """
     sounds = np.empty((*templates.shape[:3], N_PARTIALS + N_NOISES), np.float32)
     for note, pitch in enumerate(settings.pitches):
@@ -234,156 +314,9 @@ def split_sounds(templates, stiffness, settings):
     return sounds
 
 
-def render(roll, bank):
-    """Play a roll.
-
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-        See `notes.notes_to_roll`.
-    bank : NoteBank
-
-    Returns
-    -------
-    y : ndarray, float32, (n_frames * hop_length,)
-        As loud as the recordings that the bank was learnt from, but turned down as a whole where
-        a sample would pass `PEAK`. The same roll always gives the same waveform.
-
-    Raises
-    ------
-    ValueError
-        If `roll` isn't one; see `notes.roll_to_notes`.
-
-    References
-    ----------
-    Serra and Smith (1990), as in `split_sounds`. Notebook 07.
-    """
-    settings, hop = bank.settings, _hop(bank.settings)
-    found = notes.roll_to_notes(roll, settings)
-    struck = _strikes(found, settings)
-    y = np.zeros((2 * len(roll) + N_RELEASE) * hop, np.float32)
-    fade = np.interp(
-        np.arange(N_RELEASE * hop) / hop, np.arange(N_RELEASE + 1), [1, *bank.release[:-1], 0]
-    ).astype(np.float32)
-    for note, loud in np.unique(struck[:, 2:], axis=0):
-        same = struck[(struck[:, 2] == note) & (struck[:, 3] == loud)]
-        sound = _play(bank, note, loud, same[:, 1].max() + N_RELEASE)
-        for start, length, _, _ in same:
-            held, stop = length * hop, (length + N_RELEASE) * hop
-            y[start * hop :][:held] += sound[:held]
-            y[start * hop + held :][: stop - held] += sound[held:stop] * fade
-    y = y[: len(roll) * settings.hop_length]
-    return y * np.float32(min(1, PEAK / max(np.abs(y).max(), PEAK)))
-
-
-def save(path, dictionary, bank):
-    """Write a dictionary and a bank, with their settings, as one .npz file.
-
-    The file appears under its name only when it is complete.
-
-    Parameters
-    ----------
-    path : str or Path
-        Its folder is made if missing.
-    dictionary : notes.Dictionary
-    bank : NoteBank
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    ValueError
-        If the two have different settings.
-
-    References
-    ----------
-    Notebook 04.
-    """
-    if dictionary.settings != bank.settings:
-        raise ValueError(
-            f"dictionary and bank must have one and the same settings, got {dictionary.settings} "
-            f"and {bank.settings}: build the bank with this dictionary"
-        )
-    content = {name: vars(bank).get(name, vars(dictionary).get(name)) for name in _SHAPES}
-    content["sounds"] = bank.sounds.astype(np.float16)
-    with files.replacing(path) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, settings=bank.settings.to_json(), **content)
-    return Path(path)
-
-
-def load(path, *, expect=None):
-    """Read what `save` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-    expect : notes.NoteSettings, optional
-        Refuse the file if it was saved with other settings.
-
-    Returns
-    -------
-    dictionary : notes.Dictionary
-    bank : NoteBank
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is damaged or something else, or has other settings than expected.
-
-    References
-    ----------
-    Notebook 07.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"no dictionary and bank at {path}: run notebook 04, which saves them"
-        )
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            settings = notes.NoteSettings.from_json(str(content["settings"]))
-            values = {name: content[name] for name in _SHAPES}
-        _check_shapes(values, settings)
-    except Exception as fault:  # a damaged file fails in many ways
-        raise ValueError(
-            f"{path} is damaged, or no dictionary and bank: run notebook 04 again to replace it "
-            f"({type(fault).__name__}: {fault})"
-        ) from fault
-    if expect is not None and expect != settings:
-        raise ValueError(
-            f"{path} was made with {settings}, expected {expect}: use the settings that it was "
-            "made with, or run notebook 04 with the new ones"
-        )
-    templates, reference, usual_levels, sounds, *others = values.values()
-    dictionary = notes.Dictionary(settings, templates, float(reference), usual_levels)
-    return dictionary, NoteBank(settings, sounds.astype(np.float32), *others)
-
-
-def _hop(settings):
-    """Give the step of a bank's frames, samples."""
-    return settings.hop_length // 2
-
-
-def _edges(settings):
-    """Give the bands of a bank: finer in time than the dictionary's, and up to the top."""
-    bands = settings.bands_per_semitone
-    return notes.band_edges(N_FFT, sr=settings.sr, f_max=settings.sr / 2, bands_per_semitone=bands)
-
-
-def _strikes(found, settings):
-    """Write notes as whole numbers: first frame, number of frames, note, and 1 if loud."""
-    onset, offset, pitch, level = found.T
-    rate = settings.sr / _hop(settings)
-    length = np.maximum(1, np.rint((offset - onset) * rate))
-    columns = np.rint(onset * rate), length, pitch - settings.lowest, level >= 1
-    return np.stack(columns, axis=1).astype(int)
-
-
-def _lay(strikes, n_frames, release):
+def _lay(
+    strikes: Strikes, n_frames: int, release: Floats
+) -> Iterator[tuple[slice, tuple[int, int, slice], int, Floats]]:
     """Say for each strike which frames it takes, of which sound, its length, and its weights."""
     for start, length, note, loud in strikes:
         length = min(length, N_FRAMES)
@@ -393,7 +326,7 @@ def _lay(strikes, n_frames, release):
         yield slice(start, start + len(weight)), (note, loud, slice(len(weight))), length, weight
 
 
-def _first_templates(spectra, settings):
+def _first_templates(spectra: list[Floats], settings: rolls.NoteSettings) -> Floats:
     """Start from combs that die away, with a little of everything beside them."""
     mean = np.mean([V.mean(axis=0) for V in spectra], axis=0)
     comb = notes.comb(settings, edges=_edges(settings), n_fft=N_FFT).T  # (n_notes, n_bands)
@@ -403,7 +336,7 @@ def _first_templates(spectra, settings):
     return np.repeat(one, 2, axis=1)  # (n_notes, 2, N_FRAMES, n_bands)
 
 
-def _parts(pitch, B, settings):
+def _parts(pitch: int, B: float, settings: rolls.NoteSettings) -> Floats:
     """Draw the spectra of a note's partials and of noises: (N_PARTIALS + N_NOISES, n_bands)."""
     f = notes.partial_frequencies(pitch, N_PARTIALS, B=B)
     partials = notes.lobes(f, _edges(settings), n_fft=N_FFT, sr=settings.sr)
@@ -411,7 +344,7 @@ def _parts(pitch, B, settings):
     return np.concatenate([partials, _noise_bands(settings)])
 
 
-def _noise_shapes(settings):
+def _noise_shapes(settings: rolls.NoteSettings) -> Floats:
     """Draw overlapping triangles over the bins, equally wide in octaves: (N_NOISES, n_bins)."""
     f = transforms.bin_frequencies(N_FFT, sr=settings.sr)
     centres = np.log(np.geomspace(60, settings.sr / 2, N_NOISES))
@@ -420,14 +353,14 @@ def _noise_shapes(settings):
 
 
 @functools.lru_cache(maxsize=4)
-def _noise_bands(settings):
+def _noise_bands(settings: rolls.NoteSettings) -> Floats:
     """Add those triangles up in bands."""
     edges = _edges(settings)
     return np.add.reduceat(_noise_shapes(settings)[:, : edges[-1]], edges[:-1], axis=1)
 
 
 @functools.lru_cache(maxsize=4)
-def _noise(settings, n_frames=128):
+def _noise(settings: rolls.NoteSettings, n_frames: int = 128) -> Floats:
     """Make noises whose bins have the mean magnitude 1: (n_frames, N_NOISES, hop)."""
     n_samples = n_frames * _hop(settings)
     white = np.fft.rfft(np.random.default_rng(0).standard_normal(n_samples))
@@ -437,10 +370,10 @@ def _noise(settings, n_frames=128):
     energy = np.sum(np.square(transforms.window("hann", N_FFT)))
     magnitude = np.sqrt(energy * np.pi) / 2 / (N_FFT / 4)  # of white noise, in band_magnitudes
     y = np.fft.irfft(white * shapes, n_samples) / magnitude
-    return np.float32(y.reshape(N_NOISES, n_frames, -1).transpose(1, 0, 2))
+    return y.reshape(N_NOISES, n_frames, -1).transpose(1, 0, 2).astype(np.float32)
 
 
-def _borrow(sounds, heard):
+def _borrow(sounds: Floats, heard: Floats) -> tuple[Floats, Floats]:
     """Let rare notes sound like those near them; say how sounds go on where none was heard."""
     distance = np.abs(np.subtract.outer(np.arange(len(sounds)), np.arange(len(sounds))))
     near = np.exp(-distance / 2.5) * (distance > 0)
@@ -455,12 +388,12 @@ def _borrow(sounds, heard):
     enough = np.max(own + others, axis=3) >= 1  # (n_notes, 2, N_FRAMES)
     falls = np.empty(level.shape[:2] + level.shape[3:], np.float32)
     for note, loud in np.ndindex(falls.shape[:2]):
-        n_known = max(8, np.max(np.flatnonzero(enough[note, loud]), initial=0) + 1)
+        n_known = max(8, int(np.max(np.flatnonzero(enough[note, loud]), initial=0)) + 1)
         falls[note, loud] = _carry_on(level[note, loud], n_known)
     return np.maximum(np.exp(level) - 1e-6, 0), falls
 
 
-def _carry_on(level, n_known):
+def _carry_on(level: Floats, n_known: int) -> Floats:
     """Fill `level` after its known frames along a straight line; return the line's slope."""
     last = level[max(4, n_known - 24) : n_known]
     t = np.arange(len(last)) - (len(last) - 1) / 2
@@ -470,27 +403,32 @@ def _carry_on(level, n_known):
     return slope
 
 
-def _two_levels(levels):
+def _two_levels(levels: npt.NDArray[np.float64]) -> Floats:
     """Say by how much to move soft and loud apart so that levels vary as they did: (2,)."""
-    level, loud = np.log(levels), levels >= 1
+    level, loud = np.log(levels), levels >= rolls.LOUD_LEVEL
     wanted = level.mean() + level.std() * np.array([-1, 1])
     means = [level[~loud].mean() if (~loud).any() else wanted[0]]
     means += [level[loud].mean() if loud.any() else wanted[1]]
     return np.exp(np.clip(wanted - means, -0.3, 0.3)).astype(np.float32)
 
 
-def _missing_gain(bank, waveforms, found, seconds=30):
+def _missing_gain(
+    bank: NoteBank,
+    waveforms: list[Floats],
+    found: list[npt.NDArray[np.float64]],
+    seconds: float = 30,
+) -> np.float32:
     """Say by how much recordings are louder than what is rendered from their notes."""
     energy = np.zeros(2)
     for y, one in zip(waveforms, found, strict=True):
         early = one[one[:, 1] < seconds]
         if len(early):
-            z = render(notes.notes_to_roll(early, bank.settings), bank)
+            z = render(rolls.from_notes(early, bank.settings), bank)
             energy += np.sum(np.square(y[: z.size])), np.sum(np.square(z))
     return np.float32(np.sqrt(energy[0] / energy[1])) if energy.all() else np.float32(1)
 
 
-def _play(bank, note, loud, n_frames):
+def _play(bank: NoteBank, note: int, loud: int, n_frames: int) -> Floats:
     """Make the waveform of one note, held for `n_frames`: sines and noises, added up."""
     settings, hop, n_more = bank.settings, _hop(bank.settings), max(0, n_frames + 1 - N_FRAMES)
     kept = bank.sounds[note, loud]
@@ -509,22 +447,29 @@ def _play(bank, note, loud, n_frames):
     for values, weight in ((amplitude[:-1], 1 - share), (amplitude[1:], share)):
         tones = ((values[:, : len(f)] * start) @ turn).imag
         y += weight * (tones + np.matmul(values[:, None, N_PARTIALS:], noise)[:, 0])
-    y = y.reshape(-1)
     n_attack = int(ATTACK * settings.sr)
-    y[:n_attack] *= np.arange(n_attack, dtype=np.float32) / n_attack
-    return y
+    sound = y.reshape(-1)
+    sound[:n_attack] *= np.arange(n_attack, dtype=np.float32) / n_attack
+    return sound
 
 
-def _turned(cycles):
+def _turned(cycles: npt.NDArray[np.float64]) -> npt.NDArray[np.complex64]:
     """Turn 1 around the unit circle by so many cycles."""
     return np.exp(2j * np.pi * (cycles % 1)).astype(np.complex64)
 
 
-def _check_shapes(values, settings):
-    """Raise unless arrays are finite and have the shapes that a file should hold."""
-    n_bands = len(values["templates"])
-    sizes = {"n_notes": settings.n_notes, "n_bands": n_bands}
-    for name, shape in _SHAPES.items():
-        shape = tuple(sizes.get(size, size) for size in shape)
-        if values[name].shape != shape or not np.isfinite(values[name]).all():
-            raise ValueError(f"{name} must be finite, {shape}, got shape {values[name].shape}")
+def _unpack(
+    arrays: dict[str, npt.NDArray], settings: rolls.NoteSettings
+) -> tuple[notes.Dictionary, NoteBank]:
+    """Make dictionary and bank of what a file holds, or raise."""
+    sizes: dict[str | int, str | int] = {
+        "n_notes": settings.n_notes,
+        "n_bands": len(arrays["templates"]),
+    }
+    for name, axes in _SHAPES.items():
+        shape = tuple(sizes.get(size, size) for size in axes)
+        if arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
+            raise ValueError(f"{name} must be finite, {shape}, got shape {arrays[name].shape}")
+    templates, reference, usual_levels, sounds, *others = (arrays[name] for name in _SHAPES)
+    dictionary = notes.Dictionary(settings, templates, float(reference), usual_levels)
+    return dictionary, NoteBank(settings, sounds.astype(np.float32), *others)

@@ -1,21 +1,27 @@
 """Waveform to blocks to spectra and back: FFT, windows, overlap, STFT, phase.
 
-Every array that comes in is checked (floating point, right shape, not empty, finite) and computed
-in single precision: float64 is accepted and converted to float32, integers are refused, because
-nobody can tell whether they were meant to be scaled. Each transform stands beside its inverse.
+Every array that comes in is checked (floating point, right shape, not empty, finite; a waveform by
+`audio.valid`) and computed in single precision: float64 is accepted and converted to float32,
+integers are refused, because nobody can tell whether they were meant to be scaled. Each transform
+stands beside its inverse.
 """
 
 import numbers
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.fft
 import scipy.signal
+
+from helpers import audio
 
 _CHUNK_VALUES = 2**20  # windowed samples held at once by stft and istft: 4 MB
 _LEAST_WEIGHT = 1e-3  # below this, dividing by the squared windows would amplify rounding > 30-fold
 
 
-def split_blocks(y, block_length):
+def split_blocks(y: npt.ArrayLike, block_length: int) -> npt.NDArray[np.float32]:
     """Split a waveform into blocks that don't overlap; the last one is padded with zeros.
 
     Parameters
@@ -29,14 +35,8 @@ def split_blocks(y, block_length):
 
     Raises
     ------
-    ValueError
-        If `y` isn't one-dimensional, is empty or isn't finite, or `block_length` is below 1.
-    TypeError
-        If `y` isn't floating point or `block_length` isn't an integer.
-
-    References
-    ----------
-    Notebook 03.
+    AudioError, ValueError, TypeError
+        If `y` is no waveform (see `audio.valid`), or `block_length` isn't a whole number above 0.
 
     Examples
     --------
@@ -44,12 +44,12 @@ def split_blocks(y, block_length):
     array([[1., 2.],
            [3., 0.]], dtype=float32)
     """
-    y = _checked(y, "y", ("n_samples",))
+    y = audio.valid(y)
     block_length = _count(block_length, "block_length", "sample")
     return np.pad(y, (0, -y.size % block_length)).reshape(-1, block_length)
 
 
-def join_blocks(blocks, n_samples):
+def join_blocks(blocks: npt.ArrayLike, n_samples: int) -> npt.NDArray[np.float32]:
     """Join blocks into a waveform of `n_samples`, without the zeros that `split_blocks` added.
 
     Parameters
@@ -67,10 +67,6 @@ def join_blocks(blocks, n_samples):
     ValueError, TypeError
         If `blocks` has another shape, isn't finite, or holds fewer than `n_samples`.
 
-    References
-    ----------
-    Notebook 03.
-
     Examples
     --------
     >>> join_blocks(np.float32([[1, 2], [3, 0]]), 3)
@@ -81,7 +77,7 @@ def join_blocks(blocks, n_samples):
     return blocks.reshape(-1)[:n_samples].copy()
 
 
-def rfft_blocks(blocks, *, n_fft=None):
+def rfft_blocks(blocks: npt.ArrayLike, *, n_fft: int | None = None) -> npt.NDArray[np.complex64]:
     """Compute the one-sided spectrum of each block.
 
     Parameters
@@ -117,7 +113,9 @@ def rfft_blocks(blocks, *, n_fft=None):
     return scipy.fft.rfft(blocks, n=n_fft)
 
 
-def irfft_blocks(spectra, *, block_length, n_fft=None):
+def irfft_blocks(
+    spectra: npt.ArrayLike, *, block_length: int, n_fft: int | None = None
+) -> npt.NDArray[np.float32]:
     """Compute the blocks that one-sided spectra belong to: the inverse of `rfft_blocks`.
 
     The imaginary parts of the first bin, and of the last when `n_fft` is even, count for
@@ -138,10 +136,6 @@ def irfft_blocks(spectra, *, block_length, n_fft=None):
     ------
     ValueError, TypeError
         If `spectra` has another shape, isn't finite, or its bins don't belong to `n_fft`.
-
-    References
-    ----------
-    Notebook 03.
     """
     spectra = _checked(spectra, "spectra", ("n_blocks", "n_bins"), np.complex64)
     block_length = _count(block_length, "block_length", "sample")
@@ -150,7 +144,7 @@ def irfft_blocks(spectra, *, block_length, n_fft=None):
     return scipy.fft.irfft(spectra, n=n_fft)[:, :block_length]
 
 
-def bin_frequencies(n_fft, *, sr):
+def bin_frequencies(n_fft: int, *, sr: float) -> npt.NDArray[np.float64]:
     """List the frequency of each bin of a one-sided spectrum.
 
     Parameters
@@ -163,10 +157,6 @@ def bin_frequencies(n_fft, *, sr):
     ndarray, float64, (n_fft // 2 + 1,), Hz
         Multiples of ``sr / n_fft``.
 
-    References
-    ----------
-    Notebook 03.
-
     Examples
     --------
     >>> bin_frequencies(4, sr=44100)
@@ -178,7 +168,7 @@ def bin_frequencies(n_fft, *, sr):
     return scipy.fft.rfftfreq(n_fft, 1 / sr)
 
 
-def window(name, n):
+def window(name: str | tuple[Any, ...], n: int) -> npt.NDArray[np.float32]:
     """Return a window of `n` samples, periodic, as spectral analysis wants it.
 
     Parameters
@@ -216,7 +206,7 @@ def window(name, n):
         ) from error
 
 
-def frame(y, *, frame_length, hop_length):
+def frame(y: npt.ArrayLike, *, frame_length: int, hop_length: int) -> npt.NDArray[np.float32]:
     """Slice a waveform into frames, frame k centred on sample ``k * hop_length``.
 
     Zeros are added before the first and after the last sample. The frames go on until a centre
@@ -235,13 +225,9 @@ def frame(y, *, frame_length, hop_length):
 
     Raises
     ------
-    ValueError, TypeError
-        If `y` isn't a waveform (see `split_blocks`), a length is below 1, or the hop is longer
+    AudioError, ValueError, TypeError
+        If `y` is no waveform (see `audio.valid`), a length is below 1, or the hop is longer
         than the frame.
-
-    References
-    ----------
-    Notebook 03.
 
     Examples
     --------
@@ -250,7 +236,7 @@ def frame(y, *, frame_length, hop_length):
            [1., 2., 3., 4.],
            [3., 4., 0., 0.]], dtype=float32)
     """
-    y = _checked(y, "y", ("n_samples",))
+    y = audio.valid(y)
     hop_length = _hop(hop_length, _count(frame_length, "frame_length", "sample"))
     last_centre = -(-y.size // hop_length) * hop_length
     before = frame_length // 2
@@ -258,7 +244,9 @@ def frame(y, *, frame_length, hop_length):
     return np.lib.stride_tricks.sliding_window_view(padded, frame_length)[::hop_length]
 
 
-def overlap_add(frames, *, hop_length, n_samples=None):
+def overlap_add(
+    frames: npt.ArrayLike, *, hop_length: int, n_samples: int | None = None
+) -> npt.NDArray[np.float32]:
     """Add frames up, each one `hop_length` samples after the one before.
 
     This undoes `frame` where the frames were multiplied by a window whose copies add up to 1 (a
@@ -302,7 +290,9 @@ def overlap_add(frames, *, hop_length, n_samples=None):
     return total[frame_length // 2 :][:n_samples]
 
 
-def stft(y, *, n_fft, hop_length, window_name="hann"):
+def stft(
+    y: npt.ArrayLike, *, n_fft: int, hop_length: int, window_name: str | tuple[Any, ...] = "hann"
+) -> npt.NDArray[np.complex64]:
     """Compute the short-time Fourier transform: the spectra of windowed, overlapping frames.
 
     Memory beyond the result stays within a few megabytes and one padded copy of `y`.
@@ -324,8 +314,8 @@ def stft(y, *, n_fft, hop_length, window_name="hann"):
 
     Raises
     ------
-    ValueError, TypeError
-        If `y` isn't a waveform (see `split_blocks`), `n_fft` isn't even, the hop is longer than
+    AudioError, ValueError, TypeError
+        If `y` is no waveform (see `audio.valid`), `n_fft` isn't even, the hop is longer than
         the frame, or there is no such window.
 
     References
@@ -341,7 +331,13 @@ def stft(y, *, n_fft, hop_length, window_name="hann"):
     return spectra
 
 
-def istft(spectra, *, hop_length, n_samples, window_name="hann"):
+def istft(
+    spectra: npt.ArrayLike,
+    *,
+    hop_length: int,
+    n_samples: int,
+    window_name: str | tuple[Any, ...] = "hann",
+) -> npt.NDArray[np.float32]:
     """Compute the waveform whose `stft` comes nearest to `spectra`: the exact inverse of `stft`.
 
     Each frame is windowed once more, the frames are added up, and the sum is divided by the sum
@@ -393,7 +389,9 @@ def istft(spectra, *, hop_length, n_samples, window_name="hann"):
     return y[inside] / weight
 
 
-def magnitude_db(spectra, *, reference=1.0, floor_db=-100.0):
+def magnitude_db(
+    spectra: npt.ArrayLike, *, reference: float = 1.0, floor_db: float = -100.0
+) -> npt.NDArray[np.float32]:
     """Express the magnitude of spectra in decibels.
 
     Parameters
@@ -414,10 +412,6 @@ def magnitude_db(spectra, *, reference=1.0, floor_db=-100.0):
     ValueError, TypeError
         If `spectra` is empty or isn't finite, or `reference` isn't positive.
 
-    References
-    ----------
-    Notebook 03.
-
     Examples
     --------
     >>> magnitude_db(np.array([1 + 0j, 0.1j, 0]))
@@ -431,7 +425,7 @@ def magnitude_db(spectra, *, reference=1.0, floor_db=-100.0):
     return np.maximum(level_db, np.float32(floor_db))
 
 
-def spectra_to_features(spectra):
+def spectra_to_features(spectra: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """Write complex spectra as real feature vectors: real parts, then imaginary parts.
 
     Parameters
@@ -461,7 +455,7 @@ def spectra_to_features(spectra):
     return np.concatenate([spectra.real, spectra.imag], axis=1)
 
 
-def features_to_spectra(frames):
+def features_to_spectra(frames: npt.ArrayLike) -> npt.NDArray[np.complex64]:
     """Read real feature vectors as complex spectra: the inverse of `spectra_to_features`.
 
     Parameters
@@ -476,10 +470,6 @@ def features_to_spectra(frames):
     ------
     ValueError, TypeError
         If `frames` has another shape, an odd number of features, or isn't finite.
-
-    References
-    ----------
-    Notebook 03.
     """
     frames = _checked(frames, "frames", ("n_frames", "2 * n_bins"))
     n_bins, left_over = divmod(frames.shape[1], 2)
@@ -488,10 +478,10 @@ def features_to_spectra(frames):
             f"frames must have as many imaginary as real features, got {frames.shape[1]}, "
             f"an odd number; pass what spectra_to_features returned"
         )
-    return frames[:, :n_bins] + 1j * frames[:, n_bins:]
+    return frames[:, :n_bins] + np.complex64(1j) * frames[:, n_bins:]
 
 
-def shuffle_phase(spectra, rng):
+def shuffle_phase(spectra: npt.ArrayLike, rng: np.random.Generator) -> npt.NDArray[np.complex64]:
     """Give every bin a random phase and leave its magnitude alone.
 
     The first and the last bin stay as they are: in the spectrum of a real waveform they are real
@@ -527,8 +517,15 @@ def shuffle_phase(spectra, rng):
 
 
 def griffin_lim(
-    magnitudes, *, n_fft, hop_length, n_samples, rng, n_iterations=32, window_name="hann"
-):
+    magnitudes: npt.ArrayLike,
+    *,
+    n_fft: int,
+    hop_length: int,
+    n_samples: int,
+    rng: np.random.Generator,
+    n_iterations: int = 32,
+    window_name: str | tuple[Any, ...] = "hann",
+) -> npt.NDArray[np.float32]:
     """Find a waveform whose `stft` has nearly the given magnitudes, from random phases.
 
     Each iteration makes a waveform of the spectra, takes its `stft`, keeps the phases of that and
@@ -571,7 +568,7 @@ def griffin_lim(
             f"magnitudes must have {n_frames} frames for {n_samples} samples and a hop of "
             f"{hop_length}, got {len(magnitudes)}; pass the n_samples that stft was given"
         )
-    settings = {"hop_length": hop_length, "window_name": window_name}
+    settings: dict[str, Any] = {"hop_length": hop_length, "window_name": window_name}
 
     spectra = shuffle_phase(magnitudes, rng)
     previous = np.zeros_like(spectra)
@@ -584,7 +581,12 @@ def griffin_lim(
     return istft(spectra, n_samples=n_samples, **settings)
 
 
-def _checked(values, name, axes, dtype=np.float32):
+def _checked(
+    values: npt.ArrayLike,
+    name: str,
+    axes: tuple[str, ...] | None,
+    dtype: npt.DTypeLike = np.float32,
+) -> npt.NDArray[Any]:
     """Return `values` as `dtype`, or say what is wrong with them; axes None is any shape."""
     values = np.asarray(values)
     wanted = "fc" if np.issubdtype(dtype, np.complexfloating) else "f"
@@ -602,12 +604,14 @@ def _checked(values, name, axes, dtype=np.float32):
     if n_bad:
         raise ValueError(
             f"{name} must be finite, got NaN or infinity in {n_bad} of {values.size} values; "
-            f"mend what made them, or np.nan_to_num them"
+            f"fix what made them, or np.nan_to_num them"
         )
     return values
 
 
-def _count(value, name, unit, *, at_least=1, at_most=None):
+def _count(
+    value: int, name: str, unit: str, *, at_least: int = 1, at_most: int | None = None
+) -> int:
     """Return `value` if it is a whole number within its bounds, or say what is wrong with it."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
         raise TypeError(f"{name} must be a whole number of {unit}s, got {value!r}; use int()")
@@ -621,7 +625,7 @@ def _count(value, name, unit, *, at_least=1, at_most=None):
     return int(value)
 
 
-def _hop(hop_length, frame_length):
+def _hop(hop_length: int, frame_length: int) -> int:
     """Return `hop_length` if frames that far apart leave no gap."""
     hop_length = _count(hop_length, "hop_length", "sample")
     if hop_length > frame_length:
@@ -632,7 +636,7 @@ def _hop(hop_length, frame_length):
     return hop_length
 
 
-def _even(n_fft):
+def _even(n_fft: int) -> int:
     """Return `n_fft` if it is even, so that a frame has a centre and n_bins tells its length."""
     n_fft = _count(n_fft, "n_fft", "sample", at_least=2)
     if n_fft % 2:
@@ -640,7 +644,7 @@ def _even(n_fft):
     return n_fft
 
 
-def _fft_length(n_fft, block_length):
+def _fft_length(n_fft: int | None, block_length: int) -> int:
     """Return the FFT length for blocks, `block_length` when left out."""
     n_fft = block_length if n_fft is None else _count(n_fft, "n_fft", "sample")
     if n_fft < block_length:
@@ -651,7 +655,7 @@ def _fft_length(n_fft, block_length):
     return n_fft
 
 
-def _match_bins(values, name, n_fft):
+def _match_bins(values: npt.NDArray[Any], name: str, n_fft: int) -> None:
     """Check that one-sided spectra belong to FFTs of `n_fft` samples."""
     if values.shape[1] != n_fft // 2 + 1:
         raise ValueError(
@@ -660,14 +664,14 @@ def _match_bins(values, name, n_fft):
         )
 
 
-def _chunks(n_frames, frame_length):
+def _chunks(n_frames: int, frame_length: int) -> Iterator[slice]:
     """Yield slices over frames that are small enough to be windowed at once."""
     step = max(1, _CHUNK_VALUES // frame_length)
     for start in range(0, n_frames, step):
         yield slice(start, min(start + step, n_frames))
 
 
-def _sum_overlapping(frames, hop_length):
+def _sum_overlapping(frames: npt.NDArray[np.float32], hop_length: int) -> npt.NDArray[np.float32]:
     """Add frames up `hop_length` apart: cut into hops, each frame adds to a run of rows."""
     n_frames, frame_length = frames.shape
     n_hops = -(-frame_length // hop_length)

@@ -5,9 +5,10 @@ A stored notebook changes only where a cell's code or its result did: what diffe
 """
 
 import argparse
-import configparser
 import copy
+import functools
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -20,6 +21,8 @@ import nbformat
 import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from helpers import files
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
@@ -50,7 +53,7 @@ def main() -> int:
             return 1
         print(f"{seconds:.0f} s, at most {peak_bytes / 2**30:.1f} GiB", flush=True)
         if options.store:
-            keep_stored_outputs(notebook, nbformat.read(path, 4), read_sanitizers())
+            keep_stored_outputs(notebook, nbformat.read(path, 4))
             write(notebook, path)
         else:
             write(notebook, options.to / path.name)
@@ -136,44 +139,49 @@ def name_widgets(notebook) -> None:
     notebook.update(nbformat.reads(text, 4))
 
 
-def read_sanitizers() -> list[tuple[re.Pattern, str]]:
-    """Read what may differ between two runs, from the file that the tests use."""
-    parser = configparser.RawConfigParser()
-    parser.read(PROJECT / "tests" / "sanitize.cfg")
-    return [
-        (re.compile(s["regex"]), s["replace"]) for s in map(parser.__getitem__, parser.sections())
-    ]
-
-
-def keep_stored_outputs(notebook, stored, sanitizers) -> None:
+def keep_stored_outputs(notebook, stored) -> None:
     """Put back the stored outputs of each cell that ran to the same result as before."""
     before = {cell.id: cell for cell in stored.cells}
     for cell in notebook.cells:
         old = before.get(cell.id)
-        if cell.cell_type == "code" and old is not None and _same(cell, old, sanitizers):
+        if cell.cell_type == "code" and old is not None and _same(old, cell):
             cell.outputs = copy.deepcopy(old.outputs)
 
 
-def _same(cell, old, sanitizers) -> bool:
-    """Tell whether two runs of a cell differ only in what a test ignores."""
+def _same(old, cell) -> bool:
+    """Tell whether two runs of one cell differ only in what a test ignores."""
+    if old.source != cell.source:
+        return False
     if "nbval-ignore-output" in cell.metadata.get("tags", []):
-        return old.source == cell.source and bool(old.outputs)
+        return bool(old.outputs)
+    return _alike(old.outputs, cell.outputs)
 
-    def text(outputs):
-        written = json.dumps(outputs, sort_keys=True)
-        for pattern, replacement in sanitizers:
-            written = pattern.sub(replacement, written)
-        return re.sub(r'"execution_count": \d+', "", written)
 
-    return text(cell.outputs) == text(old.outputs)
+def _alike(old, new) -> bool:
+    """Compare outputs as the tests do; the count of executions is no part of them."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = (old.keys() | new.keys()) - {"execution_count"}
+        return all(key in old and key in new and _alike(old[key], new[key]) for key in keys)
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(_alike, old, new))
+    if isinstance(old, str) and isinstance(new, str):
+        return comparison().alike(old, new)
+    return old == new
+
+
+@functools.cache
+def comparison():
+    """Load what the tests compare outputs with; only developers, who store, need it."""
+    spec = importlib.util.spec_from_file_location("comparison", PROJECT / "tests/comparison.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def write(notebook, path: Path) -> None:
     """Write a notebook whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    temporary.write_text(nbformat.writes(notebook).rstrip("\n") + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    with files.replacing(path) as temporary:
+        temporary.write_text(nbformat.writes(notebook).rstrip("\n") + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 import io
 import os
-import time
+import tracemalloc
 import warnings
+from pathlib import Path
 
 import librosa
 import numpy as np
+import odd_files
 import pytest
 import scipy.signal
 import soundfile
@@ -12,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from helpers import audio, mpeg
+from helpers import audio
 
 SR = 44100
+MUSIC = Path(__file__).parent.parent / "data" / "music"
 TOLERANCE = 2**-15  # one step of 16 bits
 waveforms = hnp.arrays(
     np.float32, st.integers(1, 300), elements=st.floats(-1, 1, width=32, allow_subnormal=False)
@@ -55,31 +58,29 @@ def write(tmp_path):
 
 
 def without_xing(data):
-    frames, n_skipped, _ = mpeg.split_frames(data)
-    assert n_skipped == 0
-    return b"".join(frames[1:])
+    return b"".join(odd_files.mp3_frames(data)[1:])
 
 
 # Reading what is whole
 
 
 @pytest.mark.parametrize(
-    ("container", "encoding", "tolerance"),
+    ("container", "encoding", "named", "tolerance"),
     [
-        ("WAV", "PCM_U8", 2**-7),
-        ("WAV", "PCM_16", 2**-15),
-        ("WAV", "PCM_24", 2**-23),
-        ("WAV", "PCM_32", 2**-24),
-        ("WAV", "FLOAT", 0),
-        ("WAV", "DOUBLE", 0),
-        ("AIFF", "PCM_16", 2**-15),
-        ("FLAC", "PCM_24", 2**-23),
-        ("OGG", "VORBIS", 0.1),
-        ("OGG", "OPUS", 0.1),
-        ("MP3", "MPEG_LAYER_III", 0.1),
+        ("WAV", "PCM_U8", "pcm_u8", 2**-7),
+        ("WAV", "PCM_16", "pcm_s16le", 2**-15),
+        ("WAV", "PCM_24", "pcm_s24le", 2**-23),
+        ("WAV", "PCM_32", "pcm_s32le", 2**-24),
+        ("WAV", "FLOAT", "pcm_f32le", 0),
+        ("WAV", "DOUBLE", "pcm_f64le", 0),
+        ("AIFF", "PCM_16", "pcm_s16be", 2**-15),
+        ("FLAC", "PCM_24", "flac", 2**-23),
+        ("OGG", "VORBIS", "vorbis", 0.1),
+        ("OGG", "OPUS", "opus", 0.1),
+        ("MP3", "MPEG_LAYER_III", "mp3", 0.1),
     ],
 )
-def test_every_format_reads_as_it_was_written(write, container, encoding, tolerance):
+def test_every_format_reads_as_it_was_written(write, container, encoding, named, tolerance):
     sr = 48000
     samples = 0.5 * np.stack(
         [np.sin(2 * np.pi * f0 * np.arange(sr) / sr) for f0 in (220, 330)], axis=1, dtype=np.float32
@@ -91,10 +92,79 @@ def test_every_format_reads_as_it_was_written(write, container, encoding, tolera
     assert got.shape == samples.shape
     np.testing.assert_allclose(got[4800:-4800], samples[4800:-4800], atol=tolerance)
     about = audio.info(path)
-    assert (about.container, about.encoding) == (container, encoding)
+    assert (about.container, about.encoding) == (container, named)
     assert (about.sr, about.n_channels, about.n_samples) == (sr, 2, sr)
     assert about.duration == 1
     assert about.kbps == pytest.approx(8 * path.stat().st_size / 1000)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sectoid_feelings.wav",
+        "sectoid_war_of_freedom.ogg",
+        "corelli_sonata_op3_1_grave.mp3",  # stereo
+        "liliuokalani_aloha_oe.mp3",  # 48 kHz
+    ],
+)
+def test_samples_are_those_of_another_decoder_in_place(name):
+    path = MUSIC / name
+    got, sr = audio.read(path, strict=True)
+    expected, expected_sr = soundfile.read(path, dtype="float32", always_2d=True)
+    assert sr == expected_sr
+    assert got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+    assert audio.info(path).n_samples == len(got)
+
+
+@pytest.mark.parametrize(
+    ("codec", "container", "most_db"),
+    [
+        ("aac", "ipod", -20),
+        ("alac", "ipod", -90),
+        ("libopus", "ogg", -20),
+        ("libopus", "webm", -20),
+        ("libmp3lame", "mp3", -20),
+        ("wavpack", "wv", -30),
+        ("pcm_s16be", "aiff", -80),
+    ],
+)
+def test_the_delay_of_an_encoder_is_taken_out(write, codec, container, most_db):
+    """One sample of delay alone would be an error of -20 dB or more here."""
+    sr = 48000
+    t = np.arange(2 * sr) / sr
+    y = (0.3 * np.sin(2 * np.pi * 800 * t * (1 + t / 20)) * np.sin(np.pi * t / 2)).astype(
+        np.float32
+    )
+    got = audio.load(write(odd_files.mux(y, sr, codec, container), "x.bin"), sr=sr)
+    n_common = min(len(got), len(y))
+    assert n_common == pytest.approx(2 * sr, abs=960)
+    error = got[:n_common] - y[:n_common]
+    assert audio.level_dbfs(error) - audio.level_dbfs(y) < most_db
+    shifted = got[1:n_common] - y[: n_common - 1]
+    assert audio.level_dbfs(shifted) > audio.level_dbfs(error)
+
+
+@pytest.mark.parametrize("bits", [5, 12, 20])
+def test_a_flac_of_any_depth_keeps_its_scale(write, bits):
+    y = audio.load(write(odd_files.flac_of(bits), "x.flac"), sr=SR, strict=True)
+    np.testing.assert_allclose(y, odd_files.sound()[:, 0], atol=2.0**-bits)
+
+
+def test_memory_is_bounded_by_what_is_asked_for(write):
+    path = write(audio.encode(np.zeros(600 * 8000), sr=8000, suffix=".flac"), "silence.flac")
+    tracemalloc.start()
+    try:
+        y = audio.load(path, sr=8000)
+        _, peak = tracemalloc.get_traced_memory()
+        assert y.nbytes == 600 * 8000 * 4
+        assert peak < 1.5 * y.nbytes
+        del y
+        tracemalloc.reset_peak()
+        assert len(audio.load(path, sr=8000, start=590, duration=1.0)) == 8000
+        assert tracemalloc.get_traced_memory()[1] < 4e6
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("n_channels", [1, 2, 3, 8])
@@ -118,13 +188,16 @@ def test_odd_file_names_work(write, mp3, name):
 
 @pytest.mark.parametrize("start", [0, 0.5, 2.5, 4.75])
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3"])
-def test_a_part_is_what_slicing_the_whole_gives(tmp_path, suffix, start):
+@pytest.mark.parametrize("sr", [SR, 16000, 48000])
+def test_a_part_is_what_slicing_the_whole_gives(tmp_path, suffix, start, sr):
     # A tone in a low bit rate: each frame of this MP3 leans on many before it.
     path = audio.save(tmp_path / f"x{suffix}", loud_then_soft(), sr=SR)
-    whole = audio.load(path, sr=SR)
-    first = round(start * SR)
-    part = audio.load(path, sr=SR, start=start, duration=1.25)
-    np.testing.assert_allclose(part, whole[first : first + 55125], atol=1e-6)
+    whole = audio.load(path, sr=sr)
+    first = round(start * sr)
+    part = audio.load(path, sr=sr, start=start, duration=1.25)
+    np.testing.assert_allclose(part, whole[first : first + round(1.25 * sr)], atol=1e-6)
+    rest = audio.load(path, sr=sr, start=start)
+    np.testing.assert_allclose(rest, whole[first:], atol=1e-6)
 
 
 @pytest.mark.parametrize("sr", [8000, 16000, 24000, 32000])
@@ -189,13 +262,15 @@ def id3(size):
     [
         (b"", "is empty", "download or export it again"),
         (id3(300), "ID3 tag, but no audio", "download or export"),
-        (id3(3000) + b"<html>", "ID3 tag, but no audio", "download or export"),
+        (id3(3000) + b"<html>", "web page", "download the file itself"),
         (b"just some words\n", "is text", "check where it came from"),
         (b"\n<!DOCTYPE html><html><body>404", "web page", "download the file itself"),
         (b"\xef\xbb\xbf<html>", "web page", "download the file itself"),
         (b"version https://git-lfs.github.com/spec/v1\nsize 9", "git-lfs", "git lfs pull"),
         (b"MThd\0\0\0\6\0\1\0\1\0\x60", "MIDI score", "render it"),
-        (b"\0\0\0\x20ftypM4A \0\0\0\0", "M4A", "convert it"),
+        (b"\0\0\0\x20ftypM4A \0\0\0\0", "its index is missing", "get it again"),
+        (b"#EXTM3U\nother.wav", "is a playlist", "name the files themselves"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", "is a picture", "name a file with sound"),
         (bytes(5000), "zeros only", "get it again"),
         (np.random.default_rng(0).bytes(5000), "damaged, or in a format", "convert it"),
     ],
@@ -211,7 +286,7 @@ def test_what_is_no_audio_is_named(write, data, fault, mend, capfd):
 
 
 def test_a_lone_frame_header_is_named(write):
-    with pytest.raises(audio.AudioError, match="damaged, or in a format that libsndfile can't"):
+    with pytest.raises(audio.AudioError, match="damaged, or in a format that FFmpeg can't"):
         audio.read(write(b"\xff\xfb\x90\x00" + bytes(10)))
 
 
@@ -238,21 +313,22 @@ def test_a_file_that_may_not_be_opened_is_named(write, mp3, monkeypatch):
 @pytest.mark.parametrize("container", ["WAV", "AIFF", "OGG"])
 def test_a_file_without_samples_is_named(write, container):
     path = write(encode(np.zeros(0), container=container), "none")
-    with pytest.raises(audio.AudioError, match="promises no samples"):
-        audio.read(path)
+    for act in (audio.read, lambda path: audio.load(path, sr=SR)):
+        with pytest.raises(audio.AudioError, match="holds no samples; record or export it again"):
+            act(path)
 
 
 def test_a_headerless_file_is_named(write):
-    with pytest.raises(audio.AudioError, match="a format that libsndfile can't decode"):
+    with pytest.raises(audio.AudioError, match="a format that FFmpeg can't decode"):
         audio.read(write(bytes(range(256)), "x.raw"))
 
 
-def test_a_flac_stream_that_states_no_length_is_named(write):
+def test_a_flac_stream_that_states_no_length_reads_whole(write):
     data = bytearray(encode(noise(SR), container="FLAC"))
     data[21] &= 0xF0
     data[22:26] = bytes(4)
-    with pytest.raises(audio.AudioError, match="promises no samples"):
-        audio.read(write(data, "stream.flac"))
+    path = write(data, "stream.flac")
+    assert len(audio.read(path, strict=True)[0]) == audio.info(path).n_samples == SR
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -269,8 +345,8 @@ def test_more_than_fits_into_memory_is_said(write, mp3, monkeypatch):
         raise MemoryError
 
     path = write(mp3)
-    monkeypatch.setattr(audio.np, "empty", refuse)
-    with pytest.raises(audio.AudioError, match="6 s don't fit into memory; load a part"):
+    monkeypatch.setattr(audio.np, "count_nonzero", refuse)
+    with pytest.raises(audio.AudioError, match="more don't fit into memory; load a part"):
         audio.read(path)
 
 
@@ -298,7 +374,7 @@ def test_a_truncated_mp3_is_told(write, mp3, kept):
 
 
 def test_an_mp3_that_ends_between_two_frames_is_told(write, mp3):
-    frames, _, _ = mpeg.split_frames(mp3)
+    frames = odd_files.mp3_frames(mp3)
     assert_told(write(b"".join(frames[:100])), r"s of 6\.000 s promised: the file is cut off", 2)
 
 
@@ -308,13 +384,7 @@ def test_an_mp3_with_garbage_in_the_middle_is_read_past_it_and_told(write, mp3, 
     garbage = np.random.default_rng(1).bytes(6000) if kind == "random" else bytes(6000)
     half = len(mp3) // 2
     data = mp3[:half] + garbage + mp3[half if insert else half + len(garbage) :]
-    with soundfile.SoundFile(io.BytesIO(data)) as file:
-        try:
-            n_alone = len(file.read())  # what libsndfile reads alone
-        except soundfile.LibsndfileError:
-            n_alone = 0
-    assert n_alone < 4 * SR
-    assert_told(write(data), r"\d{4} bytes in it are no MPEG audio", 5.9 if insert else 4)
+    assert_told(write(data), r"\d{4} bytes in it are no audio", 5.9 if insert else 4)
 
 
 def test_an_mp3_zeroed_to_its_end_is_told(write, mp3):
@@ -336,17 +406,18 @@ def test_variable_bit_rate_without_a_xing_tag_is_read_whole(write, mp3):
 @pytest.mark.parametrize("cut", [0.3, 0.7])
 def test_without_a_xing_tag_a_file_cut_within_a_frame_is_told(write, mp3, cut):
     data = without_xing(mp3)
-    frames, _, _ = mpeg.split_frames(data[: int(cut * len(data))])
-    assert_told(write(data[: sum(map(len, frames)) + 60]), "ends in the middle of a frame", 0.5)
+    frames = odd_files.mp3_frames(data)
+    n_whole = int(cut * len(frames))
+    data = b"".join(frames[:n_whole]) + frames[n_whole][:60]
+    assert_told(write(data), "ends in the middle of a frame", 0.5)
 
 
 @pytest.mark.parametrize("tail", [bytes(60_000), np.random.default_rng(3).bytes(60_000)])
 def test_without_a_xing_tag_a_spoilt_end_is_told(write, mp3, tail):
     data = without_xing(mp3)
-    samples = assert_told(write(data + tail), "60000 bytes in it are no MPEG audio", 6)
-    with pytest.warns(audio.AudioWarning, match="no MPEG audio"):
+    samples = assert_told(write(data + tail), r"\d{5} bytes in it are no audio", 6)
+    with pytest.warns(audio.AudioWarning, match="no audio"):
         assert audio.load(write(data + tail), sr=SR, start=0.5).size == len(samples) - SR // 2
-    assert audio.info(write(data + tail)).duration > 8
 
 
 def test_two_mp3s_joined_are_read_to_the_end(write, mp3):
@@ -372,10 +443,10 @@ def test_a_xing_tag_that_counts_itself_is_no_fault(write, mp3):
 
 
 def test_a_vbri_tag_is_believed(write, mp3):
-    frames, _, _ = mpeg.split_frames(mp3)
+    frames = odd_files.mp3_frames(mp3)
     silent = frames[0][:4] + bytes(len(frames[0]) - 4)
     for n_promised, strict in ((len(frames) - 1, True), (len(frames) + 40, False)):
-        vbri = silent[:36] + b"VBRI" + bytes(10) + n_promised.to_bytes(4, "big") + silent[54:]
+        vbri = silent[:36] + b"VBRI\0\1" + bytes(8) + n_promised.to_bytes(4, "big") + silent[54:]
         path = write(vbri + b"".join(frames[1:]))
         if strict:
             assert len(audio.read(path, strict=True)[0]) == pytest.approx(6 * SR, abs=2000)
@@ -403,18 +474,6 @@ def test_constant_bit_rate_reads_whole_with_and_without_its_tag(write):
     assert len(bare) == pytest.approx(6 * SR, abs=2000)
 
 
-def test_walking_the_frames_of_five_minutes_is_quick(mp3):
-    data = without_xing(mp3) * 50
-    seconds = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        frames, n_skipped, rest = mpeg.split_frames(data)
-        seconds.append(time.perf_counter() - begin)
-    assert len(frames) * 1152 / SR > 300
-    assert (n_skipped, rest) == (0, b"")
-    assert min(seconds) < 0.2  # 0.01 s on an idle machine
-
-
 @pytest.mark.parametrize("container", ["WAV", "AIFF"])
 @pytest.mark.parametrize("n_lost", [1, 2, 1000, 40_000])
 def test_a_truncated_wav_or_aiff_is_told(write, container, n_lost):
@@ -433,7 +492,10 @@ def test_the_part_of_a_truncated_wav_that_is_there_loads_without_a_warning(write
     assert len(audio.load(path, sr=SR, duration=0.5, strict=True)) == SR // 2
     with pytest.warns(audio.AudioWarning, match="promised"):
         audio.load(path, sr=SR, duration=0.7)
-    with pytest.raises(audio.AudioError, match="before its end"):
+    with (
+        pytest.warns(audio.AudioWarning, match="promised"),
+        pytest.raises(audio.AudioError, match="before its end"),
+    ):
         audio.load(path, sr=SR, start=0.9)
 
 
@@ -447,12 +509,14 @@ def test_a_wav_streamed_without_a_length_reads_whole(write, size):
 
 def test_other_chunks_in_a_wav_are_no_fault(write):
     data = audio.encode(noise(SR), sr=SR)
-    data = data[:36] + b"LIST\3\0\0\0abc\0" + data[36:] + b"LIST\4\0\0\0abcd"
+    data = data[:36] + b"note\3\0\0\0abc\0" + data[36:] + b"LIST\4\0\0\0abcd"
     assert len(audio.read(write(data, "x.wav"), strict=True)[0]) == SR
 
 
 def test_a_wav_without_sound_chunk_is_named(write):
-    with pytest.raises(audio.AudioError, match=r"x\.wav: is damaged"):
+    with pytest.raises(
+        audio.AudioError, match=r"x\.wav: begins as a WAV file, but is damaged or cut off"
+    ):
         audio.read(write(audio.encode(noise(SR), sr=SR)[:36], "x.wav"))
 
 
@@ -467,7 +531,10 @@ def test_a_damaged_flac_is_told(write, fault):
         "last bytes": data[:-20],
     }
     samples = assert_told(write(damaged[fault], "x.flac"), r"s of 2\.000 s promised", 0.9)
-    np.testing.assert_allclose(samples, y[: len(samples)], atol=TOLERANCE)
+    before = len(samples) if fault != "zeros" else 40960  # ten frames of 4096 samples
+    np.testing.assert_allclose(samples[:before], y[:before], atol=TOLERANCE)
+    after = len(samples) - before  # damaged frames are left out: they would be noise
+    np.testing.assert_allclose(samples[before:], y[len(y) - after :], atol=TOLERANCE)
 
 
 def test_a_flac_of_which_nothing_decodes_is_refused(write):
@@ -488,10 +555,18 @@ def test_a_flac_behind_an_id3_tag_reads_whole(write):
 def test_a_damaged_ogg_is_told(write, encoding):
     data = encode(noise(5 * 48000), 48000, container="OGG", encoding=encoding)
     half = len(data) // 2
-    assert_told(write(data[:half], "cut.ogg"), "isn't ended", 1)
-    assert_told(write(data + data, "joined.ogg"), "another one follows", 5)
+    assert_told(write(data[:half], "cut.ogg"), "ends in the middle of a page", 1)
     spoilt = data[:half] + bytes(5000) + data[half + 5000 :]
     assert_told(write(spoilt, "spoilt.ogg"), r"s of 5\.000 s promised", 1)
+
+
+@pytest.mark.parametrize("encoding", ["VORBIS", "OPUS"])
+def test_two_oggs_joined_are_read_to_the_end(write, encoding):
+    parts = [encode(noise(n * 48000, n), 48000, container="OGG", encoding=encoding) for n in (3, 2)]
+    path = write(b"".join(parts), "joined.ogg")
+    samples, _ = audio.read(path, strict=True)
+    assert len(samples) == pytest.approx(5 * 48000, abs=400)
+    assert audio.info(path).n_samples == pytest.approx(5 * 48000, abs=400)
 
 
 def test_a_wav_named_mp3_reads_as_what_it_is(write):

@@ -1,8 +1,12 @@
+from itertools import pairwise
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.io.wavfile
 
-from benchmarks import music, original, speed, train_notes
+from benchmarks import learning, music, original, speed
+from helpers import audio, note_model
 
 
 def wav_of(n_samples, folder, seed=0):
@@ -78,6 +82,17 @@ def test_ratios_say_how_many_times_better_ours_is():
     assert speed.shares(measured) == {"rfft": 1.5, "rate": 2, "batch": 5, "width": 4}
 
 
+def test_the_original_workload_is_twenty_minutes_of_piano():
+    clips = speed.twenty_clips(Path(__file__).parent.parent / "data")
+    assert len(clips) == 20
+    for track, start in clips:
+        assert (track.instrument, track.split) == ("piano", "train")
+        assert start + speed.CLIP_SECONDS <= audio.info(track.path).duration
+    by_start = sorted((track.name, start) for track, start in clips)
+    for (name, earlier), (same, later) in pairwise(by_start):
+        assert name != same or earlier + speed.CLIP_SECONDS <= later
+
+
 # The music
 
 
@@ -142,15 +157,20 @@ def test_one_timbre_keeps_the_loudness_of_each_note():
     np.testing.assert_allclose(shape[0], shape[4], atol=1e-5)
 
 
-def test_stages_are_kept_when_their_time_has_come(tmp_path, monkeypatch):
-    saved = []
-    monkeypatch.setattr(train_notes.note_model, "weights_of", lambda model: model)
-    monkeypatch.setattr(train_notes.note_model, "save", lambda path, *rest: saved.append(path.name))
-    keep = train_notes.stage_keeper({}, None, tmp_path)
-    for seconds in (1, 9.9, 10.1, 11, 45, 59, 61, 300):
-        keep(seconds)
-    assert saved == ["notes_lstm_010s.npz", "notes_lstm_030s.npz", "notes_lstm_060s.npz"]
+def test_operations_grow_with_notes_and_frames():
+    few, many = (note_model.NoteModelSettings(n, 5, 2, 6, 2, 3) for n in (10, 20))
+    one = learning.count_operations(few, 1)
+    assert learning.count_operations(few, 7) == 7 * one
+    assert learning.count_operations(many, 1) > 1.8 * one
+
+
+def test_each_weight_is_counted_wherever_it_is_used():
+    smallest = note_model.NoteModelSettings(1, 1, 1, 1, 1, 1, memories=(0.5,), pulses=(0.5,))
+    forwards_and_one_gradient = 4 * ((3 + 8) * 4 + 3 * 9 + 3 + 8)
+    and_both_gradients = 6 * (4 + 1 + (1 + 4) + 1 + 4)
+    expected = forwards_and_one_gradient + and_both_gradients
+    assert learning.count_operations(smallest, 1) == expected
 
 
 def test_a_matrix_multiplication_takes_time():
-    assert 1e8 < train_notes.multiply_rate(n=64, n_times=3) < 1e14
+    assert 1e8 < learning.multiply_rate(n=64, n_times=3) < 1e14

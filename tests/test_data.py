@@ -227,6 +227,20 @@ def test_notes_are_heard_when_they_are_listed(row, decoded):
     assert abs(np.median(late[close])) < 0.015
 
 
+@by_name([row for row in ROWS if row["origin"] == "rendered"])
+def test_beats_are_listed_while_notes_are_played(row):
+    with (DATA / "beats" / f"{row['name']}.csv").open(encoding="utf-8", newline="") as file:
+        time, place = np.array([[float(x) for x in r.values()] for r in csv.DictReader(file)]).T
+    onset = np.array([float(note["onset"]) for note in read_notes(row)])
+    assert onset.min() - 0.06 < time.min() < onset.min() + 4
+    assert onset.max() - 4 < time.max() < onset.max() + 0.06
+    length = np.diff(time)
+    assert np.all((length > 0.5 * np.median(length)) & (length < 4 * np.median(length)))
+    assert np.all((np.diff(place) == 1) | (place[1:] == 1)), "a bar counts its beats from 1"
+    near = np.abs(time[:, None] - onset).min(axis=1) < 0.05
+    assert near.mean() > 0.6, "on most beats a note begins"
+
+
 @by_name(ROWS)
 def test_readme_credits_the_file(row):
     line = (

@@ -1,9 +1,12 @@
 import csv
 import hashlib
-from itertools import pairwise
+import os
+import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
+import odd_files
 import pytest
 import tqdm.notebook
 from hypothesis import given, settings
@@ -86,7 +89,9 @@ def test_some_other_csv_above_does_not_count(tmp_path):
 
 def test_files_that_the_manifest_does_not_list_are_named(listed):
     put(listed[0], "music/my own.wav", seconds=1)
-    with pytest.warns(audio.AudioWarning, match=r"doesn't list them: my own\.wav; move your own"):
+    with pytest.warns(
+        audio.AudioWarning, match=r"my own\.wav: the manifest doesn't list them; move your"
+    ):
         tracks = datasets.find_tracks(listed[0] / "music")
     assert len(tracks) == 4
 
@@ -133,25 +138,6 @@ def test_a_byte_order_mark_from_a_spreadsheet_does_no_harm(listed):
     text = (listed[0] / "manifest.csv").read_text(encoding="utf-8")
     (listed[0] / "manifest.csv").write_text(text, encoding="utf-8-sig")
     assert len(datasets.find_tracks(listed[0])) == 4
-
-
-def test_clips_come_from_the_column_twenty(listed):
-    clips = datasets.twenty_clips(listed[0] / "music")
-    assert [(clip.track.name, clip.start) for clip in clips] == [("a", 0), ("a", 61.5), ("d", 10)]
-    assert {clip.duration for clip in clips} == {60}
-
-
-def test_faults_in_the_clips_are_named(listed):
-    folder, rows = listed
-    put_manifest(folder, [{**rows[0], "twenty": "0,61"}])
-    with pytest.raises(ValueError, match="line 2: twenty must be seconds like 0;61, got '0,61'"):
-        datasets.twenty_clips(folder)
-    put_manifest(folder, rows[1:3])
-    with pytest.raises(ValueError, match="names no clips in its column twenty"):
-        datasets.twenty_clips(folder)
-    put(folder / "mine", "x.wav", "y.wav", seconds=1)
-    with pytest.raises(ValueError, match=r"mine has no manifest\.csv.*use data/music"):
-        datasets.twenty_clips(folder / "mine")
 
 
 # A reader's folder
@@ -232,6 +218,116 @@ def test_an_unreadable_file_is_named_and_left_out(tmp_path):
         tracks = datasets.find_tracks(tmp_path)
     assert caught[0].filename == __file__
     assert [track.name for track in tracks] == ["a", "b", "c"]
+
+
+def test_formats_side_by_side_are_all_taken(tmp_path):
+    put(tmp_path, "a.mp3", "b.wav", "c.flac", "d.ogg", seconds=20)
+    (tmp_path / "b.wav").rename(tmp_path / "b.WAVE")
+    y = np.random.default_rng(9).uniform(-0.1, 0.1, 20 * SR).astype(np.float32)
+    made = (("e.m4a", "aac", "ipod"), ("f.aifc", "pcm_s16be", "aiff"), ("g.au", "pcm_s16be", "au"))
+    for number, (name, codec, container) in enumerate(made):
+        (tmp_path / name).write_bytes(odd_files.mux(np.roll(y, number * SR), SR, codec, container))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tracks = datasets.find_tracks(tmp_path)
+    assert "".join(track.name for track in tracks) == "abcdefg"
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A song as MP3, M4A (later by 0.1 s, softer) and in a sub-folder, and two other songs."""
+    y = audio.load(DATA / "music" / "joplin_solace.mp3", sr=22050, duration=40)
+    others = audio.load(DATA / "music" / "joplin_solace.mp3", sr=22050, start=60, duration=80)
+    (tmp_path / "album").mkdir()
+    audio.save(tmp_path / "song.mp3", y, sr=22050, quality=1)
+    later = np.concatenate([np.zeros(2205, np.float32), 0.7 * y])
+    (tmp_path / "same.m4a").write_bytes(odd_files.mux(later, 22050, "aac", "ipod"))
+    audio.save(tmp_path / "album" / "again.ogg", y, sr=22050)
+    audio.save(tmp_path / "other.mp3", others[: len(y)], sr=22050)
+    audio.save(tmp_path / "third.mp3", others[len(y) :], sr=22050)
+    return tmp_path
+
+
+def test_copies_of_a_recording_are_one_piece(copied):
+    with pytest.warns(audio.AudioWarning) as caught:
+        tracks = datasets.find_tracks(copied)
+    largest = max(
+        ("song.mp3", "same.m4a", "album/again.ogg"), key=lambda name: (copied / name).stat().st_size
+    )
+    assert [track.path.name for track in tracks] == sorted(
+        [Path(largest).name, "other.mp3", "third.mp3"]
+    )
+    said = [str(warning.message) for warning in caught if "left out" in str(warning.message)]
+    assert len(said) == 1
+    assert said[0].endswith(f": the same recording as {largest}")
+    assert caught[0].filename == __file__
+
+
+def test_another_song_of_the_same_length_is_no_copy(copied):
+    assert datasets._sound_alike(copied / "song.mp3", copied / "same.m4a")
+    assert not datasets._sound_alike(copied / "song.mp3", copied / "other.mp3")
+
+
+def test_what_only_looks_like_music_is_named_by_its_reason(tmp_path):
+    put(tmp_path, "a.wav", "b.wav", "c.wav")
+    for number in range(7):
+        (tmp_path / f"{number}.mid").write_bytes(b"MThd")
+    (tmp_path / "later.mp3.part").write_bytes(b"ID3")
+    (tmp_path / "cover.jpg").write_bytes(b"\xff\xd8\xff")
+    with pytest.warns(audio.AudioWarning) as caught:
+        datasets.find_tracks(tmp_path)
+    assert sorted(str(warning.message) for warning in caught) == [
+        "left out: 0.mid, 1.mid, 2.mid, 3.mid and 3 more: scores hold notes without sound; render "
+        "them to WAV",
+        "left out: later.mp3.part: unfinished downloads; get them whole",
+    ]
+    tracks, left = datasets.survey(tmp_path)
+    assert len(tracks) == 3
+    assert len(left) == 9
+    assert "left out         1  cover.jpg: no music" in datasets.describe(tracks, left).splitlines()
+
+
+def test_bins_previews_and_hidden_folders_are_passed_over(tmp_path):
+    put(tmp_path, "a.wav", "b.wav")
+    unseen = ("$RECYCLE.BIN/x.wav", ".Trash-1000/files/y.wav", "@eaDir/z.wav", "Previews/v.wav")
+    put(tmp_path, *unseen, "__MACOSX/w.wav", seconds=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert [track.name for track in datasets.find_tracks(tmp_path)] == ["a", "b"]
+    assert len(datasets.survey(tmp_path)[1]) == 5
+
+
+def test_links_are_followed_once(tmp_path):
+    put(tmp_path, "music/a.wav", "music/b.wav", "elsewhere/c.wav")
+    music = tmp_path / "music"
+    (music / "album").symlink_to(tmp_path / "elsewhere")
+    (music / "loop").symlink_to(music)
+    (music / "again.wav").symlink_to(music / "a.wav")
+    (music / "lost.wav").symlink_to(music / "none.wav")
+    with pytest.warns(audio.AudioWarning, match=r"left out: again\.wav|left out: a\.wav"):
+        names = [track.name for track in datasets.find_tracks(music)]
+    assert names in (["a", "c", "b"], ["again", "c", "b"], ["a", "b", "c"])
+
+
+def test_the_home_folder_has_its_short_name(tmp_path, monkeypatch):
+    put(tmp_path / "music", "a.wav", "b.wav")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert len(datasets.find_tracks("~/music")) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
+def test_a_name_that_is_not_utf8_can_be_shown(tmp_path):
+    put(tmp_path, "a.wav", "b.wav")
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav")
+    os.rename(tmp_path / "b.wav", odd)
+    (tmp_path / os.fsdecode(b"\xe9.mp3")).write_bytes(b"")
+    with pytest.warns(audio.AudioWarning, match="is empty") as caught:
+        tracks = datasets.find_tracks(tmp_path)
+    assert [track.name for track in tracks] == ["a", "caf\\xe9"]
+    for text in (str(caught[0].message), tracks[1].title, datasets.describe(tracks)):
+        assert text.encode("utf-8")
+    assert len(datasets.load_waveforms(tracks, sr=SR)) == 2
 
 
 def test_a_folder_that_is_none_is_named(tmp_path):
@@ -349,16 +445,3 @@ def test_the_music_of_this_repository_is_whole_and_as_listed():
         assert audio.info(track.path).duration / 60 == pytest.approx(track.minutes, abs=0.01)
         assert hashlib.sha256(track.path.read_bytes()).hexdigest() == listed[track.path.name]
     assert sum(track.path.stat().st_size for track in tracks) <= 30e6
-
-
-def test_the_original_workload_is_twenty_minutes_of_piano():
-    clips = datasets.twenty_clips(DATA / "music")
-    assert len(clips) == 20
-    for clip in clips:
-        assert clip.track.instrument == "piano"
-        assert clip.track.split == "train"
-        assert clip.start + clip.duration <= audio.info(clip.track.path).duration
-    by_start = sorted(clips, key=lambda clip: (clip.track.name, clip.start))
-    for earlier, later in pairwise(by_start):
-        same = earlier.track == later.track
-        assert not same or earlier.start + earlier.duration <= later.start

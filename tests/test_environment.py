@@ -1,23 +1,41 @@
+import ast
+import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+import tasks
+
 PROJECT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 CONDA = yaml.safe_load((PROJECT / "environment.yml").read_text(encoding="utf-8"))
-PINS = (PROJECT / "requirements.txt").read_text(encoding="utf-8")
-PINNED = {
-    r.name.lower().replace("_", "-"): r
-    for r in map(Requirement, re.findall(r"^[^#\n].*$", PINS, re.MULTILINE))
+PINS = {name: (PROJECT / name).read_text(encoding="utf-8") for name in tasks.PINS}
+READERS, DEVELOPERS = (
+    {
+        r.name.lower().replace("_", "-"): r
+        for r in map(Requirement, re.findall(r"^\w.*$", text, re.M))
+    }
+    for text in PINS.values()
+)
+READERS, DEVELOPERS = (
+    {r.name.lower().replace("_", "-"): r for r in map(Requirement, lines)}
+    for lines in (re.findall(r"^\w.*$", text, re.MULTILINE) for text in PINS.values())
+)
+NEEDED = [Requirement(text) for text in PYPROJECT["project"]["dependencies"]]
+TOOLS = [Requirement(text) for text in PYPROJECT["dependency-groups"]["dev"]]
+MODULES = {  # what is imported under another name than it is installed under
+    "IPython": "ipython",
+    "PIL": "pillow",
+    "keras": "tensorflow",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
 }
-NEEDED = [
-    Requirement(text)
-    for text in PYPROJECT["project"]["dependencies"] + PYPROJECT["dependency-groups"]["dev"]
-]
 
 
 def version(requirement):
@@ -40,7 +58,16 @@ def applies(requirement, sys_platform, platform_machine):
 
 def test_every_dependency_is_pinned_within_its_bounds():
     for needed in NEEDED:
-        assert version(PINNED[needed.name.lower()]) in needed.specifier, needed
+        assert version(READERS[needed.name.lower()]) in needed.specifier, needed
+    for needed in TOOLS:
+        assert version((DEVELOPERS | READERS)[needed.name.lower()]) in needed.specifier, needed
+
+
+def test_developers_tools_come_on_top_of_the_readers_pins():
+    assert re.findall(r"^-.*$", PINS["requirements-dev.txt"], re.M) == ["-r requirements.txt"]
+    assert not {"mypy", "nbval", "playwright", "pytest", "ruff"} & set(READERS)
+    for name in READERS.keys() & DEVELOPERS.keys():  # needed on more platforms
+        assert version(READERS[name]) == version(DEVELOPERS[name])
 
 
 def test_conda_gives_python_and_pip_and_pip_gives_the_pins():
@@ -52,21 +79,66 @@ def test_conda_gives_python_and_pip_and_pip_gives_the_pins():
     assert CONDA["name"] == PYPROJECT["project"]["name"]
 
 
-def test_each_platform_gets_one_tensorflow():
-    for system, machine, expected in [
-        ("linux", "x86_64", "tensorflow-cpu"),
-        ("linux", "aarch64", "tensorflow"),
-        ("darwin", "arm64", "tensorflow"),
-        ("win32", "AMD64", "tensorflow-cpu"),
-    ]:
-        for requirements in (NEEDED, PINNED.values()):
-            found = [
-                r.name
-                for r in requirements
-                if r.name in ("tensorflow", "tensorflow-cpu") and applies(r, system, machine)
-            ]
-            assert found == [expected], (system, machine)
+@pytest.mark.parametrize(
+    ("system", "machine", "expected"),
+    [
+        ("linux", "x86_64", ["tensorflow-cpu"]),
+        ("linux", "aarch64", ["tensorflow"]),
+        ("darwin", "arm64", ["tensorflow"]),
+        ("darwin", "x86_64", []),
+        ("win32", "AMD64", ["tensorflow-cpu"]),
+    ],
+)
+def test_each_platform_gets_one_tensorflow_and_an_intel_mac_none(system, machine, expected):
+    for requirements in (NEEDED, READERS.values()):
+        names = [r.name for r in requirements if applies(r, system, machine)]
+        assert [name for name in names if name.startswith("tensorflow")] == expected
+        assert ("librosa" in names) == bool(expected)
+
+
+def imported_in(source):
+    """Return the names of the packages that Python code imports."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module)
+    return {name.split(".")[0] for name in names if not name.startswith("_")}  # _typeshed is none
+
+
+def code_of(path):
+    """Return the code of a file, of a notebook without its magic."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        return text
+    cells = [c for c in json.loads(text)["cells"] if c["cell_type"] == "code"]
+    return re.sub(r"^[%!].*$", "", "\n".join("".join(c["source"]) for c in cells), flags=re.M)
+
+
+@pytest.mark.parametrize(
+    ("folders", "allowed"),
+    [
+        (("helpers", "notebooks"), NEEDED),
+        (("benchmarks", "tests"), NEEDED + TOOLS),
+        (("data/build",), [*NEEDED, Requirement("music21")]),
+    ],
+)
+def test_what_is_imported_is_declared(folders, allowed):
+    files = [path for folder in folders for path in (PROJECT / folder).rglob("*.*")]
+    files = [path for path in files if path.suffix in (".py", ".ipynb")]
+    ours = {path.stem for path in files} | {path.name for path in PROJECT.iterdir()} | {"tasks"}
+    declared = {r.name.lower() for r in allowed}
+    for path in files:
+        for name in imported_in(code_of(path)) - ours - sys.stdlib_module_names:
+            assert MODULES.get(name, name.replace("_", "-")) in declared, (path, name)
+
+
+def test_music21_is_pinned_where_the_data_are_built():
+    text = (PROJECT / "data/build/requirements.txt").read_text(encoding="utf-8")
+    assert "music21==" in text
 
 
 def test_pins_name_no_host_and_no_path():
-    assert not re.search(r"https?:|file:|--(extra-)?index|--find-links| @ ", PINS)
+    for text in PINS.values():
+        assert not re.search(r"https?:|file:|--(extra-)?index|--find-links| @ ", text)

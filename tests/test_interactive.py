@@ -1,13 +1,16 @@
 import base64
+import html
 import io
+import json
 import re
 
 import ipywidgets as widgets
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
-from helpers import audio, files, frame_model, interactive, plotting, sound_metrics
+from helpers import audio, frame_model, interactive, plotting
 
 
 def tone(duration=1.0, sr=16000, amplitude=0.5, f=440.0):
@@ -69,6 +72,13 @@ def test_the_caption_says_duration_and_level():
     assert "silence" in interactive.player(silence, sr=16000, label="nothing").text
 
 
+def test_the_caption_names_the_codec_only_where_the_samples_are_changed():
+    long = tone(10)
+    assert re.search(r", MP3, \d+ kb/s\)$", interactive.player(long, sr=16000, label="A").text)
+    exact = interactive.player(long, sr=16000, label="A", lossless=True)
+    assert exact.text == "Sound: A (10.0 s, -9.0 dBFS)"
+
+
 def test_a_label_is_escaped():
     shown = interactive.player(tone(), sr=16000, label='<script>"x"')
     assert "<script>" not in shown.html
@@ -88,7 +98,8 @@ def test_a_file_is_embedded_as_it_is(tmp_path):
     ((heard, sr, kind),) = embedded(shown)
     assert (heard.shape, sr, kind) == ((16000, 2), 16000, "audio/mpeg")
     assert base64.b64encode(path.read_bytes()).decode() in shown.html
-    assert shown.text == "Sound: A & B (1.0 s, stereo, -9.0 dBFS)"
+    kbps = 8 * path.stat().st_size / 1000
+    assert shown.text == f"Sound: A & B (1.0 s, stereo, -9.0 dBFS, MP3, {kbps:.0f} kb/s)"
     assert "A &amp; B" in shown.html
     soundfile.write(tmp_path / "one.wav", tone(), 16000)
     assert "mono" in interactive.file_player(tmp_path / "one.wav", label="one").text
@@ -144,6 +155,116 @@ def test_a_view_may_return_one_thing():
     assert box.children[1].value == "<p>n is 3</p>"
 
 
+def test_a_control_without_a_description_is_named_after_what_it_changes():
+    slider, named = widgets.IntSlider(), widgets.IntSlider(description="gain (dB)")
+    interactive.explore(lambda **_: interactive.line("x"), block_length=slider, gain=named)
+    assert (slider.description, named.description) == ("block length", "gain (dB)")
+
+
+def playhead(shown):
+    """Return what the script makes of the playhead, and its place in shares of the picture."""
+    script = html.unescape(re.search(r'onloadedmetadata="([^"]*)"', shown.html)[1])
+    made = {
+        "range": re.search(r"step: 'any'}, ({.*?})\)", script)[1],
+        "place": re.search(r'cssText = (".*?");', script)[1],
+        "name": re.search(r"'aria-label', (\".*\")\);", script)[1],
+    }
+    made = {name: json.loads(value) for name, value in made.items()}
+    place = re.findall(r"(\w+):([\d.]+)%", made["place"])
+    return made, {side: float(share) / 100 for side, share in place}
+
+
+def picture(shown):
+    data = re.search(r'src="data:image/png;base64,([^"]+)"', shown.html)[1]
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+
+
+def watched(ax, y, **changes):
+    options = {"sr": 16000, "label": "a tone", "alt": "A tone of one second."} | changes
+    return interactive.watch(ax, y, **options)
+
+
+@pytest.mark.parametrize("start", [0.0, 2.5])
+def test_the_playhead_covers_the_sound_to_the_pixel(start):
+    y = tone()
+    ax = plotting.waveform(y, sr=16000, start=start)
+    for edge in (start, start + 1):
+        ax.axvline(edge, color="red", linewidth=1)
+    shown = watched(ax, y, start=start)
+    made, place = playhead(shown)
+    assert made["range"] == {"min": "0.000", "max": "1.000"}
+    pixels = picture(shown)
+    red = (pixels[:, :, 0] > 200) & (pixels[:, :, 1] < 100)
+    columns, rows = np.flatnonzero(red.sum(0) > 50), np.flatnonzero(red.sum(1))
+    width, height = pixels.shape[1], pixels.shape[0]
+    assert abs(columns.min() - place["left"] * width) <= 1
+    assert abs(columns.max() - (place["left"] + place["width"]) * width) <= 1
+    assert abs(rows.min() - place["top"] * height) <= 1
+    assert abs(rows.max() - (place["top"] + place["height"]) * height) <= 1
+
+
+def test_the_playhead_covers_the_part_that_the_picture_shows():
+    ax = plotting.waveform(tone(), sr=16000)
+    ax.set_xlim(0.25, 0.75)
+    made, place = playhead(watched(ax, tone()))
+    assert made["range"] == {"min": "0.250", "max": "0.750"}
+    left, right = ax.bbox.x0 / ax.figure.bbox.width, ax.bbox.x1 / ax.figure.bbox.width
+    np.testing.assert_allclose([place["left"], place["left"] + place["width"]], [left, right], 1e-2)
+
+
+def test_the_playhead_runs_over_all_panels():
+    axes = plotting.new_axes(2, share_x=True)
+    for ax in axes:
+        plotting.waveform(tone(), sr=16000, ax=ax)
+    both, lower = playhead(watched(axes, tone()))[1], playhead(watched(axes[1], tone()))[1]
+    assert both["height"] > 2 * lower["height"]
+    assert both["left"] == lower["left"]
+
+
+def test_picture_and_player_remain_where_scripts_are_off():
+    shown = watched(plotting.waveform(tone(), sr=16000), tone())
+    assert len(list(embedded(shown))) == 1
+    assert 'alt="A tone of one second."' in shown.html
+    assert not re.search(r"<(script|input)", shown.html)  # nothing that would stand there dead
+    assert shown.text == "Figure: A tone of one second.\nSound: a tone (1.0 s, -9.0 dBFS)"
+
+
+def test_a_watched_sound_has_a_name_that_is_escaped():
+    label = """RANGE "'<b>");"""
+    shown = watched(plotting.waveform(tone(), sr=16000), tone(), label=label)
+    assert playhead(shown)[0]["name"] == f"Position in {label}"
+    assert "<b>" not in shown.html
+
+
+def test_keys_reach_the_player_and_the_line_before_jupyterlab():
+    shown = watched(plotting.waveform(tone(), sr=16000), tone())
+    assert '<audio controls data-lm-suppress-shortcuts="true"' in shown.html
+    assert "'data-lm-suppress-shortcuts', 'true'" in html.unescape(shown.html)
+
+
+def test_equal_sounds_give_equal_pages():
+    pages = {watched(plotting.waveform(tone(), sr=16000), tone()).html for _ in range(2)}
+    assert len(pages) == 1
+
+
+def test_axes_without_time_or_without_the_sound_are_refused():
+    y, levels = tone(), np.zeros(5)
+    with pytest.raises(ValueError, match=r'axis "Time \(s\)", got .Frequency \(Hz\)'):
+        watched(plotting.spectrum(np.arange(5), levels), y)
+    ax = plotting.waveform(y, sr=16000)
+    with pytest.raises(ValueError, match=r"some of the sound, got .* a sound from 9.00 s"):
+        watched(ax, y, start=9.0)
+    ax.set_xscale("log")
+    with pytest.raises(ValueError, match=r"\(log\)"):
+        watched(ax, y)
+    axes = plotting.new_axes(1, 2)
+    for ax in axes:
+        plotting.waveform(y, sr=16000, ax=ax)
+    with pytest.raises(ValueError, match="one time axis, got 2"):
+        watched(axes, y)
+    watched(axes[0], y)
+
+
 def test_the_live_curve_is_redrawn_with_each_epoch():
     live = interactive.LiveCurve({"silence": 1.0})
     pictures = []
@@ -155,181 +276,3 @@ def test_the_live_curve_is_redrawn_with_each_epoch():
     logarithmic = interactive.LiveCurve({"uniform": 138.0}, unit="bits a frame", log=True)
     logarithmic(frame_model.History((1.0,), (1.1,), (0.5,)))
     assert logarithmic.widget.value != pictures[0]
-
-
-N_EACH = {"human": 2, "ours": 1, "Markov": 1}
-RIGHT = {"human": "by a human", "ours": "by a machine", "Markov": "by a machine"}
-
-
-def some_clips():
-    """Return sounds of several levels and lengths, each with a frequency of its own."""
-    return {
-        name: [
-            tone(1 + 0.1 * i, amplitude=0.1 * (k + 1), f=200 * (5 * k + i + 1)) for i in range(4)
-        ]
-        for k, name in enumerate(RIGHT)
-    }
-
-
-def a_test(path, **changes):
-    return interactive.listening_test(
-        some_clips(),
-        N_EACH,
-        right=RIGHT,
-        sr=16000,
-        seed=7,
-        path=path,
-        interval=sound_metrics.wilson_interval,
-        **changes,
-    )
-
-
-def parts(box):
-    questions, buttons, page = box.children
-    return [question.children for question in questions.children], *buttons.children, page
-
-
-def sound_of(player):
-    data = re.search(r"base64,([^\"]+)", player.value)[1]
-    return soundfile.read(io.BytesIO(base64.b64decode(data)), dtype="float32")[0]
-
-
-def test_questions_have_one_length_and_one_level_and_stay_below_full_scale():
-    clips = some_clips()
-    names, sounds = interactive.draw_questions(clips, N_EACH, rng=np.random.default_rng(0))
-    assert sorted(names) == ["Markov", "human", "human", "ours"]
-    assert len({len(y) for y in sounds}) == 1
-    assert np.ptp([audio.level_dbfs(y) for y in sounds]) < 1e-3
-    assert max(np.abs(y).max() for y in sounds) < 1
-    impulse = np.zeros(16000, np.float32)
-    impulse[100] = 1  # the least level for its peak decides
-    _, sounds = interactive.draw_questions(
-        {"a": [impulse], "b": [tone()]}, {"a": 1, "b": 1}, rng=np.random.default_rng(0)
-    )
-    assert np.ptp([audio.level_dbfs(y) for y in sounds]) < 1e-3
-    assert max(np.abs(y).max() for y in sounds) < 1
-
-
-def test_no_sound_is_drawn_twice_and_every_order_can_come():
-    clips, orders = some_clips(), set()
-    for seed in range(100):
-        names, sounds = interactive.draw_questions(clips, N_EACH, rng=np.random.default_rng(seed))
-        assert len({y.tobytes() for y in sounds}) == 4
-        orders.add(tuple(names))
-    assert len(orders) == 12  # of four, two are alike
-
-
-@pytest.mark.parametrize("n_each", [{"human": 5}, {"nobody": 1}, {"human": -1}])
-def test_more_questions_than_sounds_are_refused(n_each):
-    with pytest.raises(ValueError, match=r"clips must hold .* sounds of .*, got \d"):
-        interactive.draw_questions(some_clips(), n_each, rng=np.random.default_rng(0))
-
-
-def test_silence_and_empty_tests_are_refused():
-    rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="must not be silent"):
-        interactive.draw_questions({"a": [np.zeros(9, np.float32)]}, {"a": 1}, rng=rng)
-    with pytest.raises(ValueError, match="one sound at least"):
-        interactive.draw_questions({"a": []}, {"a": 0}, rng=rng)
-
-
-def test_answers_are_scored_with_an_interval():
-    score = interactive.score_answers(
-        list("hmhm"), list("hmmm"), interval=sound_metrics.wilson_interval
-    )
-    assert score == (3, sound_metrics.wilson_interval(3, 4))
-    with pytest.raises(ValueError, match="the 2 questions, 1 missing"):
-        interactive.score_answers(list("hm"), ["h", None], interval=sound_metrics.wilson_interval)
-
-
-def test_saved_answers_are_added_and_none_is_lost(tmp_path):
-    path = tmp_path / "deep" / "answers.csv"
-    assert interactive.load_answers(path) == []
-    assert interactive.save_answers(path, ["ours, 1"], ["machine"], ["human"]) == 1
-    assert interactive.save_answers(path, ["a", "b"], ["x", "y"], ["x", "y"]) == 2
-    rows = interactive.load_answers(path)
-    assert [(row["test"], row["question"], row["sound"]) for row in rows] == [
-        (1, 1, "ours, 1"),
-        (2, 1, "a"),
-        (2, 2, "b"),
-    ]
-    assert rows[0]["answer"] == "human"
-    assert [file.name for file in path.parent.iterdir()] == ["answers.csv"]
-
-
-@pytest.mark.parametrize("text", ["a,b\n1,2\n", "test,question,sound,right,answer\nx,1,a,b,c\n"])
-def test_a_file_of_something_else_is_left_alone(tmp_path, text):
-    path = tmp_path / "mine.csv"
-    path.write_text(text)
-    with pytest.raises(ValueError, match="must have the columns test, question"):
-        interactive.save_answers(path, ["a"], ["x"], ["x"])
-    assert path.read_text() == text
-
-
-def test_a_write_that_fails_leaves_the_old_answers(tmp_path, monkeypatch):
-    path = tmp_path / "answers.csv"
-    interactive.save_answers(path, ["a"], ["x"], ["x"])
-
-    def full(*arguments):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(files.os, "replace", full)
-    with pytest.raises(OSError, match="disk full"):
-        interactive.save_answers(path, ["b"], ["x"], ["x"])
-    assert [row["sound"] for row in interactive.load_answers(path)] == ["a"]
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_listening_test_gives_nothing_away(tmp_path):
-    questions, score, save, _, page = parts(a_test(tmp_path / "answers.csv"))
-    pages = [player.value for player, _ in questions] + [page.value]
-    for name in N_EACH:
-        assert not any(name in re.sub('base64,[^"]+', "", text) for text in pages)
-    assert len({len(player.value) for player, _ in questions}) == 1
-    sounds = [sound_of(player) for player, _ in questions]
-    assert len({len(y) for y in sounds}) == 1
-    assert np.ptp([audio.level_dbfs(y) for y in sounds]) < 0.5
-    assert all(choice.value is None for _, choice in questions)
-    assert score.disabled
-    assert save.disabled
-
-
-def test_a_listening_test_scores_saves_and_begins_anew(tmp_path):
-    path = tmp_path / "answers.csv"
-    box = a_test(path)
-    questions, score, save, again, page = parts(box)
-    for _, choice in questions:
-        assert score.disabled
-        choice.value = "by a human"
-    score.click()
-    assert "2 of 4 right" in page.value
-    assert "between 15 % and 85 %" in page.value
-    assert page.value.count("<td>wrong</td>") == 2
-    assert all(choice.disabled for _, choice in questions)
-    assert not path.exists()
-    save.click()
-    assert "Saved as test 1" in page.value
-    assert save.disabled
-    assert sorted(row["sound"] for row in interactive.load_answers(path)) == sorted(
-        ["Markov", "human", "human", "ours"]
-    )
-    before = [player.value for player, _ in questions]
-    again.click()
-    after = [player.value for player, _ in parts(box)[0]]
-    assert set(before) != set(after)
-    assert after == [player.value for player, _ in parts(a_test(path))[0]]  # the second test
-    assert "right" not in page.value
-
-
-def test_a_listening_test_says_why_it_could_not_save(tmp_path):
-    path = tmp_path / "answers.csv"
-    questions, score, save, _, page = parts(a_test(path))
-    for _, choice in questions:
-        choice.value = "by a machine"
-    score.click()
-    path.write_text("something else\n<b>\n")
-    save.click()
-    assert "<strong>" in page.value
-    assert "must have the columns" in page.value
-    assert not save.disabled
-    assert path.read_text() == "something else\n<b>\n"

@@ -4,7 +4,7 @@ import mido
 import numpy as np
 import pytest
 
-from helpers import files, midi, notes
+from helpers import files, midi, rolls
 
 NOTES = np.array([[0.0, 0.5, 60, 1.0], [0.25, 0.5, 64, 0.75], [0.5, 2.0, 60, 1.33]])
 
@@ -18,13 +18,13 @@ def test_notes_survive_the_round_trip(tmp_path):
 
 
 def test_a_roll_survives_too(tmp_path):
-    settings = notes.NoteSettings()
+    settings = rolls.NoteSettings()
     rng = np.random.default_rng(0)
     roll = np.where(rng.random((60, 69)) < 0.1, rng.integers(2, 4, (60, 69)), 0).astype(np.uint8)
     for before, now in itertools.pairwise(roll):
-        now[(before > 0) & (now == 0) & (rng.random(69) < 0.5)] = notes.HELD
-    found = midi.load(midi.save(tmp_path / "a.mid", notes.roll_to_notes(roll, settings)))
-    np.testing.assert_array_equal(notes.notes_to_roll(found, settings, n_frames=60), roll)
+        now[(before > 0) & (now == 0) & (rng.random(69) < 0.5)] = rolls.HELD
+    found = midi.load(midi.save(tmp_path / "a.mid", rolls.to_notes(roll, settings)))
+    np.testing.assert_array_equal(rolls.from_notes(found, settings, n_frames=60), roll)
 
 
 def test_no_notes_make_an_empty_file(tmp_path):
@@ -55,7 +55,7 @@ def test_tempo_changes_tracks_and_channels_of_other_programs_are_understood(tmp_
     ],
 )
 def test_notes_that_cannot_be_are_named(wrong, tmp_path):
-    with pytest.raises(ValueError, match="check the columns"):
+    with pytest.raises(ValueError, match=r"check the columns|between 0 and 127, got (-1|128)"):
         midi.save(tmp_path / "a.mid", wrong)
     assert not list(tmp_path.iterdir())
 

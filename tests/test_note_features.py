@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers import note_features, notes
+from helpers import note_features, rolls
 
 MEMORY = {"memories": (0.5, 0.9), "pulses": (0.95,), "sharpness": 40.0, "min_lag": 3}
 N_NOTES = 12
@@ -44,7 +44,7 @@ def test_a_repeat_is_recognised_and_its_continuation_recalled():
     passage[-1] = 0
     roll = np.concatenate([passage, random_roll(20, seed=1), passage])
     _, recalled, frame = note_features.listen(roll, **MEMORY | {"sharpness": 200.0})
-    start, struck = 50, roll >= notes.SOFT
+    start, struck = 50, roll >= rolls.SOFT
     for t in range(start + 10, start + 27):
         for memory in (0, 4):  # the first feature of each memory
             for later in (0, 1, 2):
@@ -121,10 +121,10 @@ def test_all_of_it_moves_with_a_transposition():
 
 
 def test_streams_do_not_hear_each_other():
-    rolls = np.stack([random_roll(seed=seed) for seed in (0, 1)])
+    both = np.stack([random_roll(seed=seed) for seed in (0, 1)])
     hear = note_features.listener(N_NOTES, 2, 80, **MEMORY)
-    together = [hear(states) for states in rolls.swapaxes(0, 1)]
-    for stream, roll in enumerate(rolls):
+    together = [hear(states) for states in both.swapaxes(0, 1)]
+    for stream, roll in enumerate(both):
         alone = note_features.listen(roll, **MEMORY)
         for part, expected in zip(zip(*together, strict=True), alone, strict=True):
             found = np.stack(part)[:, stream]
@@ -134,7 +134,7 @@ def test_streams_do_not_hear_each_other():
 
 def test_onsets_that_are_not_kept_are_not_recalled():
     roll, key = np.zeros((60, N_NOTES), np.uint8), 4
-    roll[::10] = notes.SOFT  # the same chord again and again
+    roll[::10] = rolls.SOFT  # the same chord again and again
     hear = note_features.listener(N_NOTES, 1, 60, **MEMORY)
     kept = np.ones((1, N_NOTES))
     surest = [hear(states, kept)[2][0, key] for states in roll[:, None]]

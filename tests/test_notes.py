@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 import scipy.special
 import sklearn.decomposition
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from helpers import audio, notes
+from helpers import audio, notes, rolls
 
 DATA = Path(__file__).resolve().parents[1] / "data"
-SETTINGS = notes.NoteSettings()
-SMALL = notes.NoteSettings(lowest=55, highest=67)
+SETTINGS = rolls.NoteSettings()
+SMALL = rolls.NoteSettings(lowest=55, highest=67)
 DURATION = 24.0  # s
 MELODY = [(60, 1.0), (64, 0.4), (67, 1.0), (62, 1.0), (59, 0.4), (65, 1.0), (57, 0.4), (64, 1.0)]
 
@@ -79,34 +77,6 @@ def combs():
 @pytest.fixture(scope="module")
 def learnt():
     return notes.learn_dictionary([song(accompanied())], progress=True)
-
-
-# Settings
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"sr": 0}, "sr must be a whole number of at least 1, got 0"),
-        ({"n_fft": 4096.0}, "n_fft must be a whole number"),
-        ({"bands_per_semitone": -1}, "bands_per_semitone must be"),
-        ({"n_fft": 3071}, "even numbers of samples.* got 3071 and 1000"),
-        ({"hop_length": 4000}, "the hop at most n_fft, got 3072 and 4000"),
-        ({"lowest": 97}, "0 <= lowest < highest <= 127, got 97 and 96"),
-        ({"highest": 128}, "got 28 and 128"),
-        ({"f_max": 9000.0}, "half the sampling rate, 8000 Hz, got 9000"),
-        ({"f_max": 2000.0}, "between the highest note, 2093 Hz"),
-    ],
-)
-def test_settings_out_of_range_are_refused(change, message):
-    with pytest.raises(ValueError, match=message):
-        notes.NoteSettings(**change)
-
-
-def test_settings_survive_json():
-    assert notes.NoteSettings.from_json(SMALL.to_json()) == SMALL
-    with pytest.raises(ValueError, match="no note settings"):
-        notes.NoteSettings.from_json('{"tempo": 120}')
 
 
 # Bands and templates
@@ -336,8 +306,8 @@ def test_a_whole_piece_is_found_with_the_dictionary_learnt_from_it(learnt):
     played = accompanied()
     found = notes.encode(song(played), learnt)
     assert onset_f(played, found) > 0.95
-    roll = notes.notes_to_roll(found, SETTINGS) > 0
-    truth = notes.notes_to_roll(played, SETTINGS, n_frames=len(roll)) > 0
+    roll = rolls.from_notes(found, SETTINGS) > 0
+    truth = rolls.from_notes(played, SETTINGS, n_frames=len(roll)) > 0
     overlap = 2 * (roll & truth).sum() / (roll.sum() + truth.sum())
     assert overlap > 0.85
 
@@ -379,16 +349,16 @@ def test_silence_has_no_notes(combs):
 
 
 @pytest.mark.parametrize(
-    ("y", "error", "message"),
+    "y",
     [
-        (np.zeros(0, np.float32), ValueError, "not be empty"),
-        (np.zeros((100, 2), np.float32), ValueError, r"shape \(n_samples\)"),
-        (np.zeros(100, np.int16), TypeError, "floating point"),
-        (np.full(5000, np.nan, np.float32), ValueError, "finite"),
+        np.zeros(0, np.float32),
+        np.zeros((100, 2), np.float32),
+        np.zeros(100, np.int16),
+        np.full(5000, np.nan, np.float32),
     ],
 )
-def test_bad_waveforms_are_refused(combs, y, error, message):
-    with pytest.raises(error, match=message):
+def test_bad_waveforms_are_refused(combs, y):
+    with pytest.raises(audio.AudioError, match=r"^y must"):
         notes.encode(y, combs)
 
 
@@ -396,92 +366,6 @@ def test_bad_waveforms_are_refused(combs, y, error, message):
 def test_activations_of_other_notes_are_refused(combs, shape):
     with pytest.raises(ValueError, match=r"H must have shape \(n_frames, 69\)"):
         notes.find_notes(np.zeros(shape), combs)
-
-
-# Rolls
-
-
-def valid_rolls():
-    n_notes = SMALL.n_notes
-    return st.lists(
-        st.lists(st.integers(0, 3), min_size=n_notes, max_size=n_notes), min_size=1, max_size=12
-    ).map(made_valid)
-
-
-def made_valid(rows):
-    roll = np.array(rows, np.uint8)
-    for t in range(len(roll)):
-        before = roll[t - 1] if t else np.zeros_like(roll[0])
-        roll[t, (roll[t] == notes.HELD) & (before == notes.OFF)] = notes.SOFT
-    return roll
-
-
-@settings(max_examples=100, deadline=None)
-@given(valid_rolls())
-def test_a_roll_survives_being_read_as_notes(roll):
-    found = notes.roll_to_notes(roll, SMALL)
-    np.testing.assert_array_equal(notes.notes_to_roll(found, SMALL, n_frames=len(roll)), roll)
-
-
-played_notes = st.tuples(
-    st.floats(0, 3), st.floats(0.001, 2), st.integers(55, 67), st.floats(0.1, 3)
-).map(lambda one: (one[0], one[0] + one[1], one[2], one[3]))
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(played_notes, max_size=20))
-def test_held_never_follows_off(played):
-    roll = notes.notes_to_roll(np.array(played).reshape(-1, 4), SMALL)
-    before = np.vstack([np.zeros_like(roll[:1]), roll[:-1]])
-    assert not np.any((roll == notes.HELD) & (before == notes.OFF))
-    assert notes.roll_to_notes(roll, SMALL).shape[0] <= len(played)
-
-
-def test_a_key_that_is_struck_again_is_let_go_first():
-    played = np.array([(0.0, 1.0, 60, 1.5), (0.25, 0.5, 60, 0.5)])
-    roll = notes.notes_to_roll(played, SMALL, n_frames=16)[:, 5]
-    np.testing.assert_array_equal(roll, [3, 1, 1, 1, 2, 1, 1, 1] + 8 * [0])
-
-
-def test_no_notes_are_a_silent_roll():
-    roll = notes.notes_to_roll(np.zeros((0, 4)), SMALL, n_frames=3)
-    assert roll.shape == (3, 13)
-    assert notes.roll_to_notes(roll, SMALL).shape == (0, 4)
-
-
-@pytest.mark.parametrize(
-    ("found", "message"),
-    [
-        (np.zeros((3, 3)), r"shape \(n_found, 4\).* got \(3, 3\)"),
-        ([(-0.1, 1, 60, 1)], "begin at 0 s or later"),
-        ([(1, 1, 60, 1)], "end after they begin"),
-        ([(np.nan, 1, 60, 1)], "must be finite"),
-        ([(0, 1, 54, 1)], "between 55 and 67, got 54 to 54"),
-    ],
-)
-def test_notes_that_cannot_be_are_refused(found, message):
-    with pytest.raises(ValueError, match=message):
-        notes.notes_to_roll(found, SMALL)
-
-
-def test_notes_after_the_end_of_a_roll_are_refused():
-    with pytest.raises(ValueError, match="beyond the last onset, in frame 32, got 16"):
-        notes.notes_to_roll([(2.0, 3.0, 60, 1)], SMALL, n_frames=16)
-
-
-@pytest.mark.parametrize(
-    ("roll", "message"),
-    [
-        (np.zeros((4, 12), np.uint8), r"roll must have shape \(n_frames, 13\)"),
-        (np.zeros((0, 13), np.uint8), "not be empty"),
-        (np.full((4, 13), 4, np.uint8), "got uint8 from 4 to 4"),
-        (np.zeros((4, 13)), "whole numbers .* got float64"),
-        (np.ones((1, 13), np.uint8), "got 13 held after off"),
-    ],
-)
-def test_rolls_that_cannot_be_are_refused(roll, message):
-    with pytest.raises(ValueError, match=message):
-        notes.roll_to_notes(roll, SMALL)
 
 
 # Real music
@@ -498,19 +382,3 @@ def test_notes_of_a_piece_that_was_never_heard_are_found():
     played = played[(played[:, 0] < 59.5) & (played[:, 2] >= SETTINGS.lowest)]
     y = audio.load(DATA / "music" / "joplin_solace.mp3", sr=16_000, duration=60.0)
     assert onset_f(played, notes.encode(y, dictionary)) > 0.88
-
-
-def test_a_part_of_a_roll_is_a_roll():
-    roll = np.zeros((6, SETTINGS.n_notes), np.uint8)
-    roll[1:5, 3] = [notes.LOUD, notes.HELD, notes.HELD, notes.HELD]
-    part = notes.cut_roll(roll, 2, 6)
-    assert part[:, 3].tolist() == [notes.SOFT, notes.HELD, notes.HELD, notes.OFF]
-    assert len(notes.roll_to_notes(part, SETTINGS)) == 1
-    assert roll[2, 3] == notes.HELD  # the whole is as it was
-    np.testing.assert_array_equal(notes.cut_roll(roll, 0, 6), roll)
-
-
-@pytest.mark.parametrize(("start", "stop"), [(-1, 3), (3, 3), (0, 7)])
-def test_parts_that_are_not_there_are_named(start, stop):
-    with pytest.raises(ValueError, match=f"<= 6, got {start} and {stop}"):
-        notes.cut_roll(np.zeros((6, 3), np.uint8), start, stop)

@@ -21,7 +21,6 @@ DRAWN = {
         "Time (s)",
         "Frequency (Hz)",
     ),
-    "level_curve": (lambda: plotting.level_curve(T, Y), "Time (s)", "Level (dBFS)"),
     "learning_curve": (
         lambda: plotting.learning_curve([3, 2], [3, 2.5], baselines={"silence": 2.2}),
         "Epoch",
@@ -44,7 +43,7 @@ def test_axes_are_labelled_with_units(name):
     assert (ax.get_xlabel(), ax.get_ylabel()) == (x_label, y_label)
 
 
-@pytest.mark.parametrize("name", ["waveform", "samples", "spectrum", "level_curve"])
+@pytest.mark.parametrize("name", ["waveform", "samples", "spectrum"])
 def test_a_function_draws_on_the_axes_it_is_given(name):
     ax = plotting.new_axes()
     extra = {"sr": 8000} if name == "waveform" else {}

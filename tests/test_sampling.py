@@ -8,14 +8,14 @@ import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import sampling
+from helpers import audio, sampling
 
 NOT_WAVEFORMS = [
-    (np.zeros(0, np.float32), ValueError, "not empty"),
-    (np.zeros((4, 2), np.float32), ValueError, r"one row of samples .* \(4, 2\)"),
-    (np.array([0.0, np.nan]), ValueError, "must be finite"),
-    (np.array([0, 16384], np.int16), TypeError, "must be floating point, got int16"),
-    (np.array([1j]), TypeError, "must be floating point, got complex128"),
+    np.zeros(0, np.float32),
+    np.zeros((4, 2), np.float32),
+    np.array([0.0, np.nan]),
+    np.array([0, 16384], np.int16),
+    np.array([1j]),
 ]
 NOT_COUNTS = [(0, ValueError, "at least 1, got 0"), (-3, ValueError, "at least 1, got -3")] + [
     (value, TypeError, "whole number") for value in (2.0, True, "2", None)
@@ -65,12 +65,12 @@ def test_sine_at_half_the_rate_alternates_at_phase_half_pi():
 
 
 @pytest.mark.parametrize(("f_start", "f_end"), [(100, 3000), (3000, 100), (500, 500)])
-def test_chirp_is_scipys_linear_chirp(f_start, f_end):
+def test_the_frequency_of_a_chirp_moves_evenly(f_start, f_end):
     y = sampling.chirp(f_start, f_end, sr=8000, duration=2.0, amplitude=1.0)
-    t = sampling.times(16000, sr=8000)
-    oracle = scipy.signal.chirp(t, f_start, 2.0, f_end, phi=-90)
+    t = np.arange(16000) / 8000
+    cycles = f_start * t + (f_end - f_start) * t**2 / 4  # the integral of the frequency
     assert y.dtype == np.float32
-    np.testing.assert_allclose(y, oracle, atol=1e-6)
+    np.testing.assert_allclose(y, np.sin(2 * np.pi * cycles), atol=1e-6)
 
 
 @pytest.mark.parametrize("make", [sampling.sinusoid, lambda f, **k: sampling.chirp(f, f, **k)])
@@ -341,7 +341,7 @@ def test_snr_of_different_lengths_is_refused():
         sampling.snr_db(np.ones(3), np.ones(4))
 
 
-@pytest.mark.parametrize(("bad", "error", "message"), NOT_WAVEFORMS)
+@pytest.mark.parametrize("bad", NOT_WAVEFORMS)
 @pytest.mark.parametrize(
     "call",
     [
@@ -352,8 +352,8 @@ def test_snr_of_different_lengths_is_refused():
         lambda bad: sampling.snr_db(np.ones(2), bad),
     ],
 )
-def test_what_is_not_a_waveform_is_refused(call, bad, error, message):
-    with pytest.raises(error, match=message):
+def test_what_is_not_a_waveform_is_refused(call, bad):
+    with pytest.raises(audio.AudioError, match=r"^(y|samples|y_quantised) must"):
         call(bad)
 
 

@@ -1,23 +1,23 @@
-"""Signals and notes whose numbers are known beforehand; librosa and scipy as oracles."""
+"""Signals whose numbers are known beforehand; published formulas and scipy as oracles."""
 
-import librosa
 import numpy as np
 import pytest
+import scipy.fft
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import sound_metrics, transforms
+from helpers import audio, sound_metrics, transforms
 
 SR = 8000
 STFT = {"n_fft": 512, "hop_length": 128}
 few = settings(deadline=None, max_examples=30)
 MELS = {"sr": SR, "n_mels": 20, **STFT}
 NOT_WAVEFORMS = [
-    (np.zeros(0, np.float32), ValueError, "at least 1 sample"),
-    (np.zeros((4, 2), np.float32), ValueError, r"got \(4, 2\): take one channel"),
-    (np.array([0.0, np.nan]), ValueError, "must be finite"),
-    (np.array([0, 16384], np.int16), TypeError, "floating point in .*, got int16"),
+    (np.zeros(0, np.float32), "at least 1 sample"),
+    (np.zeros((4, 2), np.float32), r"got shape \(4, 2\): see audio.to_mono"),
+    (np.array([0.0, np.nan]), "must be finite"),
+    (np.array([0, 16384], np.int16), "floating point in .*, got int16"),
 ]
 
 
@@ -127,13 +127,6 @@ def test_silent_fraction_of_known_sounds():
     assert sound_metrics.silent_fraction(sine(1000, amplitude=0.05), sr=SR, threshold_db=-20) == 1
 
 
-def test_crest_factors_of_known_sounds():
-    assert sound_metrics.crest_factor_db(sine(1000)) == pytest.approx(3.0103, abs=1e-3)
-    assert sound_metrics.crest_factor_db(np.tile(np.float32([0.3, -0.3]), 50)) == pytest.approx(0)
-    assert sound_metrics.crest_factor_db(np.eye(1, 100)[0]) == pytest.approx(20)
-    assert np.isnan(sound_metrics.crest_factor_db(np.zeros(10)))
-
-
 # Spectra
 
 
@@ -154,34 +147,7 @@ def test_flatness_of_a_click_is_one():
     assert flatness[1024 // STFT["hop_length"]] == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("f", [500, 1000, 3000])
-def test_centroid_of_a_tone_is_its_frequency(f):
-    centroid = sound_metrics.spectral_centroid(sine(f), sr=SR, **STFT)
-    np.testing.assert_allclose(middle(centroid), f, rtol=0.01)
-
-
-def test_centroid_of_white_noise_is_in_the_middle_and_of_silence_zero():
-    centroid = sound_metrics.spectral_centroid(noise(10 * SR), sr=SR, **STFT)
-    assert middle(centroid).mean() == pytest.approx(SR / 4, rel=0.01)
-    np.testing.assert_array_equal(sound_metrics.spectral_centroid(np.zeros(SR), sr=SR, **STFT), 0)
-
-
-@pytest.mark.parametrize("y", [noise(SR), sine(440), sine(440) + noise(SR)])
-def test_spectral_measures_agree_with_librosa(y):
-    S = np.abs(transforms.stft(y, **STFT)).T.astype(np.float64)
-    np.testing.assert_allclose(
-        sound_metrics.spectral_flatness(y, **STFT),
-        librosa.feature.spectral_flatness(S=S)[0],
-        rtol=1e-4,
-    )
-    np.testing.assert_allclose(
-        sound_metrics.spectral_centroid(y, sr=SR, **STFT),
-        librosa.feature.spectral_centroid(S=S, sr=SR, n_fft=512)[0],
-        rtol=1e-4,
-    )
-
-
-@pytest.mark.parametrize(("y", "error", "message"), NOT_WAVEFORMS)
+@pytest.mark.parametrize(("y", "message"), NOT_WAVEFORMS)
 @pytest.mark.parametrize(
     "measure",
     [
@@ -190,12 +156,10 @@ def test_spectral_measures_agree_with_librosa(y):
         lambda y: sound_metrics.level_drift_db(y, sr=SR),
         lambda y: sound_metrics.mfcc(y, sr=SR),
         lambda y: sound_metrics.spectral_flatness(y, **STFT),
-        lambda y: sound_metrics.spectral_centroid(y, sr=SR, **STFT),
-        sound_metrics.crest_factor_db,
     ],
 )
-def test_what_is_no_waveform_is_named(measure, y, error, message):
-    with pytest.raises(error, match=message):
+def test_what_is_no_waveform_is_named(measure, y, message):
+    with pytest.raises(audio.AudioError, match=message):
         measure(y)
 
 
@@ -223,26 +187,20 @@ def test_drift_needs_two_windows():
 # Timbre
 
 
-@pytest.mark.parametrize(("sr", "n_fft", "n_mels"), [(8000, 512, 20), (16_000, 1024, 40)])
-def test_mel_filters_agree_with_librosa(sr, n_fft, n_mels):
-    theirs = librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels, htk=True, norm=None)
-    np.testing.assert_allclose(
-        sound_metrics.mel_filter_bank(n_mels, sr=sr, n_fft=n_fft), theirs, atol=1e-6
-    )
-
-
-def test_a_filter_without_a_bin_is_named():
-    with pytest.raises(ValueError, match=r"a bin of 15.625 Hz to every filter, got 200"):
-        sound_metrics.mel_filter_bank(200, sr=SR, n_fft=512)
+def triangles(n_mels, *, sr, n_fft):
+    """Make O'Shaughnessy's mel filters from his formula, one triangle after the other."""
+    mel = np.linspace(0, 2595 * np.log10(1 + sr / 2 / 700), n_mels + 2)
+    edges = 700 * (10 ** (mel / 2595) - 1)  # Hz
+    f = np.arange(n_fft // 2 + 1) * sr / n_fft
+    return [np.interp(f, edges[i : i + 3], [0, 1, 0]) for i in range(n_mels)]
 
 
 @pytest.mark.parametrize("y", [noise(SR), sine(440) + noise(SR), np.zeros(SR, np.float32)])
-def test_mfcc_agree_with_librosa(y):
-    S = np.abs(transforms.stft(y, **STFT)).T / 128  # a full-scale sine is 1
-    mels = librosa.feature.melspectrogram(S=S**2, sr=SR, n_mels=20, htk=True, norm=None)
-    theirs = librosa.feature.mfcc(S=np.log(np.maximum(mels, 1e-6)), n_mfcc=13)
-    ours = sound_metrics.mfcc(y, n_mfcc=13, **MELS)
-    np.testing.assert_allclose(ours, theirs.T, atol=1e-3)
+def test_mfcc_follow_the_published_formula(y):
+    power = np.square(np.abs(transforms.stft(y, **STFT)) / 128)  # a full-scale sine is 1
+    bands = power @ np.transpose(triangles(20, sr=SR, n_fft=512))
+    theirs = scipy.fft.dct(np.log(np.maximum(bands, 1e-6)), axis=1, norm="ortho")[:, :13]
+    np.testing.assert_allclose(sound_metrics.mfcc(y, n_mfcc=13, **MELS), theirs, atol=1e-6)
 
 
 def test_gain_moves_the_first_coefficient_only_and_what_nobody_hears_counts_as_silence():
@@ -313,20 +271,21 @@ def test_a_clip_shorter_than_a_texture_is_named():
 
 @few
 @given(n_trials=st.integers(1, 200), share=st.floats(0, 1), confidence=st.floats(0.5, 0.99))
-def test_wilson_interval_agrees_with_scipy(n_trials, share, confidence):
+def test_the_bounds_lie_as_far_from_the_observed_share_as_wilson_says(n_trials, share, confidence):
     n_right = round(share * n_trials)
-    theirs = scipy.stats.binomtest(n_right, n_trials).proportion_ci(confidence, method="wilson")
-    ours = sound_metrics.wilson_interval(n_right, n_trials, confidence)
-    np.testing.assert_allclose(ours, theirs, atol=1e-9)
+    bounds = np.array(sound_metrics.wilson_interval(n_right, n_trials, confidence))
+    z = scipy.stats.norm.ppf((1 + confidence) / 2)
+    distance = z * np.sqrt(bounds * (1 - bounds) / n_trials)
+    np.testing.assert_allclose(np.abs(n_right / n_trials - bounds), distance, atol=1e-9)
 
 
 @pytest.mark.parametrize(
     ("n_right", "n_trials", "confidence", "message"),
     [
-        (0, 0, 0.95, "n_trials be at least 1, got 0 of 0"),
-        (5, 4, 0.95, "between 0 and n_trials, .* got 5 of 4"),
-        (-1, 4, 0.95, "got -1 of 4"),
-        (2, 4, 95, "between 0 and 1, got 95"),
+        (0, 0, 0.95, "n must be an integer not less than 1"),
+        (5, 4, 0.95, "5.* must not be greater than n .4"),
+        (-1, 4, 0.95, "not less than 0"),
+        (2, 4, 95, "confidence_level .95. must be in"),
     ],
 )
 def test_impossible_listening_tests_are_named(n_right, n_trials, confidence, message):

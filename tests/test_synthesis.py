@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from test_notes import onset_f, song, tone
 
-from helpers import audio, notes, synthesis
+from helpers import audio, notes, rolls, synthesis
 
-SETTINGS = notes.NoteSettings(lowest=52, highest=72)
+SETTINGS = rolls.NoteSettings(lowest=52, highest=72)
 DURATION = 40.0
 SCALE = (60, 64, 67, 62, 57, 65)
 
@@ -52,10 +52,10 @@ def bank(dictionary, found):
     return synthesis.build_bank([MUSIC], dictionary, found=[found])
 
 
-def one_note(pitch, seconds, state=notes.LOUD, *, n_frames=None):
+def one_note(pitch, seconds, state=rolls.LOUD, *, n_frames=None):
     n_held = int(seconds * SETTINGS.frame_rate)
     roll = np.zeros((n_held if n_frames is None else n_frames, SETTINGS.n_notes), np.uint8)
-    roll[:n_held, pitch - SETTINGS.lowest] = notes.HELD
+    roll[:n_held, pitch - SETTINGS.lowest] = rolls.HELD
     roll[0, pitch - SETTINGS.lowest] = state
     return roll
 
@@ -77,7 +77,7 @@ def spectrum_db(y, f, sr=16_000):
 
 def test_laid_spectrograms_are_taken_apart_again():
     rng = np.random.default_rng(0)
-    small = notes.NoteSettings(lowest=60, highest=62)
+    small = rolls.NoteSettings(lowest=60, highest=62)
     n_bands = len(synthesis._edges(small)) - 1
     fall = np.exp(-np.arange(synthesis.N_FRAMES) / 20)[:, None]
     truth = np.float32(rng.gamma(0.3, size=(3, 2, 1, n_bands)) * fall)
@@ -89,7 +89,7 @@ def test_laid_spectrograms_are_taken_apart_again():
     V = np.zeros((starts[-1] + 90, n_bands), np.float32)
     for place, sound, _, weight in synthesis._lay(strikes, len(V), release):
         V[place] += weight * truth[sound]
-    learnt, heard, ends = synthesis.learn_sounds([V], [strikes], small, n_updates=40)
+    learnt, heard, ends = synthesis._learn_sounds([V], [strikes], small, n_updates=40)
     error = np.abs(learnt - truth)[:, :, :20].sum() / truth[:, :, :20].sum()
     assert error < 0.15
     assert heard[:, :, 0].sum() == 300
@@ -98,7 +98,7 @@ def test_laid_spectrograms_are_taken_apart_again():
 
 @pytest.mark.parametrize("factor", [0.0, 1.0, 2.0])
 def test_stiffness_of_strings_is_measured(factor):
-    settings = notes.NoteSettings(lowest=58, highest=62)
+    settings = rolls.NoteSettings(lowest=58, highest=62)
     edges = synthesis._edges(settings)
     templates = np.zeros((5, 2, synthesis.N_FRAMES, len(edges) - 1), np.float32)
     for note, pitch in enumerate(settings.pitches):
@@ -106,7 +106,7 @@ def test_stiffness_of_strings_is_measured(factor):
         V = notes.band_magnitudes(y, edges, n_fft=synthesis.N_FFT, hop_length=500)
         templates[note, :, : len(V)] = V
     heard = np.ones(templates.shape[:3], np.float32)
-    measured = synthesis.fit_stiffness(templates, heard, settings)
+    measured = synthesis._fit_stiffness(templates, heard, settings)
     expected = factor * notes.stiffness(np.array(settings.pitches))
     np.testing.assert_allclose(measured, expected, rtol=0.35)
 
@@ -136,7 +136,7 @@ def test_a_damped_note_is_gone_soon(bank):
 def test_loud_is_louder_than_soft_by_as_much_as_it_was(bank):
     loud, soft = (
         levels_db(synthesis.render(one_note(60, 1.0, state), bank))[2]
-        for state in (notes.LOUD, notes.SOFT)
+        for state in (rolls.LOUD, rolls.SOFT)
     )
     assert loud - soft == pytest.approx(20 * np.log10(1.2 / 0.4), abs=2)
 
@@ -186,22 +186,22 @@ def test_levels_of_one_kind_are_left_alone():
 
 
 def test_what_is_rendered_has_the_notes_and_the_level_of_the_music(dictionary, found, bank):
-    roll = notes.notes_to_roll(found, SETTINGS, n_frames=641)
+    roll = rolls.from_notes(found, SETTINGS, n_frames=641)
     y = synthesis.render(roll, bank)
     assert y.dtype == np.float32
     assert y.size == 641 * SETTINGS.hop_length
     assert audio.level_dbfs(y) == pytest.approx(audio.level_dbfs(MUSIC), abs=1)
     assert onset_f(PLAYED, found) > 0.95
-    assert onset_f(notes.roll_to_notes(roll, SETTINGS), notes.encode(y, dictionary)) > 0.9
+    assert onset_f(rolls.to_notes(roll, SETTINGS), notes.encode(y, dictionary)) > 0.9
 
 
 def test_rendering_gives_the_same_each_time(found, bank):
-    roll = notes.notes_to_roll(found[:20], SETTINGS)
+    roll = rolls.from_notes(found[:20], SETTINGS)
     np.testing.assert_array_equal(synthesis.render(roll, bank), synthesis.render(roll, bank))
 
 
 def test_all_notes_at_once_do_not_clip(bank):
-    roll = np.full((32, SETTINGS.n_notes), notes.LOUD, np.uint8)
+    roll = np.full((32, SETTINGS.n_notes), rolls.LOUD, np.uint8)
     assert np.abs(synthesis.render(roll, bank)).max() == pytest.approx(synthesis.PEAK, abs=1e-3)
 
 
@@ -212,7 +212,7 @@ def test_a_silent_roll_is_silent(bank):
 
 def test_a_note_in_the_last_frame_is_played(bank):
     roll = np.zeros((4, SETTINGS.n_notes), np.uint8)
-    roll[3, 8] = notes.LOUD
+    roll[3, 8] = rolls.LOUD
     y = synthesis.render(roll, bank)
     assert not y[:3000].any()
     assert np.abs(y[3000:]).max() > 0.01
@@ -225,7 +225,7 @@ def test_notes_begin_without_a_click(bank):
 
 
 def test_a_roll_of_other_notes_is_refused(bank):
-    with pytest.raises(ValueError, match=r"roll must have shape \(n_frames, 21\)"):
+    with pytest.raises(ValueError, match=r"shape \(n_frames, 21\).* got shape"):
         synthesis.render(np.zeros((16, 69), np.uint8), bank)
 
 
@@ -241,7 +241,7 @@ def test_a_bank_of_nothing_is_refused(dictionary, found):
         synthesis.build_bank([MUSIC, MUSIC], dictionary, found=[found])
 
 
-# Files
+# Files (what is the same for all kinds of files is tested with `files`)
 
 
 def test_what_is_saved_is_loaded(tmp_path, dictionary, bank):
@@ -258,62 +258,27 @@ def test_what_is_saved_is_loaded(tmp_path, dictionary, bank):
 
 
 def test_a_dictionary_of_other_settings_is_not_saved(tmp_path, dictionary, bank):
-    other = replace(dictionary, settings=notes.NoteSettings())
+    other = replace(dictionary, settings=rolls.NoteSettings())
     with pytest.raises(ValueError, match=r"one and the same settings.*lowest=28.*lowest=52"):
         synthesis.save(tmp_path / "piano.npz", other, bank)
 
 
-def test_a_failed_save_leaves_the_old_file(tmp_path, dictionary, bank, monkeypatch):
-    path = tmp_path / "piano.npz"
-    path.write_bytes(b"old")
-
-    def fails(*_, **__):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(np, "savez_compressed", fails)
-    with pytest.raises(OSError, match="disk full"):
-        synthesis.save(path, dictionary, bank)
-    assert path.read_bytes() == b"old"
-    assert len(list(tmp_path.iterdir())) == 1
-
-
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"piano.npz: run notebook 04"):
+    with pytest.raises(FileNotFoundError, match=r"no note bank at .*piano.npz: run notebook 04"):
         synthesis.load(tmp_path / "piano.npz")
 
 
-def test_other_settings_are_refused(tmp_path, dictionary, bank):
-    path = synthesis.save(tmp_path / "piano.npz", dictionary, bank)
-    with pytest.raises(ValueError, match=r"lowest=52.*expected.*lowest=28"):
-        synthesis.load(path, expect=notes.NoteSettings())
-
-
-def damage(content, how):
-    if how == "missing":
-        del content["release"]
-    elif how == "shape":
-        content["stiffness"] = content["stiffness"][1:]
-    elif how == "nan":
-        content["sounds"] = content["sounds"] * np.nan
-    elif how == "settings":
-        content["settings"] = '{"lowest": "low"}'
-    elif how == "pickle":
-        content["release"] = np.array([{}], dtype=object)
-
-
-@pytest.mark.parametrize("how", ["missing", "shape", "nan", "settings", "pickle"])
+@pytest.mark.parametrize("how", ["missing", "shape", "nan"])
 def test_a_damaged_file_is_refused(tmp_path, dictionary, bank, how):
     path = synthesis.save(tmp_path / "piano.npz", dictionary, bank)
     with np.load(path) as file:
         content = dict(file)
-    damage(content, how)
+    if how == "missing":
+        del content["release"]
+    elif how == "shape":
+        content["stiffness"] = content["stiffness"][1:]
+    else:
+        content["sounds"] = content["sounds"] * np.nan
     np.savez(path, **content)
-    with pytest.raises(ValueError, match=r"piano.npz is damaged, .*run notebook 04 again"):
-        synthesis.load(path)
-
-
-def test_a_file_of_another_kind_is_refused(tmp_path):
-    path = tmp_path / "piano.npz"
-    path.write_bytes(b"ID3 this is no archive")
-    with pytest.raises(ValueError, match="damaged, or no dictionary and bank"):
+    with pytest.raises(ValueError, match=r"piano.npz is damaged, .*run notebook 04 to replace it"):
         synthesis.load(path)

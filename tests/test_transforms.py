@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from helpers import transforms
+from helpers import audio, transforms
 
 WINDOWS = ["hann", "hamming", "blackman", "boxcar", "bartlett", ("kaiser", 8.0), ("tukey", 0.3)]
 SPECTRA = np.ones((5, 9), np.complex64)  # of frames of 16 samples
@@ -494,12 +494,12 @@ def test_griffin_lim_refuses_what_does_not_match(change, error, message):
 
 # What goes in is checked
 
-TAKES_WAVEFORM = {
-    "y": [
-        lambda y: transforms.split_blocks(y, 4),
-        lambda y: transforms.frame(y, frame_length=4, hop_length=2),
-        lambda y: transforms.stft(y, n_fft=4, hop_length=2),
-    ],
+TAKES_WAVEFORM = [
+    lambda y: transforms.split_blocks(y, 4),
+    lambda y: transforms.frame(y, frame_length=4, hop_length=2),
+    lambda y: transforms.stft(y, n_fft=4, hop_length=2),
+]
+TAKES_ARRAY = {
     "blocks": [lambda x: transforms.join_blocks(x, 1), transforms.rfft_blocks],
     "frames": [lambda x: transforms.overlap_add(x, hop_length=1), transforms.features_to_spectra],
     "spectra": [
@@ -509,20 +509,28 @@ TAKES_WAVEFORM = {
         lambda x: transforms.shuffle_phase(x, np.random.default_rng(0)),
     ],
 }
-CALLS = [(name, call) for name, calls in TAKES_WAVEFORM.items() for call in calls]
+CALLS = [(name, call) for name, calls in TAKES_ARRAY.items() for call in calls]
 
 
 @pytest.mark.parametrize(("name", "call"), CALLS)
 def test_bad_arrays_are_refused(name, call):
-    shape = (8,) if name == "y" else (2, 4)
-    with pytest.raises(ValueError, match=rf"{name} must have shape \(.*not be empty, got shape"):
-        call(np.zeros((0, *shape[1:]), np.float32))
-    with pytest.raises(ValueError, match=rf"{name} must have shape \(.*not be empty, got shape"):
-        call(np.zeros((3, *shape), np.float32))
+    for shape in ((0, 4), (3, 2, 4)):
+        message = rf"{name} must have shape \(.*not be empty, got shape"
+        with pytest.raises(ValueError, match=message):
+            call(np.zeros(shape, np.float32))
     with pytest.raises(ValueError, match=f"{name} must be finite, got NaN or infinity in 8 of 8"):
-        call(np.full(shape, np.nan))
+        call(np.full((2, 4), np.nan))
     with pytest.raises(TypeError, match=f"{name} must hold .* got int16; integers need scaling"):
-        call(np.zeros(shape, np.int16))
+        call(np.zeros((2, 4), np.int16))
+
+
+@pytest.mark.parametrize("call", TAKES_WAVEFORM)
+@pytest.mark.parametrize(
+    "bad", [np.zeros(0), np.zeros((3, 8)), np.array([np.nan]), np.zeros(8, int)]
+)
+def test_what_is_no_waveform_is_refused(call, bad):
+    with pytest.raises(audio.AudioError, match=r"^y must"):
+        call(bad)
 
 
 @pytest.mark.parametrize("bad", [np.zeros(0), np.array([np.inf])])
@@ -532,7 +540,7 @@ def test_levels_of_nothing_or_infinity_are_refused(bad):
 
 
 def test_complex_waveform_is_refused():
-    with pytest.raises(TypeError, match="y must hold real floating point numbers, got complex128"):
+    with pytest.raises(audio.AudioError, match=r"y must .* got complex128"):
         transforms.split_blocks(np.zeros(4, complex), 2)
 
 

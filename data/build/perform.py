@@ -138,6 +138,7 @@ def _beats(bar_onsets, beat_length: float, clock) -> tuple[tuple[float, int], ..
         (clock(float(beat)), place)
         for start, stop in itertools.pairwise(bar_onsets)
         for place, beat in enumerate(np.arange(start, stop - 1e-6, beat_length), 1)
+        if beat >= 0  # before an upbeat nothing is played
     )
 
 

@@ -1,13 +1,14 @@
 """Make sound: fluidsynth, levels, fades, and files that are written whole or not at all."""
 
 import io
-import os
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import soundfile as sf
 from perform import Performance, midi_bytes
+
+from helpers import files
 
 RMS_DB = -20.0  # dBFS of a whole file
 PEAK = 0.89  # full scale is 1.0
@@ -176,11 +177,6 @@ _CRC_TABLE = [_crc_entry(byte) for byte in range(256)]
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under a passing name and rename it, so that it is never half there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    passing = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        passing.write_bytes(data)
-        passing.replace(path)
-    finally:
-        passing.unlink(missing_ok=True)
+    """Write a file that is never half there."""
+    with files.replacing(path) as temporary:
+        temporary.write_bytes(data)

@@ -1,0 +1,362 @@
+"""Note rolls: what every note does in every frame, and the notes that a roll holds.
+
+A roll is a table of states, uint8, (n_frames, n_notes). A note is `OFF`, or it begins, `SOFT` or
+`LOUD`, and is `HELD` from then on. So `HELD` never follows `OFF`; in the first frame it says that
+the note began earlier, for a roll may be a part of a longer one. A note begins where its state is
+`SOFT` or more, and sounds where it isn't `OFF`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+OFF, HELD, SOFT, LOUD = range(4)
+STATE_NAMES = ("off", "held", "soft", "loud")
+STATE_LEVELS = (0.0, 0.0, 0.75, 1.33)  # level of a note that begins so, re the usual level
+LOUD_LEVEL = 1.0  # from this level on a note begins loud
+N_STATES = len(STATE_NAMES)
+
+
+@dataclass(frozen=True)
+class NoteSettings:
+    """Say how music is cut into frames, bands and notes.
+
+    Parameters
+    ----------
+    sr : int, Hz
+    n_fft, hop_length : int, samples
+        Length of a frame, which decides how well two notes or two moments are told apart, and
+        its step, which is also the time step of the roll.
+    f_max : float, Hz
+        Nothing above is looked at when notes are sought.
+    lowest, highest : int
+        MIDI numbers of the lowest and the highest note.
+    bands_per_semitone : int
+        Bins that are closer together than this are added up.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range.
+
+    Examples
+    --------
+    >>> settings = NoteSettings()
+    >>> settings.n_notes, settings.frame_rate
+    (69, 16.0)
+    """
+
+    sr: int = 16_000
+    n_fft: int = 3072
+    hop_length: int = 1000
+    f_max: float = 5500.0
+    lowest: int = 28
+    highest: int = 96
+    bands_per_semitone: int = 8
+
+    def __post_init__(self) -> None:
+        for name in ("sr", "n_fft", "hop_length", "bands_per_semitone"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name} must be a whole number of at least 1, got {getattr(self, name)!r}"
+                )
+        if self.n_fft % 2 or self.hop_length % 2 or self.hop_length > self.n_fft:
+            raise ValueError(
+                "n_fft and hop_length must be even numbers of samples, the hop at most n_fft, "
+                f"got {self.n_fft} and {self.hop_length}"
+            )
+        if not 0 <= self.lowest < self.highest <= 127:
+            raise ValueError(
+                "lowest and highest must be MIDI numbers, 0 <= lowest < highest <= 127, "
+                f"got {self.lowest} and {self.highest}"
+            )
+        if not frequency(self.highest) < self.f_max <= self.sr / 2:
+            raise ValueError(
+                f"f_max must lie between the highest note, {frequency(self.highest):.0f} Hz, and "
+                f"half the sampling rate, {self.sr / 2:.0f} Hz, got {self.f_max}"
+            )
+
+    @property
+    def n_notes(self) -> int:
+        """How many notes a roll has."""
+        return self.highest - self.lowest + 1
+
+    @property
+    def pitches(self) -> range:
+        """MIDI numbers of the notes, in the order of a roll's columns."""
+        return range(self.lowest, self.highest + 1)
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second."""
+        return self.sr / self.hop_length
+
+
+def frequency(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Give the frequency of a note in equal temperament.
+
+    Parameters
+    ----------
+    pitch : float or ndarray
+        MIDI number; 69 is 440 Hz.
+
+    Returns
+    -------
+    ndarray, float64, as `pitch`, Hz
+
+    Examples
+    --------
+    >>> frequency([57, 69, 81])
+    array([220., 440., 880.])
+    """
+    return 440 * 2 ** ((np.asarray(pitch, np.float64) - 69) / 12)
+
+
+def valid(
+    roll: npt.ArrayLike, *, n_notes: int | None = None, n_least: int = 1, name: str = "roll"
+) -> npt.NDArray[np.uint8]:
+    """Return a roll as uint8, or say why it is none.
+
+    Parameters
+    ----------
+    roll : array_like of int, (n_frames, n_notes)
+        Any type of whole numbers.
+    n_notes : int, optional
+        How many notes it must have.
+    n_least : int
+        How many frames it must have at least.
+    name : str
+        What to call it in the message.
+
+    Returns
+    -------
+    roll : ndarray, uint8, (n_frames, n_notes)
+        The same array where it is uint8 already.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape or other values, or a note is held that was off the frame before.
+
+    Examples
+    --------
+    >>> valid([[2, 0], [1, 0]])
+    array([[2, 0],
+           [1, 0]], dtype=uint8)
+    """
+    roll = np.asarray(roll)
+    fault = _fault(roll, n_notes, n_least)
+    if fault:
+        states = ", ".join(f"{state} ({word})" for state, word in enumerate(STATE_NAMES))
+        raise ValueError(
+            f"{name} must be a note roll: whole numbers {states} in shape (n_frames, "
+            f"{n_notes or 'n_notes'}), n_frames at least {n_least}, no note held that was off the "
+            f"frame before; got {fault}. notes.encode_roll writes one from sound, rolls.from_notes "
+            "from notes, rolls.cut takes a part out of one"
+        )
+    return roll.astype(np.uint8, copy=False)
+
+
+def valid_notes(
+    found: npt.ArrayLike, *, lowest: int = 0, highest: int = 127
+) -> npt.NDArray[np.float64]:
+    """Return notes as an array, or say what is wrong with them.
+
+    Parameters
+    ----------
+    found : array_like of float, (n_found, 4)
+        Onset and offset in s, MIDI pitch, level: 1 is a note's usual one.
+    lowest, highest : int
+        MIDI numbers that a pitch must lie between.
+
+    Returns
+    -------
+    found : ndarray, float64, (n_found, 4)
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, or times, pitches or levels can't be.
+    """
+    found = np.asarray(found, np.float64)
+    if found.ndim != 2 or found.shape[1] != 4:
+        raise ValueError(
+            "notes must have shape (n_found, 4): onset and offset in s, pitch, level; got "
+            f"{found.shape}: pass what notes.encode or rolls.to_notes returns"
+        )
+    onset, offset, pitch, level = found.T
+    right = np.isfinite(found).all(axis=1) & (onset >= 0) & (offset > onset) & (level > 0)
+    if not right.all():
+        raise ValueError(
+            "notes must be finite, begin at 0 s or later, end after they begin and have levels "
+            f"above 0, got {found[~right][0].tolist()}: check the columns, which are onset, "
+            "offset, pitch, level"
+        )
+    right = (pitch >= lowest) & (pitch <= highest) & (pitch % 1 == 0)
+    if not right.all():
+        raise ValueError(
+            f"pitches must be whole MIDI numbers between {lowest} and {highest}, got "
+            f"{pitch[~right][0]:g}: drop or transpose the notes beyond"
+        )
+    return found
+
+
+def from_notes(
+    found: npt.ArrayLike, settings: NoteSettings, *, n_frames: int | None = None
+) -> npt.NDArray[np.uint8]:
+    """Write notes as a roll: for each frame and note, whether it is off, held, or begins.
+
+    Parameters
+    ----------
+    found : ndarray, float, (n_found, 4)
+        Onset and offset in s, MIDI pitch, level: from `LOUD_LEVEL` on a note begins loud.
+    settings : NoteSettings
+    n_frames : int, optional
+        Length of the roll; up to the last offset when left out. For a waveform it is
+        ``1 + ceil(n_samples / hop_length)``.
+
+    Returns
+    -------
+    roll : ndarray, uint8, (n_frames, n_notes)
+        Nothing is held in its first frame.
+
+    Raises
+    ------
+    ValueError
+        If `found` has another shape, times or pitches that can't be, or notes after the roll's end.
+
+    Examples
+    --------
+    >>> settings = NoteSettings(lowest=60, highest=62)
+    >>> from_notes([[0.0, 0.2, 60, 1.2], [0.06, 0.12, 62, 0.5]], settings)
+    array([[3, 0, 0],
+           [1, 0, 2],
+           [1, 0, 0]], dtype=uint8)
+    """
+    found = valid_notes(found, lowest=settings.lowest, highest=settings.highest)
+    start = np.rint(found[:, 0] * settings.frame_rate).astype(int)
+    stop = np.maximum(start + 1, np.rint(found[:, 1] * settings.frame_rate).astype(int))
+    n_frames = int(stop.max(initial=1)) if n_frames is None else n_frames
+    if np.any(start >= n_frames):
+        raise ValueError(
+            f"n_frames must reach beyond the last onset, in frame {start.max()}, got {n_frames}"
+        )
+    roll = np.zeros((n_frames, settings.n_notes), np.uint8)
+    for i in np.argsort(start, kind="stable"):
+        note = int(found[i, 2]) - settings.lowest
+        roll[start[i] :, note] = OFF  # a key that is struck again has been let go
+        roll[start[i] : stop[i], note] = HELD
+        roll[start[i], note] = LOUD if found[i, 3] >= LOUD_LEVEL else SOFT
+    return roll
+
+
+def to_notes(roll: npt.ArrayLike, settings: NoteSettings) -> npt.NDArray[np.float64]:
+    """Read the notes of a roll: the inverse of `from_notes`, as far as a roll remembers.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+        What is held in its first frame counts as struck there, softly.
+    settings : NoteSettings
+
+    Returns
+    -------
+    found : ndarray, float64, (n_found, 4)
+        Sorted by onset: onset and offset in s, MIDI pitch, level (`STATE_LEVELS`).
+
+    Raises
+    ------
+    ValueError
+        If `roll` isn't one; see `valid`.
+
+    Examples
+    --------
+    >>> to_notes(np.uint8([[3, 0], [1, 2], [0, 1]]), NoteSettings(lowest=60, highest=61))
+    array([[ 0.    ,  0.125 , 60.    ,  1.33  ],
+           [ 0.0625,  0.1875, 61.    ,  0.75  ]])
+    """
+    roll = valid(roll, n_notes=settings.n_notes)
+    roll = cut(roll, 0, len(roll))
+    found = []
+    for note in np.flatnonzero(roll.any(axis=0)):
+        starts, stops = spans(roll[:, note])
+        for start, stop in zip(starts, stops, strict=True):
+            found.append((start, stop, settings.lowest + note, STATE_LEVELS[roll[start, note]]))
+    read = np.array(sorted(found), np.float64).reshape(-1, 4)
+    read[:, :2] /= settings.frame_rate
+    return read
+
+
+def spans(column: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Find where one note begins and ends.
+
+    Parameters
+    ----------
+    column : ndarray, uint8, (n_frames,)
+        The states of a note.
+
+    Returns
+    -------
+    starts, stops : ndarray, int64, (n_soundings,)
+        The first frame of each sounding, and the frame after its last.
+
+    Examples
+    --------
+    >>> spans(np.uint8([3, 1, 2, 0, 2]))
+    (array([0, 2, 4]), array([2, 3, 5]))
+    """
+    begins = column >= SOFT
+    begins[:1] |= column[:1] == HELD
+    starts = np.flatnonzero(begins)
+    stops = np.flatnonzero(np.append(column, OFF) != HELD)  # a new onset ends the note before it
+    return starts, stops[np.searchsorted(stops, starts, side="right")]
+
+
+def cut(roll: npt.ArrayLike, start: int, stop: int) -> npt.NDArray[np.uint8]:
+    """Take frames `start` to `stop` out of a roll; what is held at its beginning is struck there.
+
+    Parameters
+    ----------
+    roll : ndarray, uint8, (n_frames, n_notes)
+    start, stop : int
+
+    Returns
+    -------
+    ndarray, uint8, (stop - start, n_notes)
+        A roll of its own, in which every note begins.
+
+    Raises
+    ------
+    ValueError
+        If `roll` isn't one (see `valid`) or has no such frames.
+
+    Examples
+    --------
+    >>> cut(np.uint8([[3], [1], [1], [0]]), 1, 3)
+    array([[2],
+           [1]], dtype=uint8)
+    """
+    roll = valid(roll)
+    if not 0 <= start < stop <= len(roll):
+        raise ValueError(
+            f"start and stop must be frames of the roll, 0 <= start < stop <= {len(roll)}, "
+            f"got {start} and {stop}"
+        )
+    part = roll[start:stop].copy()
+    part[0, part[0] == HELD] = SOFT
+    return part
+
+
+def _fault(roll: npt.NDArray, n_notes: int | None, n_least: int) -> str:
+    """Say what keeps an array from being a roll; nothing if it is one."""
+    if roll.ndim != 2 or not roll.size or roll.shape[1] != (n_notes or roll.shape[1]):
+        return f"shape {roll.shape}"
+    if roll.dtype.kind not in "ui":
+        return f"{roll.dtype}"
+    if roll.min() < OFF or roll.max() > LOUD:
+        return f"numbers from {roll.min()} to {roll.max()}"
+    n_wrong = np.count_nonzero((roll[1:] == HELD) & (roll[:-1] == OFF))
+    if n_wrong:
+        return f"{n_wrong} held after off"
+    return f"{len(roll)} frames" if len(roll) < n_least else ""

@@ -1,0 +1,108 @@
+"""A JupyterLab over a copy of the project, and a headless Chromium that may talk to nobody else.
+
+Run by `pytest tests/browser`. Chromium is looked for on the path, or where CHROMIUM says.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from browsing import CONSENT, FLAGS, Lab, find_chromium
+from playwright.sync_api import sync_playwright
+
+PROJECT = Path(__file__).parents[2]
+LEFT_OUT = shutil.ignore_patterns(".*", "outputs", "__pycache__", "benchmarks", "*.egg-info")
+SETTINGS = {  # every cell is drawn, also one that is out of sight
+    "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
+    "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory):
+    """Return a copy of the project whose notebooks hold no outputs."""
+    folder = tmp_path_factory.mktemp("lab") / "project"
+    shutil.copytree(PROJECT, folder, ignore=LEFT_OUT)
+    for path in (folder / "notebooks").glob("*.ipynb"):
+        notebook = nbformat.read(path, 4)
+        notebook.metadata.pop("widgets", None)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(notebook, path)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lab(project, tmp_path_factory):
+    """Start JupyterLab on a free port; end it with the session."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own, token = tmp_path_factory.mktemp("jupyter"), secrets.token_hex(16)
+    for name, values in SETTINGS.items():
+        path = own / "settings" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values), encoding="utf-8")
+    environment = os.environ | {
+        "PYTHONPATH": str(project),
+        "JUPYTER_CONFIG_DIR": str(own / "config"),
+        "JUPYTER_DATA_DIR": str(own / "data"),
+        "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
+        "IPYTHONDIR": str(own / "ipython"),
+        "TQDM_DISABLE": "1",
+    }
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
+        *(f"--port={port}", f"--IdentityProvider.token={token}"),
+        *(f"--ServerApp.root_dir={project}", "--LabApp.news_url=None"),
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    log = own / "log"
+    with log.open("w") as out:
+        server = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)
+    running = Lab(project, port, token)
+    try:
+        for _ in range(240):
+            with contextlib.suppress(OSError):
+                running.ask("status")
+                break
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.25)
+        yield running
+    finally:
+        with contextlib.suppress(OSError):
+            running.stop_kernels()
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+@pytest.fixture(scope="session")
+def playwright():
+    """Start what drives a browser."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(playwright):
+    """Start a Chromium whose fake microphone may be used."""
+    chromium = playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, CONSENT])
+    yield chromium
+    chromium.close()

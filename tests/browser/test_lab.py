@@ -1,0 +1,288 @@
+"""The notebooks as a reader has them: run, heard and played with in JupyterLab."""
+
+import browsing
+import nbformat
+import numpy as np
+import pytest
+
+from helpers import audio, interactive, plotting, questions
+
+SAMPLE = ("00_start_here", "01_conversion", "02_sampling_and_nyquist", "03_blocks_and_fft")
+ERRORS = (
+    ".jp-OutputArea [data-mime-type='application/vnd.jupyter.error'], "
+    ".jp-OutputArea [data-mime-type='application/vnd.jupyter.stderr']"
+)
+PLAY = """async (sound) => {
+  const said = [];
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  if (sound.readyState < 1) {
+    sound.load();
+    for (let i = 0; i < 50 && sound.readyState < 1 && !sound.error; i++) await wait(100);
+  }
+  try {
+    const bytes = await (await fetch(sound.currentSrc)).arrayBuffer();
+    const decoded = await new OfflineAudioContext(1, 1, 44100).decodeAudioData(bytes);
+    if (!(decoded.duration > 0)) said.push("decodes to nothing");
+    sound.muted = true;
+    sound.currentTime = 0;
+    await sound.play();
+    for (let i = 0; i < 40 && sound.currentTime < 0.1; i++) await wait(50);
+    if (sound.currentTime < 0.1 && !sound.ended) said.push(`clock at ${sound.currentTime}`);
+  } catch (error) { said.push(String(error)); }
+  sound.pause();
+  return said.map((fault) => `${sound.getAttribute("aria-label")}: ${fault}`);
+}"""
+
+
+@pytest.fixture(scope="module", params=SAMPLE)
+def notebook(request, browser, lab):
+    """Open a notebook and run all of it."""
+    with browsing.watched_page(browser) as page:
+        browsing.open_notebook(page, lab, f"{request.param}.ipynb")
+        browsing.run_all(page, lab)
+        yield page
+    lab.stop_kernels()
+
+
+def settle(page, lab):
+    """Wait until the kernel has answered to what was done in the page."""
+    page.wait_for_timeout(300)
+    browsing.wait_until(page, "the kernel", lab.is_idle)
+    page.wait_for_timeout(200)
+
+
+def content(box):
+    """Return what an instrument shows below its controls: its pages as HTML, and in words."""
+    page = box.locator(":scope > .widget-html").last
+    return page.inner_html(), page.inner_text()
+
+
+def moves(box):
+    """Yield the name of each control of an instrument, and what a reader does to it."""
+    for handle in box.locator("[role=slider].noUi-handle").all():
+        at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
+        yield "slider", lambda h=handle, a=at_end: h.press("ArrowLeft" if a else "ArrowRight")
+    for menu in box.locator("select").all():
+        options = menu.locator("option").count()
+        other = (menu.evaluate("e => e.selectedIndex") + 1) % options
+        yield "dropdown", lambda m=menu, i=other: m.select_option(index=i)
+    for group in box.locator(".widget-toggle-buttons").all():
+        button = group.locator("button:not(.mod-active)").first
+        yield "toggle buttons", lambda b=button: b.press("Space")
+    for tick in box.locator("input[type=checkbox]").all():
+        yield "checkbox", lambda t=tick: t.press("Space")
+
+
+def test_no_cell_fails(notebook):
+    assert notebook.locator(ERRORS).all_inner_texts() == []
+
+
+def test_every_player_decodes_and_its_clock_advances(notebook):
+    players = notebook.locator("audio").all()
+    assert players
+    assert [fault for player in players for fault in player.evaluate(PLAY)] == []
+
+
+def test_every_playhead_is_ready_and_follows_its_sound(notebook):
+    for line in notebook.locator(".playhead").all():
+        assert line.is_visible()
+        sound = line.locator("xpath=ancestor::figure").locator("audio")
+        sound.evaluate("e => { e.muted = true; e.currentTime = 0.5; return e.play(); }")
+        notebook.wait_for_timeout(300)
+        sound.evaluate("e => e.pause()")
+        notebook.wait_for_timeout(100)
+        times = line.evaluate(
+            "e => [Number(e.value), e.closest('figure').querySelector('audio').currentTime]"
+        )
+        assert times[0] > 0.5
+        assert abs(times[0] - times[1]) < 0.05
+
+
+def test_every_control_changes_what_its_instrument_shows(notebook, lab):
+    instruments = notebook.locator(".widget-vbox:has(> .widget-hbox button:text-is('Reset'))")
+    if not instruments.count():
+        pytest.skip("it holds no instrument")
+    for box in instruments.all():
+        box.scroll_into_view_if_needed()
+        first = content(box)
+        for name, move in moves(box):
+            page, words = content(box)
+            move()
+            browsing.wait_until(
+                notebook,
+                f"the {name} to change something",
+                lambda b=box, p=page: content(b)[0] != p,
+                30,
+            )
+            settle(notebook, lab)
+            new_page, new_words = content(box)
+            assert new_words != words, f"the {name} doesn't say in words what it changes"
+            assert "<strong>" not in new_page, new_words
+        box.get_by_role("button", name="Reset").press("Enter")
+        browsing.wait_until(notebook, "Reset", lambda b=box, f=first: content(b) == f, 30)
+
+
+def test_nothing_is_reported_on_the_console_or_asked_of_other_machines(notebook):
+    assert notebook.faults == []
+
+
+def cell(page, text):
+    """Return the code cell whose source has a text."""
+    return page.locator(f".jp-CodeCell:has(.jp-InputArea-editor:has-text('{text}'))").first
+
+
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+KIT = [
+    """import ipywidgets as widgets
+import numpy as np
+from helpers import audio, interactive, plotting, questions, recorder
+
+def view(seconds):
+    y = (0.1 * np.sin(np.arange(8000 * seconds))).astype(np.float32)
+    ax = plotting.waveform(y, sr=8000)
+    alt = f"A tone of {seconds} seconds."
+    return interactive.watch(ax, y, sr=8000, label=f"{seconds} s", alt=alt)""",
+    "interactive.explore(view, seconds=widgets.IntSlider(value=2, min=1, max=4))",
+    """questions.predict("Up or down?", ["up", "down"], answer="down", reveal="It falls.")""",
+    """Q = questions.Question
+questions.quiz([Q(f"Question {i}?", ("yes", "no"), "yes", "So it is.") for i in range(5)])""",
+    """voice = recorder.Recorder("voice.wav", seconds=3)
+voice""",
+    """print("used:", voice.path_or("shipped.mp3"))""",
+]
+
+
+@pytest.fixture(scope="module")
+def kit(browser, lab):
+    """Open a notebook that holds each part of the kit once, and run it."""
+    cells = [nbformat.v4.new_code_cell(source) for source in KIT]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, lab.folder / "notebooks" / "kit.ipynb")
+    with browsing.watched_page(browser) as page:
+        browsing.open_notebook(page, lab, "kit.ipynb")
+        browsing.run_all(page, lab)
+        yield page
+        assert page.faults == []
+    lab.stop_kernels()
+
+
+def shown(page, text):
+    """Return the text that the cell whose source has a text displays."""
+    return "\n".join(cell(page, text).locator(".jp-OutputArea").all_inner_texts())
+
+
+def run_again(page, lab, text):
+    """Run the cell whose source has a text once more."""
+    cell(page, text).locator(".jp-InputPrompt").click()
+    page.keyboard.press("Control+Enter")
+    settle(page, lab)
+
+
+def test_a_click_in_a_picture_jumps_there_also_in_an_instrument(kit, lab):
+    box = cell(kit, "interactive.explore")
+    for _ in range(2):
+        line, sound = box.locator(".playhead"), box.locator("audio")
+        place = line.bounding_box()
+        duration = sound.evaluate("e => e.duration")
+        kit.mouse.click(place["x"] + 0.25 * place["width"], place["y"] + 5)
+        assert abs(sound.evaluate("e => e.currentTime") - duration / 4) < 0.02 * duration
+        before = sound.evaluate("e => e.currentTime")
+        line.press("ArrowRight")
+        assert sound.evaluate("e => e.currentTime") > before
+        assert line.get_attribute("aria-valuetext").endswith(" seconds")
+        sound.press("Space")  # the player's own key
+        browsing.wait_until(kit, "the sound", lambda s=sound: s.evaluate("e => !e.paused"), 5)
+        box.locator(".noUi-handle").press("ArrowRight")  # the next one: a new picture and sound
+        settle(kit, lab)
+        assert box.locator("audio").evaluate("e => e.duration") > duration
+
+
+def test_a_prediction_comes_before_its_reveal_and_is_kept(kit, lab):
+    asked = cell(kit, "questions.predict")
+    assert asked.locator("text=Up or down?").count()
+    assert "It falls." not in shown(kit, "questions.predict")
+    asked.get_by_role("button", name="up", exact=True).press("Enter")
+    settle(kit, lab)
+    assert "You said: up. It is: down." in shown(kit, "questions.predict")
+    assert "It falls." in shown(kit, "questions.predict")
+    run_again(kit, lab, "questions.predict")
+    assert "You said: up. It is: down." in shown(kit, "questions.predict")
+    assert asked.get_by_role("button", name="down", exact=True).is_disabled()
+
+
+def test_a_quiz_answers_each_choice_and_counts(kit, lab):
+    asked = cell(kit, "questions.quiz")
+    for number, choice in enumerate(("no", "yes", "yes", "yes", "yes")):
+        buttons = asked.locator(".widget-toggle-buttons").nth(number)
+        buttons.get_by_role("button", name=choice).press("Space")
+        settle(kit, lab)
+    said = shown(kit, "questions.quiz")
+    assert "Not that one." in said
+    assert said.count("So it is.") == 4
+    assert "5 of 5 answered, 4 right at the first try." in said
+
+
+def test_a_voice_is_recorded_and_used(kit, lab):
+    assert "used: shipped.mp3" in shown(kit, "voice.path_or")
+    box = cell(kit, "recorder.Recorder")
+    box.get_by_role("button", name="Record").press("Enter")
+    browsing.wait_until(kit, "recording", lambda: box.locator("text=Stop").count())
+    kit.wait_for_timeout(1500)
+    assert box.locator("meter").evaluate("e => e.value") >= 0
+    box.get_by_role("button", name="Stop").press("Enter")
+    browsing.wait_until(kit, "the WAV", lambda: "Recorded" in box.inner_text(), 20)
+    path = lab.folder / "notebooks" / "voice.wav"
+    about = audio.info(path)
+    assert 1 < about.duration < 3.5
+    assert audio.level_dbfs(audio.load(path, sr=about.sr)) > -60  # Chromium's fake one beeps
+    assert box.locator("audio").evaluate(PLAY) == []
+    kit.screenshot(path=lab.folder / "recorder.png")
+    run_again(kit, lab, "voice.path_or")
+    assert "used: voice.wav" in shown(kit, "voice.path_or")
+
+
+def test_a_recording_ends_by_itself(kit, lab):
+    run_again(kit, lab, "recorder.Recorder")
+    box = cell(kit, "recorder.Recorder")
+    box.get_by_role("button", name="Record").press("Enter")
+    browsing.wait_until(kit, "the end", lambda: "Recorded" in box.inner_text(), 20)
+    assert audio.info(lab.folder / "notebooks" / "voice.wav").duration > 2
+
+
+def test_a_refused_microphone_is_said(playwright, lab, kit):
+    flags = [flag for flag in browsing.FLAGS if "fake" not in flag]
+    path = browsing.find_chromium()
+    browser = playwright.chromium.launch(executable_path=path, args=flags)
+    try:
+        with browsing.watched_page(browser) as page:
+            browsing.open_notebook(page, lab, "kit.ipynb")
+            browsing.run_all(page, lab)
+            box = cell(page, "recorder.Recorder")
+            box.get_by_role("button", name="Record").press("Enter")
+            said = "The notebook goes on with the shipped sound."
+            browsing.wait_until(page, "a word", lambda: said in box.inner_text(), 20)
+            assert box.get_by_role("button", name="Record").is_enabled()
+    finally:
+        browser.close()
+
+
+def test_a_stored_notebook_shows_question_picture_and_player_before_it_is_trusted(browser, lab):
+    y = (0.1 * np.sin(np.arange(8000))).astype(np.float32)
+    ax = plotting.waveform(y, sr=8000)
+    asked = questions.predict("Up or down?", ["up", "down"], reveal="It falls.")
+    watched = interactive.watch(ax, y, sr=8000, label="tone", alt="A tone of one second.")
+    outputs = [
+        nbformat.v4.new_output("display_data", data=one._repr_mimebundle_())
+        for one in (asked.parts[0], watched)
+    ]
+    cell = nbformat.v4.new_code_cell("...", outputs=outputs, execution_count=1)
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, lab.folder / "notebooks" / "stored.ipynb")
+    with browsing.watched_page(browser) as page:
+        browsing.open_notebook(page, lab, "stored.ipynb")
+        output = page.locator(".jp-OutputArea")
+        assert output.locator("text=Up or down?").is_visible()
+        assert output.locator("img[alt='A tone of one second.']").is_visible()
+        assert output.locator("audio[controls]").evaluate(PLAY) == []
+        assert output.locator("input").count() == 0
+    lab.stop_kernels()

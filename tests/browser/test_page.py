@@ -1,0 +1,71 @@
+"""A page exported from a notebook: it has no kernel, and perhaps no scripts."""
+
+import browsing
+import nbconvert
+import nbformat
+import numpy as np
+import pytest
+
+from helpers import interactive, plotting, questions
+
+SR = 16_000
+
+
+def shown():
+    """Return what the cells of the page display."""
+    y = (0.1 * np.sin(np.arange(4 * SR) / 5)).astype(np.float32)
+    ax = plotting.waveform(y, sr=SR)
+    asked = questions.predict("Up or down?", ["up", "down"], reveal="It falls.")
+    return [
+        asked.parts[0],
+        interactive.watch(ax, y, sr=SR, label="tone", alt="A tone of four seconds."),
+        interactive.player(y, sr=SR, label="again"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """Export a notebook as `jupyter nbconvert --to html` does."""
+    outputs = [
+        nbformat.v4.new_output("display_data", data=one._repr_mimebundle_()) for one in shown()
+    ]
+    cell = nbformat.v4.new_code_cell("...", outputs=outputs)
+    page, _ = nbconvert.HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    path.write_text(page, encoding="utf-8")
+    return path.as_uri()
+
+
+def middle_of(page):
+    """Click in the middle of the picture."""
+    place = page.locator("img[alt='A tone of four seconds.']").bounding_box()
+    page.mouse.click(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+
+
+@pytest.mark.parametrize("width", [1300, 600])
+def test_a_line_follows_the_sound_and_a_click_jumps_at_any_width(browser, address, width):
+    with browsing.watched_page(browser) as page:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(address, wait_until="domcontentloaded")
+        line, sound = page.locator(".playhead"), page.locator("audio").first
+        line.wait_for(state="visible")
+        picture, place = page.locator("img").bounding_box(), line.bounding_box()
+        middle = picture["x"] + picture["width"] / 2
+        middle_of(page)
+        expected = 4 * (middle - place["x"]) / place["width"]
+        assert sound.evaluate("e => e.currentTime") == pytest.approx(expected, abs=0.03)
+        assert 1 < expected < 3
+        sound.evaluate("e => { e.muted = true; return e.play(); }")
+        before = float(line.input_value())
+        page.wait_for_timeout(500)
+        assert float(line.input_value()) > before
+
+
+def test_without_scripts_question_picture_and_players_remain(browser, address):
+    with browsing.watched_page(browser, java_script_enabled=False) as page:
+        page.goto(address, wait_until="domcontentloaded")
+        assert page.locator("text=Up or down?").is_visible()
+        assert page.locator("img[alt='A tone of four seconds.']").is_visible()
+        assert all(player.is_visible() for player in page.locator("audio").all())
+        assert page.locator("audio[controls]").count() == 2
+        assert page.locator(".playhead").count() == 0

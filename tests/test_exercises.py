@@ -1,0 +1,58 @@
+"""The exercises of all notebooks: right answers pass, the commonest wrong ones get their hint."""
+
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+
+from helpers import checks
+
+TABLES = [
+    importlib.import_module(path.stem)
+    for path in sorted(Path(__file__).parent.glob("exercises_*.py"))
+]
+RIGHT = [case for table in TABLES for case in table.RIGHT]
+WRONG = [case for table in TABLES for case in table.WRONG]
+CHECKS = [check for name, check in inspect.getmembers(checks) if name.startswith("nb")]
+
+
+def each(cases):
+    return [pytest.param(*case, id=f"{case[0].__name__}-{i}") for i, case in enumerate(cases)]
+
+
+def said(capsys, check, answer):
+    """Return what a check prints of an answer: a value or function, or a tuple of several."""
+    assert check(*(answer if isinstance(answer, tuple) else (answer,))) is None
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_every_check_has_right_and_wrong_answers(check):
+    assert check in [case[0] for case in RIGHT]
+    assert check in [case[0] for case in WRONG]
+
+
+@pytest.mark.parametrize(("check", "answer"), each(RIGHT))
+def test_a_right_answer_is_praised(capsys, check, answer):
+    assert said(capsys, check, answer).startswith("Right: ")
+
+
+@pytest.mark.parametrize(("check", "answer", "hint"), each(WRONG))
+def test_a_wrong_answer_gets_its_hint(capsys, check, answer, hint):
+    text = said(capsys, check, answer)
+    assert text.startswith("Not yet: ")
+    assert hint in text
+
+
+@pytest.mark.parametrize("stub", [None, lambda *arguments: None], ids=["None", "stub"])
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_stub_has_not_been_attempted(capsys, check, stub):
+    n_others = len(inspect.signature(check).parameters) - 1
+    text = said(capsys, check, (stub, *[None] * n_others))
+    assert text.startswith("Not attempted yet: ")
+
+
+def test_one_answer_of_two_is_not_an_attempt(capsys):
+    size = next(answer[0] for check, answer in RIGHT if check is checks.nb01_wav_bytes)
+    assert said(capsys, checks.nb01_wav_bytes, (size, None)).startswith("Not attempted yet")

@@ -1,0 +1,134 @@
+"""The shipped models are what their manifest says, and the program that makes them enters them."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.build import models
+from helpers import frame_model, note_model, synthesis
+
+PROJECT = Path(__file__).resolve().parents[1]
+FOLDER = PROJECT / "data" / "models"
+ROWS = models.read_manifest(FOLDER)
+LOADERS = {
+    "note bank": synthesis.load,
+    "note model": note_model.load,
+    "frame model": frame_model.load,
+}
+TINY = note_model.NoteModelSettings(n_notes=4, hidden=2, channels=1, width=2, reach=1, below=1)
+WEIGHTS = {
+    name: np.zeros(shape, np.float32) for name, shape in note_model.weight_shapes(TINY).items()
+}
+
+
+def test_the_manifest_has_a_row_for_every_file():
+    assert tuple(ROWS[0]) == models.COLUMNS
+    assert [row["file"] for row in ROWS] == sorted(path.name for path in FOLDER.glob("*.npz"))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["file"])
+def test_a_shipped_file_is_the_one_in_the_manifest(row):
+    path = FOLDER / row["file"]
+    assert models.sha256(path) == row["sha256"], "run data/build/models.py, which enters it"
+    LOADERS[row["kind"]](path)
+    with np.load(path) as content:
+        assert row["kind"] == str(content["kind"])
+        assert row["format"] == str(content["version"])
+    assert (PROJECT / row["made_by"]).exists()
+
+
+def test_they_were_learnt_from_the_music_that_is_there():
+    sources = models.sources(models.MUSIC, models.INSTRUMENT)
+    for row in ROWS:
+        assert {name: row[name] for name in sources} == sources, f"{row['file']} is out of date"
+
+
+def test_the_readme_names_every_file():
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert [row["file"] for row in ROWS if row["file"] not in readme] == []
+
+
+def test_what_is_made_is_entered_and_other_rows_stay(tmp_path):
+    for name in ("a.npz", "b.npz"):
+        note_model.save(tmp_path / name, WEIGHTS, TINY)
+    source = {"learnt_from": "nothing, to try it", "sources_sha256": "0"}
+    models.enter(tmp_path, ["b.npz", "a.npz"], made_by="one", learnt_from=source)
+    note_model.save(tmp_path / "b.npz", WEIGHTS | {"mix/bias": np.ones(2, np.float32)}, TINY)
+    models.enter(tmp_path, ["b.npz"], made_by="another", learnt_from=source)
+    a, b = models.read_manifest(tmp_path)
+    assert (a["file"], a["made_by"], b["file"], b["made_by"]) == (
+        "a.npz",
+        "one",
+        "b.npz",
+        "another",
+    )
+    assert (a["kind"], a["format"], a["learnt_from"]) == ("note model", "1", "nothing, to try it")
+    assert a["sha256"] != b["sha256"]
+    (tmp_path / "a.npz").unlink()
+    models.enter(tmp_path, [], made_by="nobody", learnt_from=source)
+    assert [row["file"] for row in models.read_manifest(tmp_path)] == ["b.npz"]
+
+
+def test_the_network_of_notebook_05_is_taken_as_it_is(tmp_path):
+    shipped = FOLDER / "original_lstm.npz"
+    models.main(["--original", str(shipped), "--folder", str(tmp_path)])
+    assert (tmp_path / shipped.name).read_bytes() == shipped.read_bytes()
+    assert models.read_manifest(tmp_path) == [row for row in ROWS if row["file"] == shipped.name]
+
+
+def test_stages_are_kept_when_their_time_has_come(tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(models.note_model, "weights_of", lambda model: model)
+    monkeypatch.setattr(models.note_model, "save", lambda path, *rest: saved.append(path.name))
+    keep = models.stage_keeper({}, None, tmp_path)
+    for seconds in (1, 9.9, 10.1, 11, 45, 59, 61, 300):
+        keep(seconds)
+    assert saved == ["notes_lstm_010s.npz", "notes_lstm_030s.npz", "notes_lstm_060s.npz"]
+
+
+def test_stages_that_a_training_does_not_reach_are_not_left_from_another(tmp_path, monkeypatch):
+    def trains(model, *rolls, on_step, **options):
+        on_step(31.0)
+
+    monkeypatch.setattr(models.note_model, "train", trains)
+    monkeypatch.setattr(models.note_model, "build", lambda *args, **options: None)
+    monkeypatch.setattr(models.note_model, "weights_of", lambda model: WEIGHTS)
+    for seconds in models.STAGES:
+        models.stage_path(tmp_path, seconds).write_text("old")
+    models.train([], [], TINY, folder=tmp_path, steps=1, seed=0)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["notes_lstm.npz", "notes_lstm_010s.npz", "notes_lstm_030s.npz"]
+
+
+# What notebooks load: the reader's own files, or these
+
+
+def loading_cells(number):
+    """Return the code of a notebook that imports, sets constants, or chooses what to load."""
+    (path,) = (PROJECT / "notebooks").glob(f"{number}_*.ipynb")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    wanted = re.compile(r"^from helpers import |^(MUSIC|BANKS) = |load_first", re.MULTILINE)
+    return "\n".join(source for source in code if wanted.search(source))
+
+
+@pytest.mark.parametrize(("number", "n_files"), [("05", 1), ("07", 3), ("08", 3)])
+def test_a_notebook_passes_over_files_of_another_edition(
+    number, n_files, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "data").symlink_to(PROJECT / "data")
+    for folder, name in (("04", "notes_bank"), ("05", "notes_lstm"), ("05", "original_lstm")):
+        with np.load(FOLDER / f"{name}.npz") as file:
+            newer = dict(file) | {"version": np.array(99)}
+        (tmp_path / "outputs" / folder).mkdir(parents=True, exist_ok=True)
+        np.savez(tmp_path / "outputs" / folder / f"{name}.npz", **newer)
+    monkeypatch.chdir(tmp_path / "notebooks")
+    exec(loading_cells(number), {})
+    said = re.findall(
+        r"^Not used: \S+ has format 99 of a .*: update the series", capsys.readouterr().out, re.M
+    )
+    assert len(said) == n_files
