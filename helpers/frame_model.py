@@ -267,8 +267,8 @@ def run_epochs(
     model : keras.Model
     losses : iterator of (float, float)
         Each step is an epoch, and gives the losses in training and on validation music.
-    progress : tqdm
-        A bar; it tells the losses in so many `digits`.
+    progress, digits : tqdm and int
+        A bar that tells the losses, and to how many decimals.
     patience, on_epoch
         As in `train`.
 
