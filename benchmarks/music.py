@@ -146,9 +146,8 @@ def frames_of(found: np.ndarray, n_frames: int) -> np.ndarray:
     return rolls.from_notes(notes_of, SETTINGS, n_frames=n_frames) != rolls.OFF
 
 
-def score(name: str, y: np.ndarray, dictionary) -> dict:
-    """Compare the notes and beats found in a waveform with those that were played."""
-    found, reference = notes.encode(y, dictionary), played(name)
+def score(found: np.ndarray, reference: np.ndarray) -> dict:
+    """Compare the notes found in a piece with those that were played."""
     hz = [rolls.frequency(some[:, 2]) for some in (reference, found)]
     precision, recall, onset_f, _ = mir_eval.transcription.precision_recall_f1_overlap(
         reference[:, :2], hz[0], found[:, :2], hz[1], onset_tolerance=0.05, offset_ratio=None
@@ -156,17 +155,17 @@ def score(name: str, y: np.ndarray, dictionary) -> dict:
     n_frames = 2 + int(max(reference[:, 1].max(), found[:, 1].max()) * SETTINGS.frame_rate)
     a, b = (frames_of(some, n_frames) for some in (reference, found))
     frame_f = 2 * np.sum(a & b) / (a.sum() + b.sum())
-    notes_found = {"onset F": onset_f, "precision": precision, "recall": recall}
-    return notes_found | {"frame F": float(frame_f)} | pulse(name, found)
+    return {"onset F": onset_f, "precision": precision, "recall": recall, "frame F": float(frame_f)}
 
 
 def find(train: dict, held_out: dict, dictionary) -> dict:
     """Score the dictionary, and one that was learnt from two minutes, on held-out pieces."""
     small = notes.learn_dictionary(list(train.values()), minutes=2)
-    return {
-        what: {name: score(name, y, which) for name, y in held_out.items()}
-        for what, which in {"5 minutes": dictionary, "2 minutes": small}.items()
-    }
+    result = {}
+    for what, which in {"5 minutes": dictionary, "2 minutes": small}.items():
+        found = {name: notes.encode(y, which) for name, y in held_out.items()}
+        result[what] = {n: score(some, played(n)) | pulse(n, some) for n, some in found.items()}
+    return result
 
 
 # Speed

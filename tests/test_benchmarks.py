@@ -140,13 +140,26 @@ def test_clips_are_spread_over_all_pieces_and_fit():
         assert len(music.cut(pieces[name], start, 30)) == 30 * sr
 
 
-def test_notes_that_are_played_are_scored(tmp_path, monkeypatch):
+def test_notes_that_are_played_are_scored():
     reference = np.array([[0.5, 1.0, 60], [1.0, 2.0, 64], [2.0, 3.0, 67]])
     late = np.array([[0.54, 1.0, 60, 1], [1.2, 2.0, 64, 1], [2.0, 3.0, 67, 1]])
-    monkeypatch.setattr(music.notes, "encode", lambda y, dictionary: late)
-    scored = music.score(None, reference, None)
+    scored = music.score(late, reference)
     assert scored["onset F"] == pytest.approx(2 / 3)
     assert 0.9 < scored["frame F"] < 1
+
+
+def test_beats_and_bars_that_are_played_are_scored(tmp_path, monkeypatch):
+    t = 0.5 + 0.6 * np.arange(60)
+    (tmp_path / "data" / "beats").mkdir(parents=True)
+    rows = [f"{time:.4f},{i % 4 + 1}" for i, time in enumerate(t)]
+    (tmp_path / "data/beats/x.csv").write_text("\n".join(["time,beat", *rows]), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    on = np.stack([t, t + 0.5, np.where(np.arange(60) % 4, 64, 40), np.ones(60)], axis=1)
+    off = on + np.array([0.3, 0.3, 8, 0])
+    scored = music.pulse("x", np.concatenate([on, off])[np.argsort([*t, *(t + 0.3)])])
+    assert scored["AMLt"] > 0.9
+    assert scored["bars F"] > 0.9
+    assert scored["moved (ms)"] < 1
 
 
 def test_one_timbre_keeps_the_loudness_of_each_note():
