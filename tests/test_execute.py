@@ -63,6 +63,7 @@ def test_a_failing_cell_stops_the_run():
         ("level -20.1", "level -20.2", (), True),
         ("level -20.1", "level -20.3", (), False),
         ("0.7 s", "0.8 s", ("nbval-ignore-output",), True),
+        ("0.7 s", "a picture, 0.8 s", ("nbval-ignore-output",), False),
     ],
 )
 def test_stored_outputs_stay_where_only_ignored_things_differ(old, new, tags, kept):
