@@ -52,7 +52,7 @@ line.setAttribute('aria-label', NAME);
 line.setAttribute('data-lm-suppress-shortcuts', 'true');
 const draw = () => {
   line.value = sound.currentTime;
-  line.setAttribute('aria-valuetext', sound.currentTime.toFixed(1) + ' seconds');
+  line.setAttribute('aria-valuetext', (START + sound.currentTime).toFixed(1) + ' seconds');
 };
 const follow = () => { draw(); if (!sound.paused) requestAnimationFrame(follow); };
 sound.onplay = follow;
@@ -186,6 +186,7 @@ def watch(
         "RANGE": {"min": f"{begin - start:.3f}", "max": f"{end - start:.3f}"},
         "PLACE": place,
         "NAME": f"Position in {label}",
+        "START": round(start, 3),
     }.items():
         script = script.replace(name, json.dumps(value), 1)
     page = (

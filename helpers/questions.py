@@ -188,7 +188,10 @@ def _check(question: str, choices: Sequence[str], answer: str | None) -> None:
 
 def _text(name: str, question: str, choices: Sequence[str]) -> Shown:
     """Write a question for pages and for plain text."""
-    page = f"<p><strong>{html.escape(name)}:</strong> {html.escape(question)}</p>"
+    listed = html.escape(" · ".join(choices))
+    page = (
+        f"<p><strong>{html.escape(name)}:</strong> {html.escape(question)} <em>({listed})</em></p>"
+    )
     return Shown(page, f"{name}: {question} [{' | '.join(choices)}]")
 
 

@@ -1,8 +1,8 @@
 """The reader's own voice: from the browser's microphone to a WAV file.
 
 The samples come from an audio worklet, not from the browser's own recorder, which would code them
-with losses; and they travel as a message, not as the state of a widget: so no voice is ever stored
-in a notebook. The microphone is asked for when the button is pressed, and released at the end.
+with losses; and they travel as a message, not as the state of a widget, which a notebook would
+store. The microphone is asked for when the button is pressed, and released at the end.
 """
 
 from pathlib import Path
