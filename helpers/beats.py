@@ -15,7 +15,7 @@ import scipy.fft
 import scipy.sparse
 import scipy.sparse.linalg
 
-from helpers import audio
+from helpers import audio, rolls
 
 TICKS = 12  # per beat: halves, thirds, quarters and sixths of a beat are whole numbers of ticks
 RATE = 100  # moments per second at which the onset strength is sampled
@@ -257,13 +257,9 @@ def tick_of(times: npt.ArrayLike, beats: npt.NDArray[np.float64]) -> npt.NDArray
 
 def _notes(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return found notes, or raise."""
-    found = np.asarray(found, np.float64)
-    if found.ndim != 2 or found.shape[1] != 4 or not len(found) or not np.isfinite(found).all():
-        raise ValueError(
-            f"found must hold at least one note, (n_found, 4), finite, got {found.shape}: "
-            "see notes.encode"
-        )
-    return found
+    if not len(found):
+        raise ValueError("found must hold at least one note, got none: see notes.encode")
+    return rolls.valid_notes(found)
 
 
 def _accents(

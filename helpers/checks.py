@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from helpers import rolls
+
 
 def _verdict(wrong: str | None, right: str) -> None:
     """Print the hint for a wrong answer, or the praise for a right one."""
@@ -364,21 +366,21 @@ def nb04_mend(mend: Callable[..., Any]) -> None:
     answer = _call(mend, roll.copy())
     if _unattempted(answer):
         return
-    off_before = np.vstack([np.zeros_like(roll[:1]), roll[:-1]]) == 0
-    broken = (roll == 1) & off_before
+    off_before = np.vstack([np.zeros_like(roll[:1]), roll[:-1]]) == rolls.OFF
+    broken = (roll == rolls.HELD) & off_before
     wrong = None
     if np.shape(answer) != roll.shape:
         wrong = f"a roll of shape {roll.shape} went in, and {np.shape(answer)} came out."
-    elif _close(answer, np.where(broken, 0, roll)):
+    elif _close(answer, np.where(broken, rolls.OFF, roll)):
         wrong = "switched off, the note is off in the next frame's past too, and that one breaks "
         wrong += "the rule again: let it begin instead."
-    elif _close(answer[1:], np.where(broken, 2, roll)[1:]) and answer[0, 0] != 2:
+    elif _close(answer[1:], np.where(broken, rolls.SOFT, roll)[1:]) and answer[0, 0] != rolls.SOFT:
         wrong = "the first frame counts too: before it everything is off."
-    elif _close(answer, np.where((roll >= 1) & off_before, 2, roll)):
+    elif _close(answer, np.where((roll >= rolls.HELD) & off_before, rolls.SOFT, roll)):
         wrong = "a note that begins loud keeps the rule: change only what is held."
-    elif _close(answer, np.where(roll == 1, 2, roll)):
+    elif _close(answer, np.where(roll == rolls.HELD, rolls.SOFT, roll)):
         wrong = "only where the frame before is off: now every held frame strikes the note again."
-    elif not _close(answer, np.where(broken, 2, roll)):
+    elif not _close(answer, np.where(broken, rolls.SOFT, roll)):
         wrong = "a state is 2 where it was 1 and the frame before was 0; all others stay."
     _verdict(wrong, "now every string was struck before it sounded.")
 

@@ -41,7 +41,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         Where to write; the same name in a passing folder. If the block raises, this is deleted, and
         what was there before stays.
     """
-    path = Path(path)
+    path = Path(path).resolve()  # a link stays one, and leads to the new file
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
         temporary = Path(folder) / path.name

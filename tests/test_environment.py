@@ -17,13 +17,6 @@ PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8
 CONDA = yaml.safe_load((PROJECT / "environment.yml").read_text(encoding="utf-8"))
 PINS = {name: (PROJECT / name).read_text(encoding="utf-8") for name in tasks.PINS}
 READERS, DEVELOPERS = (
-    {
-        r.name.lower().replace("_", "-"): r
-        for r in map(Requirement, re.findall(r"^\w.*$", text, re.M))
-    }
-    for text in PINS.values()
-)
-READERS, DEVELOPERS = (
     {r.name.lower().replace("_", "-"): r for r in map(Requirement, lines)}
     for lines in (re.findall(r"^\w.*$", text, re.MULTILINE) for text in PINS.values())
 )

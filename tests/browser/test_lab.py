@@ -7,12 +7,14 @@ import pytest
 
 from helpers import audio, interactive, plotting, questions
 
-SAMPLE = (  # without 05 and 07: all must stay within fifteen minutes
+NOTEBOOKS = (
     "00_start_here",
     "01_conversion",
     "02_sampling_and_nyquist",
     "03_blocks_and_fft",
     "04_what_to_predict",
+    "05_lstm_training",
+    "07_listening",
     "08_is_it_music",
 )
 ERRORS = (
@@ -41,7 +43,7 @@ PLAY = """async (sound) => {
 }"""
 
 
-@pytest.fixture(scope="module", params=SAMPLE)
+@pytest.fixture(scope="module", params=NOTEBOOKS)
 def notebook(request, browser, lab):
     """Open a notebook and run all of it."""
     with browsing.watched_page(browser) as page:
