@@ -5,6 +5,7 @@ whatever comes: so what they pass over is counted here and noted as a fault. And
 nothing but the one file that they are handed, whatever it says about others.
 """
 
+import errno
 import os
 import zlib
 from collections.abc import Iterable, Iterator
@@ -283,6 +284,8 @@ class Decoder:
                 yield packet
         except (av.FFmpegError, OSError) as error:
             self._faults.append(f"what follows can't be read ({error.strerror})")
+        except IndexError:  # PyAV's, where a stream begins that it hasn't listed
+            self._faults.append("what follows can't be read (Unknown stream)")
 
     def _n_early(self, packet: Any) -> int:
         """Return how many samples of a packet come before the sound begins."""
@@ -371,7 +374,9 @@ class Decoder:
             self._n_skipped += self._n_doubtful
         elif self._last is not None and self._family in _BARE:
             whole = _frame_size(bytes(self._last)[:4]) if self.encoding == "mp3" else 0
-            if self._last.size < whole or (self._n_doubtful and any(bytes(self._last))):
+            if self._last.size < whole or (
+                self._n_doubtful and bytes(self._last).strip(b"\0\r\n ")
+            ):
                 self._faults.append("it ends in the middle of a frame, so it was cut off")
         if self._family == "ogg" and (fault := _ogg_fault(self._file)):
             self._faults.append(fault)
@@ -423,7 +428,12 @@ class _Behind:
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         offset += self._offset if whence == os.SEEK_SET else 0
-        return self._file.seek(offset, whence) - self._offset
+        try:
+            return self._file.seek(offset, whence) - self._offset
+        except (OSError, ValueError) as error:
+            if getattr(error, "errno", errno.EINVAL) != errno.EINVAL:
+                raise
+            return -errno.EINVAL  # a damaged header led before the file: FFmpeg's way to say so
 
     def tell(self) -> int:
         return self._file.tell() - self._offset
@@ -522,8 +532,10 @@ def _mp3_tag(file: _Behind) -> int:
 
 def _frame_size(head: bytes) -> int:
     """Return the bytes in a frame of MPEG Layer III with this header (ISO 11172-3); 0 if none."""
+    if len(head) < 4:
+        return 0
     version, rate, sr = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3
-    if len(head) < 4 or version == 1 or rate in (0, 15) or sr == 3:
+    if version == 1 or rate in (0, 15) or sr == 3:
         return 0
     kbps = (_KBPS_1 if version == 3 else _KBPS_2)[rate - 1]
     hertz = (44100, 48000, 32000)[sr] >> (3 - version if version else 2)
@@ -537,8 +549,9 @@ def _wav_excess(file: _Behind) -> float:
         size, at = int.from_bytes(chunk[4:], "little"), at + 8
         if chunk[:4] == b"data":
             n_present = n_bytes - at
-            # Sizes near 2 and 4 GiB are what streaming writers put for "unknown".
-            return size / n_present if 0 < n_present < size < 0x7FFFF000 else 1.0
+            # Sizes just below 2 and 4 GiB are what streaming writers put for "unknown".
+            is_unknown = -size % 2**31 < 2**16
+            return size / n_present if 0 < n_present < size and not is_unknown else 1.0
         at += size + size % 2
     return 1.0
 

@@ -1,5 +1,6 @@
 """Awkward files are read or named, and nothing but the one file is opened."""
 
+import errno
 import io
 import re
 import sys
@@ -148,3 +149,15 @@ def test_a_failing_disk_is_told(tmp_path, monkeypatch, n_good):
     monkeypatch.setattr(decoding._Behind, "read", fail_later)
     with pytest.raises(audio.AudioError, match=r"x\.wav: .*Input/output error"):
         audio.read(path, strict=True)
+
+
+@pytest.mark.parametrize("whence", [io.SEEK_SET, io.SEEK_CUR, io.SEEK_END])
+def test_a_place_before_a_file_is_refused_as_ffmpeg_does(tmp_path, whence):
+    path = tmp_path / "x"
+    path.write_bytes(bytes(100))
+    with path.open("rb") as file:
+        behind = decoding._Behind(file, 10)
+        assert behind.seek(-500, whence) == -errno.EINVAL
+        assert behind.tell() == 0
+    behind = decoding._Behind(io.BytesIO(bytes(100)), 10)
+    assert behind.seek(-500) == -errno.EINVAL
