@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from math import ceil
-from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import av
@@ -29,18 +28,7 @@ FORMATS = (
     "wv,wve,xwma"
 )
 _BARE = {"aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "mpeg", "mpegts", "shn"}  # no length
-_EXACT = {
-    "aiff",
-    "ape",
-    "au",
-    "caf",
-    "flac",
-    "ogg",
-    "tta",
-    "w64",
-    "wav",
-    "wv",
-}  # length to the sample
+_EXACT = {"aiff", "ape", "au", "caf", "flac", "ogg", "tta", "w64", "wav", "wv"}  # to the sample
 _LOSSLESS = {"alac", "ape", "flac", "tak", "tta", "wavpack"}
 _NAMES = {"matroska": "Matroska", "mov": "MP4"}  # of containers that FFmpeg calls otherwise
 _MP3_DELAY = 529  # samples by which any decoder is late; FFmpeg takes them out only with a LAME tag
@@ -152,12 +140,7 @@ class Decoder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._input.close()
 
     @property
@@ -282,10 +265,9 @@ class Decoder:
                     if data.startswith(_TAGS) or packet.pos < tag_end:
                         continue
                 yield packet
-        except (av.FFmpegError, OSError) as error:
-            self._faults.append(f"what follows can't be read ({error.strerror})")
-        except IndexError:  # PyAV's, where a stream begins that it hasn't listed
-            self._faults.append("what follows can't be read (Unknown stream)")
+        except (av.FFmpegError, OSError, IndexError) as error:  # the last where a stream is new
+            why = getattr(error, "strerror", "of a stream that nothing announced")
+            self._faults.append(f"what follows can't be read ({why})")
 
     def _n_early(self, packet: Any) -> int:
         """Return how many samples of a packet come before the sound begins."""
@@ -430,10 +412,8 @@ class _Behind:
         offset += self._offset if whence == os.SEEK_SET else 0
         try:
             return self._file.seek(offset, whence) - self._offset
-        except (OSError, ValueError) as error:
-            if getattr(error, "errno", errno.EINVAL) != errno.EINVAL:
-                raise
-            return -errno.EINVAL  # a damaged header led before the file: FFmpeg's way to say so
+        except (OSError, OverflowError, ValueError):  # a damaged header led out of the file
+            return -errno.EINVAL  # as FFmpeg's own functions tell it
 
     def tell(self) -> int:
         return self._file.tell() - self._offset
@@ -532,8 +512,7 @@ def _mp3_tag(file: _Behind) -> int:
 
 def _frame_size(head: bytes) -> int:
     """Return the bytes in a frame of MPEG Layer III with this header (ISO 11172-3); 0 if none."""
-    if len(head) < 4:
-        return 0
+    head = head.ljust(4, b"\0")
     version, rate, sr = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3
     if version == 1 or rate in (0, 15) or sr == 3:
         return 0
