@@ -550,7 +550,7 @@ def _size(path: Path) -> int:
             f"{_shown(path)}: is a folder; name a file in it, or see datasets.find_tracks"
         )
     if not path.exists():
-        raise AudioError(f"{_shown(path)}: no such file; check its name and its folder")
+        raise AudioError(f"{_shown(path)}: no such file; check its name, folder or link")
     if not path.is_file():
         raise AudioError(f"{_shown(path)}: is no regular file; name a file with sound in it")
     if not path.stat().st_size:

@@ -8,7 +8,8 @@ import csv
 import hashlib
 import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -24,9 +25,9 @@ from helpers import audio
 SPLITS = ("train", "validation", "test")
 SUFFIXES = (
     *(".mp3", ".m4a", ".aac", ".mp4", ".m4b", ".mp2", ".mpga", ".wma", ".ac3", ".mpc", ".amr"),
-    *(".ogg", ".oga", ".opus", ".spx", ".webm", ".weba", ".mka"),
-    *(".wav", ".wave", ".w64", ".rf64", ".flac", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf"),
-    *(".ape", ".wv", ".tta", ".tak", ".dsf", ".voc"),
+    *(".3gp", ".ts", ".ra", ".rm", ".dts", ".spx", ".mogg", ".webm", ".weba", ".mka", ".nist"),
+    *(".ogg", ".oga", ".opus", ".ape", ".wv", ".tta", ".tak", ".dsf", ".shn", ".voc", ".snd"),
+    *(".wav", ".wave", ".w64", ".rf64", ".flac", ".aif", ".aiff", ".aifc", ".au", ".caf"),
 )
 _SCORE = "scores hold notes without sound; render them to WAV"
 _PARTLY = "unfinished downloads; get them whole"
@@ -37,13 +38,16 @@ _MUSICAL = {  # what a person may take for music, though it isn't taken here
     **dict.fromkeys((".part", ".crdownload", ".download", ".partial", ".opdownload"), _PARTLY),
     **dict.fromkeys((".mov", ".mkv", ".avi", ".flv", ".mpg", ".mpeg", ".wmv", ".m4v"), _FILM),
     **dict.fromkeys((".mod", ".xm", ".s3m", ".it", ".sid", ".spc", ".nsf", ".vgm"), _UNREAD),
-    **dict.fromkeys((".m4p", ".aa", ".aax", ".ra", ".rm", ".dff", ".iso", ".shn"), _UNREAD),
+    **dict.fromkeys((".m4p", ".aa", ".aax", ".dff", ".iso"), _UNREAD),
 }
 _UNSEEN = "hidden files, recycle bins and previews"
 _OTHER = "no music"
+_MISNAMED = "sound, but their names don't say so; rename them, to end in .wav or .mp3 for example"
 _COARSE_SR = 4000  # Hz, at which recordings are compared: codecs leave that much alone
-_LAG = 2000  # samples at that rate by which an encoder may have moved a recording
-_ALIKE = 0.85  # correlation: 35 pieces have 0.95 or more with their copies, 0.18 or less otherwise
+_BLOCK = 200  # samples at that rate, whose loudness is compared first, which is quick
+# Correlations of copies. 35 pieces have at least 0.88 and 0.97 with theirs, coded anew and moved,
+# at most 0.61 and 0.22 with one another.
+_LOUDNESS_ALIKE, _ALIKE = 0.7, 0.85
 _BINS = {"$recycle.bin", "#recycle", "recycler", "recycled", "trash", "system volume information"}
 _BINS |= {"__macosx", "@eadir", "#snapshot", "lost+found", "preview", "previews"}
 COLUMNS = (
@@ -120,7 +124,7 @@ def find_tracks(music: str | os.PathLike) -> list[Track]:
 
     References
     ----------
-    Notebook 08 uses the reader's own folder; notebook 05 says why the split is by piece.
+    Notebook 05 says why the split is by piece.
     """
     tracks, left = survey(music)
     for why, group in _by_reason(left):
@@ -147,8 +151,10 @@ def survey(music: str | os.PathLike) -> tuple[list[Track], list[Left]]:
     arbitrary, yet the same on every machine, and it changes little when files are added. Genre is
     then the name of the sub-folder.
 
-    Of several copies of one recording, whatever their formats, the largest file is taken. Linked
-    folders are entered, once.
+    Of several copies of one recording, whatever their formats, the largest file is taken. They are
+    known by 10 s from the middle of their first 40: so a copy that begins over 15 s earlier or
+    later, is over a fifth shorter, or runs faster or slower, counts as another piece. What is
+    shorter than 1 s, or silent throughout, is left out. Linked folders are entered, once.
 
     Parameters
     ----------
@@ -294,7 +300,7 @@ def load_waveforms(
     return waveforms
 
 
-def describe(tracks: list[Track], left: Iterable[Left] = ()) -> str:
+def describe(tracks: list[Track], left: Sequence[Left] = ()) -> str:
     """Describe tracks as an aligned table: pieces, minutes and instruments of each split.
 
     Parameters
@@ -315,8 +321,10 @@ def describe(tracks: list[Track], left: Iterable[Left] = ()) -> str:
         minutes = sum(track.minutes for track in chosen)
         line = f"{split:<12}{len(chosen):>6}{minutes:>9.1f}  {', '.join(instruments)}"
         lines.append(line.rstrip())
+    paths = [track.path for track in tracks] + [one.path for one in left]
+    folder = Path(os.path.commonpath([path.parent for path in paths] or [Path()]))
     for why, group in _by_reason(left):
-        lines.append(f"{'left out':<12}{len(group):>6}  {_names(group)}: {why}")
+        lines.append(f"{'left out':<12}{len(group):>6}  {_names(group, folder)}: {why}")
     return "\n".join(lines)
 
 
@@ -327,9 +335,9 @@ def _by_reason(left: Iterable[Left]) -> list[tuple[str, list[Path]]]:
     return [(why, [one.path for one in group]) for why, group in groups]
 
 
-def _names(paths: list[Path], folder: Path | None = None) -> str:
+def _names(paths: list[Path], folder: Path) -> str:
     """Return the names of a few paths, relative to a folder, and how many more there are."""
-    names = [_text(path.relative_to(folder)) if folder else _text(path.name) for path in paths]
+    names = [_text(path.relative_to(folder)) for path in paths]
     more = f" and {len(names) - 4} more" if len(names) > 5 else ""
     return ", ".join(names[: 4 if more else 5]) + more
 
@@ -349,18 +357,29 @@ def _audio_files(music: Path) -> tuple[list[Path], list[Left]]:
     """Return the audio files in a folder and below, sorted, and the other files."""
     files: dict[Path, Path] = {}  # real path -> path
     left = []
-    for path in sorted(_walk(music), key=os.fsencode):
+    real_music = music.resolve()
+    paths = sorted(_walk(music), key=os.fsencode)
+    paths.sort(key=lambda path: os.path.realpath(path) != str(real_music / path.relative_to(music)))
+    for path in paths:  # links last
         parts = [part.lower() for part in path.relative_to(music).parts]
-        suffix = path.suffix.lower()
+        suffix = path.suffix.lower().rstrip()
         if any(part.startswith(".") or part in _BINS for part in parts):
             left.append(Left(path, _UNSEEN))
         elif suffix not in SUFFIXES:
-            left.append(Left(path, _MUSICAL.get(suffix, _OTHER)))
-        elif (real := path.resolve()) in files:
+            left.append(Left(path, _MUSICAL.get(suffix) or _by_content(path)))
+        elif (real := Path(os.path.realpath(path))) in files:
             left.append(Left(path, f"linked to {_text(files[real].relative_to(music))}"))
         else:
             files[real] = path
-    return list(files.values()), left
+    return sorted(files.values(), key=os.fsencode), left
+
+
+def _by_content(path: Path) -> str:
+    """Return why a file is left out whose suffix isn't one of music."""
+    with suppress(audio.AudioError):
+        audio.info(path)
+        return _MISNAMED
+    return _OTHER
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -372,8 +391,8 @@ def _walk(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
-        folders.sort()
-        yield from (path for name in names if (path := Path(here, name)).is_file())
+        folders.sort(key=lambda name: (os.path.islink(os.path.join(here, name)), name))
+        yield from (Path(here, name) for name in names)
 
 
 def _manifest_rows(music: Path) -> list[tuple[str, dict[str, str], Track]]:
@@ -404,11 +423,7 @@ def _read_csv(manifest: Path) -> list[tuple[str, dict[str, str]]]:
 
 def _lies_in(music: Path, folder: Path, file: str | None) -> bool:
     """Return whether a file, named relative to a folder, lies in the folder of music."""
-    return (
-        file is not None
-        and file != ""
-        and (folder / file).resolve().is_relative_to(music.resolve())
-    )
+    return bool(file) and (folder / str(file)).resolve().is_relative_to(music.resolve())
 
 
 def _track_of_row(where: str, row: dict[str, str], folder: Path) -> Track:
@@ -437,7 +452,9 @@ def _tracks_of_folder(music: Path, paths: list[Path]) -> tuple[list[Track], list
     minutes, left = {}, []
     for path in paths:
         try:
-            minutes[path] = audio.info(path).duration / 60
+            duration = audio.info(path).duration
+            _beginning(path, path.stat().st_mtime_ns)
+            minutes[path] = duration / 60
         except audio.AudioError as error:
             left.append(Left(path, str(error).removeprefix(f"{_text(path)}: ")))
     for path, original in _copies(minutes).items():
@@ -447,7 +464,7 @@ def _tracks_of_folder(music: Path, paths: list[Path]) -> tuple[list[Track], list
         raise ValueError(
             f"{_text(music)} holds {len(minutes)} readable audio files, but at least 2 are needed: "
             f"one to train on and one held out. Put more files there ({' '.join(SUFFIXES)})"
-            + "".join(f"\nleft out: {_names(group)}: {why}" for why, group in _by_reason(left))
+            + "".join(f"\nleft out: {_names(at, music)}: {why}" for why, at in _by_reason(left))
         )
     files = {path.relative_to(music): duration for path, duration in minutes.items()}
     stems = {file.stem for file in files}
@@ -475,7 +492,7 @@ def _copies(minutes: dict[Path, float]) -> dict[Path, Path]:
     originals: list[Path] = []
     copies = {}
     for path in sorted(minutes, key=lambda path: (-path.stat().st_size, os.fsencode(path))):
-        near = [other for other in originals if abs(minutes[other] - minutes[path]) < 1 / 60]
+        near = [other for other in originals if 0.8 < minutes[other] / minutes[path] < 1.25]
         original = next((other for other in near if _sound_alike(path, other)), None)
         if original is None:
             originals.append(path)
@@ -485,26 +502,42 @@ def _copies(minutes: dict[Path, float]) -> dict[Path, Path]:
 
 
 def _sound_alike(first: Path, second: Path) -> bool:
-    """Return whether two files hold one recording: coded anew, moved a little, louder or softer."""
-    x, y = (_excerpt(path, path.stat().st_mtime_ns) for path in (first, second))
-    n_common = min(len(x), len(y))
-    x, y = x[:n_common], y[:n_common]
-    norm = np.linalg.norm(x) * np.linalg.norm(y)
-    correlation = scipy.signal.correlate(x, y, "full", "fft")
-    middle = correlation[max(0, n_common - 1 - _LAG) : n_common + _LAG]
-    return bool(norm > 0 and np.abs(middle).max() > _ALIKE * norm)
+    """Return whether two files hold one recording: coded anew, moved, louder or softer."""
+    x, y = (_beginning(path, path.stat().st_mtime_ns) for path in (first, second))
+    return _likeness(_loudness(x), _loudness(y)) > _LOUDNESS_ALIKE and _likeness(x, y) > _ALIKE
+
+
+def _likeness(x: NDArray, y: NDArray) -> float:
+    """Return the highest correlation of the middle of one signal with any part of another."""
+    n_part = min(len(x), len(y)) // 4
+    start = (len(x) - n_part) // 2
+    part, y = x[start : start + n_part].astype(np.float32), y - np.mean(y, dtype=np.float32)
+    part -= part.mean()
+    sums = np.cumsum([y, y**2], axis=1, dtype=np.float64)
+    mean, power = (sums[:, n_part:] - sums[:, :-n_part]) / n_part
+    floor = 1e-4 * np.mean(y**2) + 1e-9  # else what is all but silent would be compared
+    energy = n_part * np.maximum(power - mean**2, floor) * (np.sum(part**2) + 1e-9)
+    correlation = scipy.signal.correlate(y, part, "valid", "fft")[1:]
+    return float(np.max(np.abs(correlation) / np.sqrt(energy)))
+
+
+def _loudness(y: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Return the course of loudness."""
+    blocks = y[: len(y) // _BLOCK * _BLOCK].reshape(-1, _BLOCK).astype(np.float32)
+    return np.sqrt(np.mean(blocks**2, axis=1))
 
 
 @lru_cache(maxsize=4096)
-def _excerpt(path: Path, _changed_ns: int) -> NDArray[np.float32]:
-    """Return a few seconds of a file at a low rate; silence where it can't be decoded."""
+def _beginning(path: Path, _changed_ns: int) -> NDArray[np.int16]:
+    """Return the first 40 s of a file at a low rate, or say why it is no piece of music."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", audio.AudioWarning)
-        try:
-            start = min(10.0, audio.info(path).duration / 4)
-            return audio.load(path, sr=_COARSE_SR, start=start, duration=10.0)
-        except audio.AudioError:
-            return np.zeros(1, dtype=np.float32)
+        y = audio.to_int16(audio.load(path, sr=_COARSE_SR, duration=40.0))
+        if len(y) < _COARSE_SR:
+            raise audio.AudioError(f"{_text(path)}: is under 1 s long; leave it out, or join it")
+        if not y.any() and not audio.to_int16(audio.load(path, sr=_COARSE_SR)).any():
+            raise audio.AudioError(f"{_text(path)}: is silent throughout; export it again")
+    return y
 
 
 def _split(files: dict[Path, float]) -> dict[Path, str]:

@@ -5,12 +5,12 @@ whatever comes: so what they pass over is counted here and noted as a fault. And
 nothing but the one file that they are handed, whatever it says about others.
 """
 
+import errno
 import os
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from math import ceil
-from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import av
@@ -28,18 +28,7 @@ FORMATS = (
     "wv,wve,xwma"
 )
 _BARE = {"aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "mpeg", "mpegts", "shn"}  # no length
-_EXACT = {
-    "aiff",
-    "ape",
-    "au",
-    "caf",
-    "flac",
-    "ogg",
-    "tta",
-    "w64",
-    "wav",
-    "wv",
-}  # length to the sample
+_EXACT = {"aiff", "ape", "au", "caf", "flac", "ogg", "tta", "w64", "wav", "wv"}  # to the sample
 _LOSSLESS = {"alac", "ape", "flac", "tak", "tta", "wavpack"}
 _NAMES = {"matroska": "Matroska", "mov": "MP4"}  # of containers that FFmpeg calls otherwise
 _MP3_DELAY = 529  # samples by which any decoder is late; FFmpeg takes them out only with a LAME tag
@@ -151,12 +140,7 @@ class Decoder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._input.close()
 
     @property
@@ -281,8 +265,9 @@ class Decoder:
                     if data.startswith(_TAGS) or packet.pos < tag_end:
                         continue
                 yield packet
-        except (av.FFmpegError, OSError) as error:
-            self._faults.append(f"what follows can't be read ({error.strerror})")
+        except (av.FFmpegError, OSError, IndexError) as error:  # the last where a stream is new
+            why = getattr(error, "strerror", "of a stream that nothing announced")
+            self._faults.append(f"what follows can't be read ({why})")
 
     def _n_early(self, packet: Any) -> int:
         """Return how many samples of a packet come before the sound begins."""
@@ -371,7 +356,9 @@ class Decoder:
             self._n_skipped += self._n_doubtful
         elif self._last is not None and self._family in _BARE:
             whole = _frame_size(bytes(self._last)[:4]) if self.encoding == "mp3" else 0
-            if self._last.size < whole or (self._n_doubtful and any(bytes(self._last))):
+            if self._last.size < whole or (
+                self._n_doubtful and bytes(self._last).strip(b"\0\r\n ")
+            ):
                 self._faults.append("it ends in the middle of a frame, so it was cut off")
         if self._family == "ogg" and (fault := _ogg_fault(self._file)):
             self._faults.append(fault)
@@ -423,7 +410,10 @@ class _Behind:
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         offset += self._offset if whence == os.SEEK_SET else 0
-        return self._file.seek(offset, whence) - self._offset
+        try:
+            return self._file.seek(offset, whence) - self._offset
+        except (OSError, OverflowError, ValueError):  # a damaged header led out of the file
+            return -errno.EINVAL  # as FFmpeg's own functions tell it
 
     def tell(self) -> int:
         return self._file.tell() - self._offset
@@ -522,8 +512,9 @@ def _mp3_tag(file: _Behind) -> int:
 
 def _frame_size(head: bytes) -> int:
     """Return the bytes in a frame of MPEG Layer III with this header (ISO 11172-3); 0 if none."""
+    head = head.ljust(4, b"\0")
     version, rate, sr = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3
-    if len(head) < 4 or version == 1 or rate in (0, 15) or sr == 3:
+    if version == 1 or rate in (0, 15) or sr == 3:
         return 0
     kbps = (_KBPS_1 if version == 3 else _KBPS_2)[rate - 1]
     hertz = (44100, 48000, 32000)[sr] >> (3 - version if version else 2)
@@ -537,8 +528,9 @@ def _wav_excess(file: _Behind) -> float:
         size, at = int.from_bytes(chunk[4:], "little"), at + 8
         if chunk[:4] == b"data":
             n_present = n_bytes - at
-            # Sizes near 2 and 4 GiB are what streaming writers put for "unknown".
-            return size / n_present if 0 < n_present < size < 0x7FFFF000 else 1.0
+            # Sizes just below 2 and 4 GiB are what streaming writers put for "unknown".
+            is_unknown = -size % 2**31 < 2**16
+            return size / n_present if 0 < n_present < size and not is_unknown else 1.0
         at += size + size % 2
     return 1.0
 

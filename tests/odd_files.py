@@ -105,6 +105,15 @@ def frames_of_sound(output, y, sr, codec):
     return (packet for part in parts for packet in stream.encode(part))
 
 
+def moved_to(ts, stream):
+    """An MPEG-TS whose second half is sound of another stream, which nothing announces."""
+    packets = [bytearray(ts[at : at + 188]) for at in range(0, len(ts), 188)]
+    for packet in packets[len(packets) // 2 :]:
+        if packet[1] & 31 == 1:  # 0x100, the first stream
+            packet[1:3] = (packet[1] & 0xE0, stream)
+    return b"".join(packets)
+
+
 def mp3(**options):
     return written("MP3", **options)
 
@@ -314,6 +323,8 @@ KINDS: dict[str, tuple[Callable[[], bytes], Whole | Partly | Refused]] = {
     ),
     "large tag behind.mp3": (lambda: mp3() + b"APETAGEX" + noise(9000), Whole(within=1200)),
     "padded.mp3": (lambda: mp3() + bytes(2000), Whole(within=1200)),
+    "a line behind.mp3": (lambda: bare(mp3()) + b"\n", Whole(within=1700)),
+    "two zeros behind.mp3": (lambda: bare(mp3()) + bytes(2), Whole(within=1700)),
     "joined.mp3": (lambda: mp3() + mp3(), Whole(2 * N, within=4000)),
     "joined, tags between.mp3": (
         lambda: mp3() + b"TAG" + bytes(125) + apic() + mp3(),
@@ -378,6 +389,10 @@ KINDS: dict[str, tuple[Callable[[], bytes], Whole | Partly | Refused]] = {
     "twelve hours.wav": (
         lambda: after(wav(), b"data", 4, (2 * 6 * 3600 * SR).to_bytes(4, "little")),
         Partly(r"2\.000 s of 21600\.000 s promised", 2),
+    ),
+    "three gigabytes, cut.wav": (
+        lambda: after(wav(), b"data", 4, (3 * 10**9).to_bytes(4, "little")),
+        Partly(r"2\.000 s of 34013\.605 s promised", 2),
     ),
     "chunks around.wav": (
         lambda: wav_of(
@@ -459,6 +474,10 @@ KINDS: dict[str, tuple[Callable[[], bytes], Whole | Partly | Refused]] = {
     "protected.m4p": (
         lambda: muxed("aac", "ipod").replace(b"mp4a", b"drms"),
         Refused("is protected against copying; get it without"),
+    ),
+    "unknown stream.ts": (
+        lambda: moved_to(muxed("aac", "mpegts"), 0x17),
+        Partly("what follows can't be read", 0.9),
     ),
     "silent film.mp4": (
         lambda: muxed("", "mp4", with_video=True),
