@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from helpers import audio, files, interactive
 
-_COLUMNS = ("test", "question", "sound", "right", "answer")  # of a file of answers
+_COLUMNS = ("format", "test", "question", "sound", "right", "answer")  # of a file of answers
+_FORMAT = 1
 _TAG_BYTES = 21  # an ID3 tag that holds nothing: two headers and an empty name
 
 Waveform = npt.NDArray[np.float32]
@@ -48,7 +49,7 @@ class BlindTest(widgets.VBox):
     Raises
     ------
     ValueError
-        If there are fewer sounds than asked for, one is silent, or the file is something else.
+        If there are fewer sounds than asked for, or one is silent.
 
     References
     ----------
@@ -135,28 +136,35 @@ def load_answers(path: str | Path) -> list[dict[str, Any]]:
     -------
     list of dict
         A row a question: ``"test"`` and ``"question"``, whole numbers; ``"sound"``, ``"right"``
-        and ``"answer"``, text. Empty if there is no such file.
-
-    Raises
-    ------
-    ValueError
-        If the file is something else.
+        and ``"answer"``, text. Empty if there is no such file; one of another format is named and
+        passed over, and nothing is written to it.
     """
-    path = Path(path)
+    try:
+        return _read_answers(Path(path))
+    except ValueError as fault:
+        print(f"Not used: {fault}")
+        return []
+
+
+def _read_answers(path: Path) -> list[dict[str, Any]]:
+    """Read a file of answers, if there is one; raise a ValueError if it is something else."""
     if not path.exists():
         return []
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file, strict=True))
-        return [
-            {name: int(row[name]) if name in _COLUMNS[:2] else row[name] for name in _COLUMNS}
+        answers = [
+            {name: int(row[name]) if name in _COLUMNS[:3] else row[name] for name in _COLUMNS}
             for row in rows
         ]
+        if any(row["format"] != _FORMAT for row in answers):
+            raise ValueError(f"format must be {_FORMAT}")
     except (KeyError, TypeError, ValueError, csv.Error) as fault:
         raise ValueError(
-            f"{path} must have the columns {', '.join(_COLUMNS)}, and isn't such a file: move it "
-            f"away ({type(fault).__name__}: {fault})"
+            f"{path} must have the columns {', '.join(_COLUMNS)}, in format {_FORMAT}, and isn't "
+            f"such a file: move it away ({type(fault).__name__}: {fault})"
         ) from fault
+    return answers
 
 
 def _draw_questions(
@@ -184,10 +192,10 @@ def _save_answers(
 
     The file is replaced as a whole when the new one is complete: no test is lost, none half kept.
     """
-    path, kept = Path(path), load_answers(path)
+    path, kept = Path(path), _read_answers(Path(path))
     test = 1 + max((row["test"] for row in kept), default=0)
     lines = enumerate(zip(names, right, answers, strict=True), 1)
-    rows = [dict(zip(_COLUMNS, (test, i, *line), strict=True)) for i, line in lines]
+    rows = [dict(zip(_COLUMNS, (_FORMAT, test, i, *line), strict=True)) for i, line in lines]
     text = io.StringIO()
     writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
     writer.writeheader()

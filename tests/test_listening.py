@@ -105,11 +105,21 @@ def test_saved_answers_are_added_and_none_is_lost(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["answers.csv"]
 
 
-@pytest.mark.parametrize("text", ["a,b\n1,2\n", "test,question,sound,right,answer\nx,1,a,b,c\n"])
-def test_a_file_of_something_else_is_left_alone(tmp_path, text):
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a,b\n1,2\n",
+        "format,test,question,sound,right,answer\n1,x,1,a,b,c\n",
+        "test,question,sound,right,answer\n1,1,a,b,c\n",  # before there was a format
+        "format,test,question,sound,right,answer\n2,1,1,a,b,c\n",
+    ],
+)
+def test_a_file_of_another_format_is_named_and_left_alone(tmp_path, text, capsys):
     path = tmp_path / "mine.csv"
     path.write_text(text)
-    with pytest.raises(ValueError, match="must have the columns test, question"):
+    assert listening.load_answers(path) == []
+    assert re.search(r"Not used: .*mine.csv must have the columns", capsys.readouterr().out)
+    with pytest.raises(ValueError, match=r"must have the columns format, test, .*: move it away"):
         listening._save_answers(path, ["a"], ["x"], ["x"])
     assert path.read_text() == text
 
