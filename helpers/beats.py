@@ -126,7 +126,8 @@ def track(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     ----------
     Ellis (2007), as in `onset_strength`.
     """
-    onset = np.sort(_notes(found)[:, 0])
+    found = _notes(found)
+    onset = np.sort(found[:, 0])
     strength = onset_strength(found)
     lengths, clarity = beat_lengths(strength)
     if np.median(clarity) < _CLEAR:
@@ -203,9 +204,8 @@ def bar_lines(
 
     Parameters
     ----------
-    found : ndarray, float64, (n_found, 4)
-    beats : ndarray, float64, (n_beats,)
-        From `track`.
+    found, beats : ndarray
+        As in `quantise`.
 
     Returns
     -------
@@ -219,7 +219,7 @@ def bar_lines(
     """
     accent = _accents(found, beats)
     seconds = np.median(np.diff(beats))
-    best = (-np.inf, np.arange(0))
+    candidates = []
     for n in _METRES:
         here = np.zeros((len(beats), n))
         here[:, 0] = accent
@@ -227,10 +227,8 @@ def bar_lines(
         change[np.arange(n), np.arange(n) - 1] = 0
         first = np.flatnonzero(np.array(_best_path(here, change)) == 0)
         usual = np.exp(-0.5 * (np.log2(n * seconds / _BAR) / _BAR_OCTAVES) ** 2)
-        best = max(
-            best, (usual * accent[first].sum() / np.sqrt(len(first)), first), key=lambda x: x[0]
-        )
-    return best[1]
+        candidates.append((usual * accent[first].sum() / np.sqrt(len(first)), first))
+    return max(candidates, key=lambda candidate: candidate[0])[1]
 
 
 def time_of(ticks: npt.ArrayLike, beats: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
