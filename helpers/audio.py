@@ -106,7 +106,7 @@ def info(path: str | os.PathLike) -> AudioInfo:
             if not n_samples or not 0.8 < n_counted / n_samples < 1.2:
                 n_samples = n_counted
         if not n_samples:
-            raise AudioError(f"{_shown(path)}: holds no samples; record or export it again")
+            raise AudioError(f"{shown(path)}: holds no samples; record or export it again")
         return AudioInfo(
             path=Path(path),
             container=decoder.container,
@@ -198,7 +198,7 @@ def load(
     with _decoder(path) as decoder:
         if sr > _MOST_UP * decoder.sr:
             raise AudioError(
-                f"{_shown(path)}: claims a sampling rate of {decoder.sr} Hz, too low for music at "
+                f"{shown(path)}: claims a sampling rate of {decoder.sr} Hz, too low for music at "
                 f"{sr} Hz, so its header is damaged; export it again"
             )
         mono = (block.mean(axis=1) for block in decoder.blocks())
@@ -402,13 +402,13 @@ def save(
     path, y = Path(path), valid(y)
     y = _clip(y, path) if clip else y
     if not path.parent.is_dir():
-        raise AudioError(f"{_shown(path)}: the folder {path.parent} does not exist; make it first")
+        raise AudioError(f"{shown(path)}: the folder {path.parent} does not exist; make it first")
     data = encode(y, sr=sr, suffix=path.suffix, quality=quality)
     try:
         with files.replacing(path) as temporary:
             temporary.write_bytes(data)
     except OSError as error:
-        raise AudioError(f"{_shown(path)}: can't be written ({error.strerror})") from error
+        raise AudioError(f"{shown(path)}: can't be written ({error.strerror})") from error
     return path
 
 
@@ -493,12 +493,17 @@ def valid(y: ArrayLike, name: str = "y") -> Waveform:
     return y
 
 
+def shown(path: str | os.PathLike) -> str:
+    """Return a path as text that can be printed, even if its name isn't UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def _clip(y: Waveform, path: str | os.PathLike) -> Waveform:
     """Clip a waveform to [-1, 1], with a warning that counts the samples."""
     peak = max(y.max(), -y.min())
     if peak <= 1:
         return y
-    message = f"{_shown(path)}: {np.count_nonzero(np.abs(y) > 1)} of {len(y)} samples beyond full"
+    message = f"{shown(path)}: {np.count_nonzero(np.abs(y) > 1)} of {len(y)} samples beyond full"
     warnings.warn(f"{message} scale clipped (the peak was {peak:.3f})", AudioWarning, stacklevel=3)
     return np.clip(y, -1, 1)
 
@@ -535,10 +540,10 @@ def _decoder(path: str | os.PathLike) -> Iterator[decoding.Decoder]:
         with Path(path).open("rb") as file, decoding.Decoder(file) as decoder:
             yield decoder
     except decoding.Undecodable as error:
-        raise AudioError(f"{_shown(path)}: {error}") from error
+        raise AudioError(f"{shown(path)}: {error}") from error
     except OSError as error:
         raise AudioError(
-            f"{_shown(path)}: can't be opened ({error.strerror}); check its permissions, and the "
+            f"{shown(path)}: can't be opened ({error.strerror}); check its permissions, and the "
             "disk it is on"
         ) from error
 
@@ -547,20 +552,15 @@ def _size(path: Path) -> int:
     """Return the bytes in a file, or say why it can't be one with sound."""
     if path.is_dir():
         raise AudioError(
-            f"{_shown(path)}: is a folder; name a file in it, or see datasets.find_tracks"
+            f"{shown(path)}: is a folder; name a file in it, or see datasets.find_tracks"
         )
     if not path.exists():
-        raise AudioError(f"{_shown(path)}: no such file; check its name, folder or link")
+        raise AudioError(f"{shown(path)}: no such file; check its name, folder or link")
     if not path.is_file():
-        raise AudioError(f"{_shown(path)}: is no regular file; name a file with sound in it")
+        raise AudioError(f"{shown(path)}: is no regular file; name a file with sound in it")
     if not path.stat().st_size:
-        raise AudioError(f"{_shown(path)}: is empty (0 bytes); download or export it again")
+        raise AudioError(f"{shown(path)}: is empty (0 bytes); download or export it again")
     return path.stat().st_size
-
-
-def _shown(path: str | os.PathLike) -> str:
-    """Return a path as text that can be printed, even if its name isn't UTF-8."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _part(
@@ -619,12 +619,12 @@ def _collected(
             n_samples += len(block)
     except MemoryError as error:
         raise AudioError(
-            f"{_shown(path)}: {n_samples} samples and more don't fit into memory; load a part of "
+            f"{shown(path)}: {n_samples} samples and more don't fit into memory; load a part of "
             "it with start and duration"
         ) from error
     if n_bad:
         raise AudioError(
-            f"{_shown(path)}: {n_bad} samples are NaN or infinite; export the file again"
+            f"{shown(path)}: {n_bad} samples are NaN or infinite; export the file again"
         )
     if samples is not None:
         samples.resize((n_samples, *samples.shape[1:]), refcheck=False)
@@ -636,7 +636,7 @@ def _report(decoder: decoding.Decoder, path: str | os.PathLike, strict: bool) ->
     faults = decoder.faults + decoder.changes
     if not faults or not (decoder.n_read or decoder.n_promised):
         return
-    message = f"{_shown(path)}: read {decoder.n_read / decoder.sr:.3f} s"
+    message = f"{shown(path)}: read {decoder.n_read / decoder.sr:.3f} s"
     if (decoder.n_promised or 0) > decoder.n_read:
         message += f" of {(decoder.n_promised or 0) / decoder.sr:.3f} s promised"
     mend = "Get a whole copy of it" if decoder.faults else "Split it there, or convert it to WAV"
@@ -650,9 +650,9 @@ def _nothing(decoder: decoding.Decoder, path: str | os.PathLike, start: float) -
     """Say why there are no samples."""
     end = decoder.n_read / decoder.sr
     if decoder.n_read and start >= end:
-        return f"{_shown(path)}: start must lie before its end at {end:.2f} s, got {start} s"
+        return f"{shown(path)}: start must lie before its end at {end:.2f} s, got {start} s"
     if decoder.n_read:
-        return f"{_shown(path)}: {decoder.n_read} samples are too few to resample; take more"
+        return f"{shown(path)}: {decoder.n_read} samples are too few to resample; take more"
     if decoder.faults:
-        return f"{_shown(path)}: nothing could be decoded; get a whole copy of it"
-    return f"{_shown(path)}: holds no samples; record or export it again"
+        return f"{shown(path)}: nothing could be decoded; get a whole copy of it"
+    return f"{shown(path)}: holds no samples; record or export it again"

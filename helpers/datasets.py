@@ -18,9 +18,8 @@ from pathlib import Path
 import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
-from helpers import audio
+from helpers import audio, progress
 
 SPLITS = ("train", "validation", "test")
 SUFFIXES = (
@@ -134,7 +133,7 @@ def find_tracks(music: str | os.PathLike) -> list[Track]:
     minutes = sum(track.minutes for track in tracks if track.split == "train")
     if minutes < 1:
         warnings.warn(
-            f"{_text(music)}: only {60 * minutes:.0f} s of music to train on; a model needs "
+            f"{audio.shown(music)}: only {60 * minutes:.0f} s of music to train on; a model needs "
             "minutes, better an hour: add files",
             audio.AudioWarning,
             stacklevel=2,
@@ -174,11 +173,11 @@ def survey(music: str | os.PathLike) -> tuple[list[Track], list[Left]]:
     music = Path(music).expanduser()
     if not music.exists():
         raise FileNotFoundError(
-            f"music folder {_text(music)} does not exist; check the setting MUSIC"
+            f"music folder {audio.shown(music)} does not exist; check the setting MUSIC"
         )
     if not music.is_dir():
         raise NotADirectoryError(
-            f"music must be a folder, got the file {_text(music)}: name its folder"
+            f"music must be a folder, got the file {audio.shown(music)}: name its folder"
         )
     files, left = _audio_files(music)
     tracks = [track for _, _, track in _manifest_rows(music)]
@@ -282,8 +281,7 @@ def load_waveforms(
         raise ValueError(f"tracks must have names that differ, got twice: {_twice(tracks)}")
     waveforms: dict[str, audio.Waveform] = {}
     left = None if max_minutes is None else 60 * max_minutes  # s
-    silent = bool(os.environ.get("TQDM_DISABLE"))  # tqdm's notebook bar doesn't look there itself
-    for track in tqdm(tracks, desc="Loading", unit="piece", leave=False, disable=silent):
+    for track in progress.bar(tracks, desc="Loading", unit="piece", leave=False):
         if left is not None and left * sr < 1:
             break
         try:
@@ -337,14 +335,9 @@ def _by_reason(left: Iterable[Left]) -> list[tuple[str, list[Path]]]:
 
 def _names(paths: list[Path], folder: Path) -> str:
     """Return the names of a few paths, relative to a folder, and how many more there are."""
-    names = [_text(path.relative_to(folder)) for path in paths]
+    names = [audio.shown(path.relative_to(folder)) for path in paths]
     more = f" and {len(names) - 4} more" if len(names) > 5 else ""
     return ", ".join(names[: 4 if more else 5]) + more
-
-
-def _text(path: str | os.PathLike) -> str:
-    """Return a path as text that can be printed, even if its name isn't UTF-8."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _twice(tracks: list[Track]) -> str:
@@ -368,7 +361,7 @@ def _audio_files(music: Path) -> tuple[list[Path], list[Left]]:
         elif suffix not in SUFFIXES:
             left.append(Left(path, _MUSICAL.get(suffix) or _by_content(path)))
         elif (real := Path(os.path.realpath(path))) in files:
-            left.append(Left(path, f"linked to {_text(files[real].relative_to(music))}"))
+            left.append(Left(path, f"linked to {audio.shown(files[real].relative_to(music))}"))
         else:
             files[real] = path
     return sorted(files.values(), key=os.fsencode), left
@@ -453,17 +446,17 @@ def _tracks_of_folder(music: Path, paths: list[Path]) -> tuple[list[Track], list
     for path in paths:
         try:
             duration = audio.info(path).duration
-            _beginning(path, path.stat().st_mtime_ns)
+            _beginning(path)
             minutes[path] = duration / 60
         except audio.AudioError as error:
-            left.append(Left(path, str(error).removeprefix(f"{_text(path)}: ")))
+            left.append(Left(path, str(error).removeprefix(f"{audio.shown(path)}: ")))
     for path, original in _copies(minutes).items():
         del minutes[path]
-        left.append(Left(path, f"the same recording as {_text(original.relative_to(music))}"))
+        left.append(Left(path, f"the same recording as {audio.shown(original.relative_to(music))}"))
     if len(minutes) < 2:
         raise ValueError(
-            f"{_text(music)} holds {len(minutes)} readable audio files, but at least 2 are needed: "
-            f"one to train on and one held out. Put more files there ({' '.join(SUFFIXES)})"
+            f"{audio.shown(music)} holds {len(minutes)} readable audio files, but at least 2 are "
+            f"needed: one to train on and one held out. Put more files there ({' '.join(SUFFIXES)})"
             + "".join(f"\nleft out: {_names(at, music)}: {why}" for why, at in _by_reason(left))
         )
     files = {path.relative_to(music): duration for path, duration in minutes.items()}
@@ -471,13 +464,13 @@ def _tracks_of_folder(music: Path, paths: list[Path]) -> tuple[list[Track], list
     splits = _split(files)
     tracks = [
         Track(
-            name=_text(file.stem if len(stems) == len(files) else file.as_posix()),
+            name=audio.shown(file.stem if len(stems) == len(files) else file.as_posix()),
             path=music / file,
             split=splits[file],
-            title=_text(file.stem),
+            title=audio.shown(file.stem),
             composer="unknown",
             instrument="unknown",
-            genre=_text(file.parent.name) or "unknown",
+            genre=audio.shown(file.parent.name) or "unknown",
             minutes=duration,
             origin="own",
             licence="unknown",
@@ -503,8 +496,8 @@ def _copies(minutes: dict[Path, float]) -> dict[Path, Path]:
 
 def _sound_alike(first: Path, second: Path) -> bool:
     """Return whether two files hold one recording: coded anew, moved, louder or softer."""
-    x, y = (_beginning(path, path.stat().st_mtime_ns) for path in (first, second))
-    return _likeness(_loudness(x), _loudness(y)) > _LOUDNESS_ALIKE and _likeness(x, y) > _ALIKE
+    (x, loud_x), (y, loud_y) = map(_beginning, (first, second))
+    return _likeness(loud_x, loud_y) > _LOUDNESS_ALIKE and _likeness(x, y) > _ALIKE
 
 
 def _likeness(x: NDArray, y: NDArray) -> float:
@@ -527,17 +520,24 @@ def _loudness(y: NDArray[np.int16]) -> NDArray[np.float32]:
     return np.sqrt(np.mean(blocks**2, axis=1))
 
 
+def _beginning(path: Path) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    """Return the first 40 s of a file at a low rate, and their loudness; heard once."""
+    return _hear(path, path.stat().st_mtime_ns)
+
+
 @lru_cache(maxsize=4096)
-def _beginning(path: Path, _changed_ns: int) -> NDArray[np.int16]:
-    """Return the first 40 s of a file at a low rate, or say why it is no piece of music."""
+def _hear(path: Path, _changed_ns: int) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    """Do what `_beginning` does, or say why a file is no piece of music."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", audio.AudioWarning)
         y = audio.to_int16(audio.load(path, sr=_COARSE_SR, duration=40.0))
         if len(y) < _COARSE_SR:
-            raise audio.AudioError(f"{_text(path)}: is under 1 s long; leave it out, or join it")
+            raise audio.AudioError(
+                f"{audio.shown(path)}: is under 1 s long; leave it out, or join it"
+            )
         if not y.any() and not audio.to_int16(audio.load(path, sr=_COARSE_SR)).any():
-            raise audio.AudioError(f"{_text(path)}: is silent throughout; export it again")
-    return y
+            raise audio.AudioError(f"{audio.shown(path)}: is silent throughout; export it again")
+    return y, _loudness(y)
 
 
 def _split(files: dict[Path, float]) -> dict[Path, str]:

@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tqdm.auto import tqdm
 
-from helpers import files, sequences
+from helpers import files, progress, sequences
 
 Floats = npt.NDArray[np.float32]
 Weights = Mapping[str, Floats]
@@ -236,10 +235,10 @@ def train(
     adam = tensorflow().keras.optimizers.Adam(learning_rate)
     model.compile(adam, "mae", jit_compile=False)
     rng = np.random.default_rng(seed)
-    progress = tqdm(range(epochs), desc="training", unit="epoch", disable=silent())
+    bar = progress.bar(range(epochs), desc="training", unit="epoch")
 
     def losses() -> Iterator[tuple[float, float]]:
-        for _ in progress:
+        for _ in bar:
             order, total = rng.permutation(len(X)), 0.0
             for start in range(0, len(order), batch_size):
                 batch = order[start : start + batch_size]
@@ -248,13 +247,13 @@ def train(
             validation_loss = model.evaluate(*validation, batch_size=batch_size, verbose=0)
             yield total / len(order), validation_loss
 
-    return run_epochs(model, losses(), progress, patience=patience, on_epoch=on_epoch)
+    return run_epochs(model, losses(), bar, patience=patience, on_epoch=on_epoch)
 
 
 def run_epochs(
     model: Any,
     losses: Iterator[tuple[float, float]],
-    progress: Any,
+    bar: Any,
     *,
     patience: int | None = None,
     on_epoch: Callable[[History], None] | None = None,
@@ -267,7 +266,7 @@ def run_epochs(
     model : keras.Model
     losses : iterator of (float, float)
         Each step is an epoch, and gives the losses in training and on validation music.
-    progress, digits : tqdm and int
+    bar, digits : tqdm and int
         A bar that tells the losses, and to how many decimals.
     patience, on_epoch
         As in `train`.
@@ -290,20 +289,15 @@ def run_epochs(
             if history.best_epoch == len(records) - 1:
                 best_weights = model.get_weights()
             train, validation = (f"{loss:.{digits}f}" for loss in both)
-            progress.set_postfix(train=train, validation=validation)
+            bar.set_postfix(train=train, validation=validation)
             if on_epoch is not None:
                 on_epoch(history)
             if patience is not None and len(records) - 1 - history.best_epoch >= patience:
                 break
     finally:  # also when the reader interrupts it, or the loss explodes
-        progress.close()
+        bar.close()
         model.set_weights(best_weights)
     return history
-
-
-def silent() -> bool:
-    """Say whether progress bars are unwanted; tqdm's notebook bar doesn't look there itself."""
-    return bool(os.environ.get("TQDM_DISABLE"))
 
 
 def weights_of(model: Any) -> dict[str, Floats]:

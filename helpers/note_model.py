@@ -19,9 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.special
-from tqdm.auto import tqdm
 
-from helpers import files, frame_model, note_features, rolls
+from helpers import files, frame_model, note_features, progress, rolls
 
 STEPS = 400  # of training: on validation pieces, twice as many gain one percent
 STEPS_PER_EPOCH = 50  # from one look at the validation pieces to the next
@@ -321,11 +320,11 @@ def train(
     validation = [_inputs(roll, settings) for roll in _check_rolls(validation_rolls, settings)]
     keras = frame_model.tensorflow().keras
     model.compile(keras.optimizers.Adam(learning_rate, clipnorm=1.0), _bits, jit_compile=False)
-    progress = tqdm(total=steps, desc="training", unit="step", disable=frame_model.silent())
-    epochs = _epochs(model, passages, progress, steps, learning_rate, on_step)
+    bar = progress.bar(total=steps, desc="training", unit="step")
+    epochs = _epochs(model, passages, bar, steps, learning_rate, on_step)
     losses = ((train_bits, _validate(model, validation)) for train_bits in epochs)
     return frame_model.run_epochs(
-        model, losses, progress, patience=patience, on_epoch=on_epoch, digits=2
+        model, losses, bar, patience=patience, on_epoch=on_epoch, digits=2
     )
 
 
@@ -646,7 +645,7 @@ def _hear(
     """Make the inputs of whole pieces, and of excerpts, with room to transpose them."""
     music = _check_rolls(music, settings, n_least=seq_length + 1)
     margin = max(-shifts[0], shifts[1], 0)
-    bar = tqdm(music, desc="hearing the music", unit="piece", disable=frame_model.silent())
+    bar = progress.bar(music, desc="hearing the music", unit="piece")
     pieces = [_with_margin(_inputs(roll, settings), margin)[0] for roll in bar]
     excerpts = _inputs(_excerpts(music, 4 * seq_length + 1), settings)
     return pieces, _with_margin(excerpts, margin)
@@ -700,7 +699,7 @@ def _with_margin(inputs: list[npt.NDArray], margin: int) -> list[list[npt.NDArra
 def _epochs(
     model: Any,
     passages: Iterator[list[npt.NDArray]],
-    progress: Any,
+    bar: Any,
     steps: int,
     learning_rate: float,
     on_step: Callable[[float], None] | None,
@@ -712,7 +711,7 @@ def _epochs(
         model.optimizer.learning_rate.assign(learning_rate * _rate(step, step / steps))
         model.reset_metrics()  # some versions of Keras average over batches until then
         losses.append(float(model.train_on_batch(batch, batch[1])))
-        progress.update()
+        bar.update()
         if on_step is not None:
             on_step(time.perf_counter() - start)
         if step % STEPS_PER_EPOCH == 0 or step == steps:

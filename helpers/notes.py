@@ -8,7 +8,6 @@ note, and is then taught by its own confident guesses.
 """
 
 import math
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -16,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.ndimage
 import scipy.special
-from tqdm.auto import tqdm
 
-from helpers import rolls, transforms
+from helpers import progress, rolls, transforms
 
 Floats = npt.NDArray[np.float32]
 Edges = npt.NDArray[np.int64]  # (n_bands + 1,): the first bin of each band, and that after the last
@@ -379,8 +377,7 @@ def learn_dictionary(
     W, n_heard = comb(settings), np.zeros(settings.n_notes, np.int64)
     sure = np.ones(settings.n_notes, bool)
     rounds = (_CONFIDENT, _CONFIDENT, _BALANCED, _BALANCED)[:n_rounds]
-    silent = bool(os.environ.get("TQDM_DISABLE"))
-    bar = tqdm(rounds, desc="Learning notes", unit="round", leave=False, disable=silent)
+    bar = progress.bar(rounds, desc="Learning notes", unit="round", leave=False)
     for i, confidence in enumerate(bar):
         if i == 2:  # what is 0 stays 0, so give every template a little of everything
             W = 0.97 * W + 0.03 * mean / mean.sum()

@@ -6,16 +6,14 @@ dies away. All of it is learnt from mixtures, and small enough to be kept beside
 """
 
 import functools
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from tqdm.auto import tqdm
 
-from helpers import files, notes, rolls, transforms
+from helpers import files, notes, progress, rolls, transforms
 
 N_PARTIALS, N_NOISES = 48, 14
 N_FFT = 2048  # samples: shorter than for finding notes, for here onsets must be sharp
@@ -252,8 +250,7 @@ def _learn_sounds(
     """
     templates = _first_templates(spectra, settings)
     release = np.exp(-np.arange(1, N_RELEASE + 1) / 3).astype(np.float32)
-    silent = bool(os.environ.get("TQDM_DISABLE"))
-    for _ in tqdm(range(n_updates), desc="Learning sounds", leave=False, disable=silent):
+    for _ in progress.bar(range(n_updates), desc="Learning sounds", leave=False):
         gain, heard = np.zeros_like(templates), np.zeros((*templates.shape[:3], 1), np.float32)
         ends = np.zeros((2, N_RELEASE))
         for V, strikes in zip(spectra, struck, strict=True):

@@ -12,7 +12,7 @@ import tqdm.notebook
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import audio, datasets
+from helpers import audio, datasets, progress
 
 SR = 8000
 DATA = Path(__file__).parent.parent / "data"
@@ -476,7 +476,7 @@ def test_the_progress_bar_of_a_notebook_can_be_silenced(listed, monkeypatch):
     shown = []
     monkeypatch.setenv("TQDM_DISABLE", "1")
     monkeypatch.setattr(tqdm.notebook, "display", shown.append)
-    monkeypatch.setattr(datasets, "tqdm", tqdm.notebook.tqdm)
+    monkeypatch.setattr(progress, "tqdm", tqdm.notebook.tqdm)
     datasets.load_waveforms(datasets.find_tracks(listed[0]), sr=SR)
     assert not shown
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from helpers import files, frame_model, sequences
+from helpers import files, frame_model, progress, sequences
 
 TINY = frame_model.LstmSettings(n_features=4, dense=5, hidden=6, sr=8000, block_length=2)
 STANDARDISER = sequences.Standardiser(np.float32([0, 1, 2, 3]), np.float32([1, 2, 3, 4]))
@@ -379,7 +379,7 @@ def test_the_progress_bar_of_a_notebook_can_be_silenced_too(music, monkeypatch):
     shown = []
     monkeypatch.setenv("TQDM_DISABLE", "1")
     monkeypatch.setattr(tqdm.notebook, "display", shown.append)
-    monkeypatch.setattr(frame_model, "tqdm", tqdm.notebook.tqdm)
+    monkeypatch.setattr(progress, "tqdm", tqdm.notebook.tqdm)
     frame_model.train(ScriptedModel(2.0, 1.0), *music, epochs=2)
     assert not shown
 
