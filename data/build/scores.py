@@ -1,6 +1,7 @@
 """Read scores: MIDI files, the music21 corpus, and our own transcription of a Bach prelude."""
 
 import warnings
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -188,6 +189,106 @@ def _staff_notes(staff, measures: tuple[int, int] | None) -> tuple[ScoreNote, ..
         onset = float(element.offset) - start
         notes += [ScoreNote(onset, duration, pitch.midi) for pitch in element.pitches]
     return tuple(sorted(notes, key=lambda note: (note.onset, note.pitch)))
+
+
+VELOCITY_OF = {"ppp": 36, "pp": 46, "p": 58, "mp": 68, "mf": 78, "f": 90, "ff": 102}
+GRACE_LENGTH = 0.125  # quarter notes; a run of grace notes takes at most RUN_LENGTH
+RUN_LENGTH = 0.375
+
+
+def read_piano_score(
+    source: str | Path,
+    *,
+    bar_length: float,
+    beat_length: float = 1.0,
+    bars: tuple[tuple[int, int], ...] = (),
+    staves: slice = slice(None),
+) -> Score:
+    """Read an encoded piano score with its dynamics, and write its ornaments out.
+
+    Grace notes are played on the beat, trills from the written note, and a measured tremolo as the
+    notes that it stands for. Crescendos and accents are left out.
+
+    Parameters
+    ----------
+    source : str or Path
+        Name in the music21 corpus, or a MusicXML file.
+    bar_length, beat_length : float
+        Length of a bar and of a beat in quarter notes.
+    bars : tuple of (int, int)
+        Runs of bars in the order in which they are played (see `play_order`); as written where
+        it is left out.
+    staves : slice
+        The piano's staves, where the score has others.
+
+    Returns
+    -------
+    Score
+        Two parts: the right hand's staff and the left's.
+    """
+    stream = _parse_corpus(source) if isinstance(source, str) else _parse_file(source)
+    hands = list(stream.parts)[staves]
+    marks = [mark for hand in hands for mark in hand.flatten().getElementsByClass("Dynamic")]
+    dynamics = [(float(m.offset), VELOCITY_OF[m.value]) for m in marks if m.value in VELOCITY_OF]
+    parts = tuple(_hand_notes(hand, sorted(dynamics)) for hand in hands)
+    end = max(note.onset + note.duration for part in parts for note in part)
+    score = Score(parts, _bar_onsets([(0.0, bar_length)], 0.0, end), beat_length)
+    return play_order(score, bars) if bars else score
+
+
+def _parse_file(path: Path):
+    """Parse a MusicXML file."""
+    from music21 import converter
+
+    return converter.parse(path, forceSource=True)  # else it would be pickled and cached
+
+
+def _hand_notes(staff, dynamics: list[tuple[float, int]]) -> tuple[ScoreNote, ...]:
+    """Return the notes of a staff as they are played: tied notes joined, ornaments written out."""
+    graces, written = defaultdict(list), defaultdict(list)
+    for element in staff.stripTies().flatten().notes:
+        found = graces if element.duration.isGrace else written
+        found[float(element.offset)].append(element)
+    notes = []
+    for onset, elements in written.items():
+        velocity = next((level for start, level in reversed(dynamics) if start <= onset), 80)
+        run = graces[onset]
+        length = min(GRACE_LENGTH, RUN_LENGTH / max(1, len(run)))
+        for i, grace in enumerate(run):
+            start = onset + i * length
+            notes += [ScoreNote(start, length, pitch.midi, velocity) for pitch in grace.pitches]
+        delayed = _nearest(run[-1], elements) if run else None
+        for element in elements:
+            delay = len(run) * length if element is delayed else 0.0
+            for start, duration, pitch in _played(element, onset, delay):
+                notes.append(ScoreNote(start, duration, pitch, velocity))
+    return tuple(sorted(notes, key=lambda note: (note.onset, note.pitch)))
+
+
+def _nearest(grace, elements: list):
+    """Return the note or chord nearest in pitch to the grace note that leads to it."""
+    top = grace.pitches[-1].midi
+    return min(elements, key=lambda element: abs(element.pitches[-1].midi - top))
+
+
+def _played(element, onset: float, delay: float) -> list[tuple[float, float, int]]:
+    """Return (onset, duration, pitch) of what a note or chord with its ornament stands for."""
+    from music21 import expressions
+
+    duration = float(element.quarterLength)
+    pitches = [pitch.midi for pitch in element.pitches]
+    kinds = {type(expression): expression for expression in element.expressions}
+    if expressions.Tremolo in kinds:
+        length = 0.5 ** kinds[expressions.Tremolo].numberOfMarks
+        steps = [(i * length, length) for i in range(round(duration / length))]
+        return [(onset + start, length, pitch) for start, length in steps for pitch in pitches]
+    if {expressions.Trill, expressions.Turn} & set(kinds):
+        played, start = [], onset
+        for note in expressions.realizeOrnaments(element):
+            played += [(start, float(note.quarterLength), pitch.midi) for pitch in note.pitches]
+            start += float(note.quarterLength)
+        return played
+    return [(onset + delay, max(duration - delay, duration / 4), pitch) for pitch in pitches]
 
 
 def read_lead_sheet(name: str, *, bar_length: float, bars: tuple[tuple[int, int], ...]) -> Score:

