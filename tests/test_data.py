@@ -27,6 +27,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 ROWS = read_csv(DATA / "manifest.csv")
 RENDERED = [row for row in ROWS if row["origin"] == "rendered"]
 PIANO = [row for row in ROWS if row["instrument"] == "piano"]
+AGAIN = [row for row in ROWS if row["instrument"] == "recorded piano"]
 
 
 def by_name(rows):
@@ -203,7 +204,7 @@ def read_notes(row: dict[str, str]) -> list[dict[str, str]]:
 def test_notes_are_sane_and_inside_the_audio(row, decoded):
     notes = read_notes(row)
     columns = ["onset", "offset", "pitch", "velocity", "key_offset"]
-    assert list(notes[0]) == columns + ([] if row in PIANO else ["part"])
+    assert list(notes[0]) == columns + ([] if row in PIANO + AGAIN else ["part"])
     onset, offset, pitch, velocity, key_offset = (
         np.array([float(note[column]) for note in notes]) for column in columns
     )
@@ -217,7 +218,36 @@ def test_notes_are_sane_and_inside_the_audio(row, decoded):
     assert np.all((velocity >= 1) & (velocity <= 127) & (velocity == velocity.round()))
 
 
-@by_name(PIANO)
+def test_test_pieces_are_played_again_on_a_recorded_piano():
+    by_name = {row["name"]: row for row in PIANO if row["split"] == "test"}
+    assert {row["name"].removesuffix("_salamander") for row in AGAIN} == set(by_name)
+    for row in AGAIN:
+        first = by_name[row["name"].removesuffix("_salamander")]
+        same = ("title", "composer", "genre", "split", "origin")
+        assert [row[column] for column in same] == [first[column] for column in same]
+        assert "Alexander Holm" in row["source"]
+        assert row["licence"].startswith("CC-BY")
+
+
+@by_name(AGAIN)
+def test_second_rendering_is_the_same_performance(row):
+    first = row["name"].removesuffix("_salamander")
+    for kind in ("notes", "beats"):
+        again, before = (DATA / kind / f"{name}.csv" for name in (row["name"], first))
+        assert again.read_bytes() == before.read_bytes()
+
+
+@by_name(AGAIN)
+def test_second_rendering_is_another_piano(row, decoded):
+    powers = []
+    for name in (row["name"], row["name"].removesuffix("_salamander")):
+        y = decoded[name].mono_start
+        blocks = y[: len(y) // 4096 * 4096].reshape(-1, 4096) * np.hanning(4096)
+        powers.append((np.abs(np.fft.rfft(blocks)) ** 2).mean(axis=0)[20:400])
+    assert (10 * np.log10(powers[0] / powers[1])).std() > 3  # dB: the same notes, other overtones
+
+
+@by_name(PIANO + AGAIN)
 def test_no_key_is_struck_while_it_is_down(row):
     strokes: dict[str, float] = {}
     for note in read_notes(row):
@@ -236,7 +266,7 @@ def heard_onsets(y: np.ndarray, sr: int) -> np.ndarray:
     return ((peaks + 1) * hop_length + n_fft / 2) / sr
 
 
-@by_name([row for row in PIANO if row["split"] == "test" or "rag" in row["name"]])
+@by_name([row for row in PIANO + AGAIN if row["split"] == "test" or "rag" in row["name"]])
 def test_notes_are_heard_when_they_are_listed(row, decoded):
     audio = decoded[row["name"]]
     heard = heard_onsets(audio.mono_start, audio.sr)
@@ -279,6 +309,7 @@ def test_notices_that_licences_ask_for_are_there():
         "creativecommons.org/licenses/by/3.0/",
         "http://www.piano-midi.de",
         "creativecommons.org/licenses/by-sa/4.0/",
+        "Alexander Holm",
         "Cypressdome",
         "Kevin MacLeod",
         "Michael Scott Cuthbert",
@@ -287,3 +318,6 @@ def test_notices_that_licences_ask_for_are_there():
     notice = (DATA / "LICENSES" / "MIT-Sectoid.txt").read_text(encoding="utf-8")
     assert "Copyright (c) 2006/2007  Carlos" in notice
     assert "Permission is hereby granted, free of charge" in notice
+    notice = (DATA / "LICENSES" / "CC-BY-3.0-Salamander.txt").read_text(encoding="utf-8")
+    assert "Alexander Holm" in notice
+    assert "http://creativecommons.org/licenses/by/3.0/" in notice

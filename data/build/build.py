@@ -21,6 +21,7 @@ import soxr
 from perform import Performance
 from pieces import PIECES, Piece
 from render import BEFORE_FIRST_NOTE, cut_silence, encode, fade, set_level, synthesize, write_whole
+from sampler import play_samples
 from sources import SOUNDFONT, MissingSourceError, check_tools, fetch, require
 
 DATA = Path(__file__).resolve().parents[1]
@@ -95,15 +96,18 @@ def render_piece(
     piece: Piece, performance: Performance, work: Path, soundfont: Path
 ) -> tuple[np.ndarray, float]:
     """Return the sound of a performance, and how many seconds were cut before it."""
-    with tempfile.TemporaryDirectory(dir=work) as scratch:
-        y = synthesize(
-            performance,
-            programs=piece.programs,
-            pans=piece.pans,
-            sr=piece.sr,
-            soundfont=soundfont,
-            scratch=Path(scratch),
-        )
+    if piece.recorded_piano:
+        y = play_samples(performance, sr=piece.sr, work=work)
+    else:
+        with tempfile.TemporaryDirectory(dir=work) as scratch:
+            y = synthesize(
+                performance,
+                programs=piece.programs,
+                pans=piece.pans,
+                sr=piece.sr,
+                soundfont=soundfont,
+                scratch=Path(scratch),
+            )
     first = round((performance.notes[0].onset - BEFORE_FIRST_NOTE) * piece.sr)
     y = y[first:] if piece.stereo else y[first:].mean(axis=1)
     return set_level(cut_silence(set_level(y), piece.sr)), first / piece.sr

