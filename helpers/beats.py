@@ -17,6 +17,9 @@ import scipy.sparse.linalg
 
 from helpers import audio, rolls
 
+Floats = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
+
 TICKS = 12  # per beat: halves, thirds, quarters and sixths of a beat are whole numbers of ticks
 RATE = 100  # moments per second at which the onset strength is sampled
 
@@ -31,7 +34,7 @@ _METRES = (2, 3, 4, 6, 8)  # beats in a bar
 _BAR, _BAR_OCTAVES = 1.5, 0.6  # s in a usual bar; how many octaves beside it are still usual
 
 
-def onset_strength(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def onset_strength(found: Floats) -> Floats:
     """Say how strongly notes begin at each moment.
 
     Low notes count more, for the bass marks the beat; a chord counts less than its notes together.
@@ -62,9 +65,7 @@ def onset_strength(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return strength / strength.std()
 
 
-def beat_lengths(
-    strength: npt.NDArray[np.float64],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def beat_lengths(strength: Floats) -> tuple[Floats, Floats]:
     """Find how long a beat is at each second: the lag at which the music resembles itself.
 
     Ten seconds around each second are correlated with themselves. A length is good if a beat
@@ -95,16 +96,15 @@ def beat_lengths(
     similar = scipy.fft.irfft(np.abs(spectra) ** 2, axis=1)[:, :n]
     similar /= np.maximum(similar[:, :1], 1e-6)
     half = (similar[:, _LAGS // 2] + similar[:, (_LAGS + 1) // 2]) / 2
-    score = (
-        similar[:, _LAGS] + 0.6 * similar[:, 2 * _LAGS] + 0.4 * similar[:, 4 * _LAGS] + 0.3 * half
-    )
+    score = similar[:, _LAGS] + 0.6 * similar[:, 2 * _LAGS] + 0.4 * similar[:, 4 * _LAGS]
+    score += 0.3 * half
     usual = -0.5 * (np.log2(_LAGS / _USUAL) / _OCTAVES) ** 2
     change = -25 * np.abs(np.subtract.outer(np.log(_LAGS), np.log(_LAGS)))
-    path = _best_path(4 * score + 0.6 * usual, change)
+    path = best_path(4 * score + 0.6 * usual, change)
     return _LAGS[path].astype(float), similar[np.arange(len(path)), _LAGS[path]]
 
 
-def track(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def track(found: Floats) -> Floats:
     """Find the beats of played notes.
 
     Parameters
@@ -145,9 +145,7 @@ def track(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return beats
 
 
-def quantise(
-    found: npt.NDArray[np.float64], beats: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def quantise(found: Floats, beats: Floats) -> tuple[Whole, Floats]:
     """Give each note its tick; a beat is cut into 2, 3, 4, 6 or 12 parts, whichever fits best.
 
     A fine cut fits everything, so it must pay: by its parts' rarity in this music and in general.
@@ -194,9 +192,7 @@ def quantise(
     return ticks, onset - time_of(ticks, beats)
 
 
-def bar_lines(
-    found: npt.NDArray[np.float64], beats: npt.NDArray[np.float64]
-) -> npt.NDArray[np.int64]:
+def bar_lines(found: Floats, beats: Floats) -> Whole:
     """Find the beats that begin a bar: the harmony changes there, on low notes that last.
 
     The number of beats in a bar is the one whose first beats stand out most, bars near 1.5 s
@@ -225,13 +221,13 @@ def bar_lines(
         here[:, 0] = accent
         change = np.full((n, n), -12.0)  # a bar too short or too long is rare
         change[np.arange(n), np.arange(n) - 1] = 0
-        first = np.flatnonzero(np.array(_best_path(here, change)) == 0)
+        first = np.flatnonzero(best_path(here, change) == 0)
         usual = np.exp(-0.5 * (np.log2(n * seconds / _BAR) / _BAR_OCTAVES) ** 2)
         candidates.append((usual * accent[first].sum() / np.sqrt(len(first)), first))
     return max(candidates, key=lambda candidate: candidate[0])[1]
 
 
-def time_of(ticks: npt.ArrayLike, beats: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def time_of(ticks: npt.ArrayLike, beats: Floats) -> Floats:
     """Say when ticks are played, in s; beyond the last beat, beats go on as long as it was.
 
     Examples
@@ -245,7 +241,7 @@ def time_of(ticks: npt.ArrayLike, beats: npt.NDArray[np.float64]) -> npt.NDArray
     return inside + np.maximum(place - last, 0) * (beats[-1] - beats[-2])
 
 
-def tick_of(times: npt.ArrayLike, beats: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def tick_of(times: npt.ArrayLike, beats: Floats) -> Floats:
     """Say at which tick, not rounded, something happens: the inverse of `time_of`."""
     times = np.asarray(times, np.float64)
     inside = np.interp(times, beats, np.arange(len(beats)))
@@ -253,16 +249,39 @@ def tick_of(times: npt.ArrayLike, beats: npt.NDArray[np.float64]) -> npt.NDArray
     return TICKS * (inside + beyond)
 
 
-def _notes(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def best_path(score: Floats, change: Floats) -> Whole:
+    """Find the best row of states by Viterbi's algorithm.
+
+    Parameters
+    ----------
+    score : ndarray, float64, (n_times, n_states)
+    change : ndarray, float64, (n_states, n_states)
+        To a state (row) from another (column).
+
+    Returns
+    -------
+    ndarray, int64, (n_times,)
+        The states whose scores and changes have the largest sum.
+    """
+    best, came = score[0], []
+    for now in score[1:]:
+        total = best[None] + change  # (to, from)
+        came.append(total.argmax(axis=1))
+        best = total.max(axis=1) + now
+    path = [int(best.argmax())]
+    for back in came[::-1]:
+        path.append(int(back[path[-1]]))
+    return np.array(path[::-1])
+
+
+def _notes(found: Floats) -> Floats:
     """Return found notes, or raise."""
     if not len(found):
         raise ValueError("found must hold at least one note, got none: see notes.encode")
     return rolls.valid_notes(found)
 
 
-def _accents(
-    found: npt.NDArray[np.float64], beats: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def _accents(found: Floats, beats: Floats) -> Floats:
     """Say how much each beat is like a bar's first: bass, long low notes, and new harmony."""
     ticks = quantise(found, beats)[0]
     beat, length = ticks // TICKS, (tick_of(found[:, 1], beats) - ticks) / TICKS
@@ -285,22 +304,7 @@ def _accents(
     )
 
 
-def _best_path(score: npt.NDArray[np.float64], change: npt.NDArray[np.float64]) -> list[int]:
-    """Return the path through (n_times, n_states) with the largest sum of scores and changes."""
-    best, came = score[0], []
-    for now in score[1:]:
-        total = best[None] + change  # (to, from)
-        came.append(total.argmax(axis=1))
-        best = total.max(axis=1) + now
-    path = [int(best.argmax())]
-    for back in came[::-1]:
-        path.append(int(back[path[-1]]))
-    return path[::-1]
-
-
-def _chain(
-    strength: npt.NDArray[np.float64], lengths: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def _chain(strength: Floats, lengths: Floats) -> Floats:
     """Find the row of moments that are strong and lie a beat apart (Ellis, 2007)."""
     best, before = strength.copy(), np.full(len(strength), -1)
     for t, length in enumerate(lengths):
@@ -320,7 +324,7 @@ def _chain(
     return np.array(chain[::-1], np.float64)
 
 
-def _reach(beats: npt.NDArray[np.float64], first: float, last: float) -> npt.NDArray[np.float64]:
+def _reach(beats: Floats, first: float, last: float) -> Floats:
     """Add beats before and after until all notes lie between, with one to spare."""
     times = beats.tolist() if len(beats) > 1 else [first, first + _EVEN]
     while times[0] > first:
@@ -330,11 +334,7 @@ def _reach(beats: npt.NDArray[np.float64], first: float, last: float) -> npt.NDA
     return np.array(times)
 
 
-def _fit(
-    beats: npt.NDArray[np.float64],
-    onset: npt.NDArray[np.float64],
-    ticks: npt.NDArray[np.int64],
-) -> npt.NDArray[np.float64]:
+def _fit(beats: Floats, onset: Floats, ticks: Whole) -> Floats:
     """Move beats so that notes lie on their ticks, as far as the tempo stays smooth."""
     beat = np.minimum(ticks // TICKS, len(beats) - 2)
     share = ticks / TICKS - beat

@@ -1,17 +1,22 @@
 """Notes <-> standard MIDI files, which every notation program and every synthesiser reads."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import mido
 import numpy as np
 import numpy.typing as npt
 
-from helpers import files, rolls
+from helpers import beats, events, files, rolls
 
-VELOCITY = 80  # of a note at its usual level; louder ones have more, up to 127
+Whole = beats.Whole
+Event = tuple[int, mido.MetaMessage]  # its tick, and what happens
+
+VELOCITY = 64  # of a note at its usual level; louder ones have more, up to 127
+REACH, FINGERS = 14, 5  # what a hand strikes at once: semitones from end to end, and keys
+HANDS = ("Left hand", "Right hand")
 _TICKS, _TEMPO = 960, 500_000  # ticks a beat; microseconds a beat, that is 120 beats a minute
 _TICK = _TEMPO / _TICKS / 1e6  # s
+_SPLITS = np.arange(40, 82)  # MIDI numbers from which on the right hand may play
 
 
 def save(path: str | Path, found: npt.ArrayLike) -> Path:
@@ -34,14 +39,71 @@ def save(path: str | Path, found: npt.ArrayLike) -> Path:
     MIDI Association, "Standard MIDI files specification", RP-001, 1996. Notebook 07.
     """
     file = mido.MidiFile(type=0, ticks_per_beat=_TICKS)
-    track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=_TEMPO)])
-    file.tracks.append(track)
-    now = 0
-    for tick, velocity, pitch in sorted(_events(rolls.valid_notes(found))):
-        track.append(
-            mido.Message("note_on", note=pitch, velocity=velocity, time=tick - now)
-        )  # with velocity 0 it ends the note
-        now = tick
+    tempo = (0, mido.MetaMessage("set_tempo", tempo=_TEMPO))
+    onset, offset, pitch, level = rolls.let_go(rolls.valid_notes(found)).T
+    start = np.rint(onset / _TICK)
+    stop = np.maximum(start + 1, np.rint(offset / _TICK))
+    velocity = np.clip(np.rint(VELOCITY * level), 1, 127)
+    struck = np.stack([start, stop, pitch, velocity], axis=1).astype(int)
+    file.tracks.append(_track([tempo], struck))
+    with files.replacing(path) as temporary:
+        file.save(temporary)
+    return Path(path)
+
+
+def save_score(
+    path: str | Path,
+    score: npt.ArrayLike,
+    times: float | beats.Floats,
+    *,
+    bars: int | Whole = 4,
+    legible: bool = True,
+) -> Path:
+    """Write a score as a MIDI file for notation programs: tempo, metre, and a track for each hand.
+
+    A beat is a quarter note. Bars have the usual number of beats, from the first bar line on; a
+    shorter first bar is an upbeat, and a bar of another length has a time signature of its own.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write; its folder is made if missing. It appears only when it is complete.
+    score : ndarray, int64, (n_notes, 4)
+        See `events`. The file begins with tick 0.
+    times : float, or ndarray, float64, (n_beats,)
+        How long a beat lasts, s, or when each beat is (`beats.track`); beyond the last one, beats
+        go on as long as it was. Notation programs print a tempo where it changes: once if it is
+        one length.
+    bars : int, or ndarray, int64, (n_bars,)
+        How many beats a bar has, or which beats begin one (`beats.bar_lines`).
+    legible : bool
+        Write one voice for each hand: what it strikes together ends together, at the next beat or
+        when the hand strikes again. Otherwise all notes are as long as the score says, which
+        fills the page with ties and rests; where the pedal holds them, they overlap.
+
+    Raises
+    ------
+    ValueError
+        If `score` isn't one, or there can be no such beats or bars.
+
+    References
+    ----------
+    MIDI Association (1996), as in `save`.
+    """
+    score = events.valid(score)
+    tick, pitch, length, touch = score.T
+    n_beats = -int(-(tick + length).max(initial=1) // beats.TICKS)
+    file = mido.MidiFile(type=1, ticks_per_beat=_TICKS)
+    file.tracks.append(_track(_frame(times, bars, n_beats), np.zeros((0, 4), np.int64)))
+    velocity = np.minimum(127, np.rint(VELOCITY * events.LEVELS[touch])).astype(int)
+    unit, right = _TICKS // beats.TICKS, _hands(score)
+    if legible:
+        length = _one_voice(tick, length, right)
+    struck = np.stack([tick * unit, (tick + length) * unit, pitch, velocity, right], axis=1)
+    struck = rolls.let_go(struck)
+    for hand in (1, 0):  # the upper staff first
+        name = (0, mido.MetaMessage("track_name", name=HANDS[hand]))
+        file.tracks.append(_track([name], struck[struck[:, 4] == hand], channel=1 - hand))
     with files.replacing(path) as temporary:
         file.save(temporary)
     return Path(path)
@@ -58,10 +120,8 @@ def load(path: str | Path) -> npt.NDArray[np.float64]:
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is no MIDI file.
+    FileNotFoundError, ValueError
+        If there is no such file, or it is no MIDI file.
     """
     path = Path(path)
     if not path.exists():
@@ -88,10 +148,83 @@ def load(path: str | Path) -> npt.NDArray[np.float64]:
     return np.array(sorted(found), np.float64).reshape(-1, 4)
 
 
-def _events(found: npt.NDArray[np.float64]) -> Iterator[tuple[int, int, int]]:
-    """Yield (tick, velocity, pitch) where a note begins, and with velocity 0 where it ends."""
-    for onset, offset, pitch, level in found:
-        start = round(onset / _TICK)
-        velocity = int(np.clip(round(VELOCITY * level), 1, 127))
-        yield start, velocity, int(pitch)
-        yield max(start + 1, round(offset / _TICK)), 0, int(pitch)
+def _hands(score: events.Scores) -> Whole:
+    """Divide a score between hands: 0 for a note of the left one, 1 for the right one, (n_notes,).
+
+    At each moment the left hand has the notes below some key, the right hand the others. Of all
+    rows of such keys the one is taken that costs least: a hand that must strike more than
+    `FINGERS` keys, or farther apart than `REACH`; a key far from middle C, or between close notes;
+    and every move of that key from moment to moment (Viterbi's algorithm).
+    """
+    if not len(score):
+        return np.zeros(0, np.int64)
+    _, first, moment = np.unique(score[:, 0], return_index=True, return_inverse=True)
+    costs = []
+    for chord in np.split(score[:, 1], first[1:]):
+        left = chord < _SPLITS[:, None]  # (n_splits, n_keys)
+        near = np.maximum(0, 5 - np.abs(_SPLITS[:, None] - 0.5 - chord).min(axis=1))
+        cost = 0.1 * near + 0.02 * np.abs(_SPLITS - 60)
+        for own in (left, ~left):
+            lowest, highest = np.where(own, chord, 127).min(axis=1), (own * chord).max(axis=1)
+            cost += 2 * np.maximum(0, highest - lowest - REACH)  # nothing where there is no key
+            cost += 2 * np.maximum(0, own.sum(axis=1) - FINGERS)
+        costs.append(cost)
+    move = 0.15 * np.abs(np.subtract.outer(_SPLITS, _SPLITS))
+    split = _SPLITS[beats.best_path(-np.array(costs), -move)]
+    return (score[:, 1] >= split[moment]).astype(np.int64)
+
+
+def _one_voice(tick: Whole, length: Whole, right: Whole) -> Whole:
+    """Lengthen notes to the next beat, and end them where their hand strikes again: (n_notes,)."""
+    stop = -(-(tick + length) // beats.TICKS) * beats.TICKS
+    for hand in (0, 1):
+        own = np.flatnonzero(right == hand)
+        moments, moment = np.unique(tick[own], return_inverse=True)
+        last = np.zeros(len(moments), np.int64)
+        np.maximum.at(last, moment, stop[own])
+        stop[own] = np.minimum(last, np.append(moments[1:], stop.max(initial=0)))[moment]
+    return stop - tick
+
+
+def _frame(times: float | beats.Floats, bars: int | Whole, n_beats: int) -> list[Event]:
+    """List (tick, message) where the tempo changes, and the metre."""
+    lengths = np.diff(times)[:n_beats] if np.ndim(times) == 1 else np.array([times])
+    tempi = np.rint(1e6 * lengths)  # us
+    if not tempi.size or not ((tempi >= 1) & (tempi < 2**24)).all():
+        raise ValueError(
+            "times must be the length of a beat or the times of two beats at least, rising, each "
+            f"beat at most 16.7 s, got {times}: see beats.track"
+        )
+    lines = np.array([0, bars]) if np.ndim(bars) == 0 else np.asarray(bars)
+    lines = np.append(lines, lines + 4) if len(lines) == 1 else lines  # a bar of four beats
+    sizes = np.diff(lines)
+    if lines.dtype.kind != "i" or not sizes.size or lines[0] < 0 or sizes.min() < 1:
+        raise ValueError(
+            "bars must be the number of beats in a bar, or the beats that begin two bars at least, "
+            f"rising from 0 or later, got {bars}: see beats.bar_lines"
+        )
+    sizes = np.append(sizes, np.bincount(sizes).argmax())  # the last bar, and all after it
+    if lines[0]:
+        lines, sizes = np.append(0, lines), np.append(lines[0], sizes)
+    frame = []
+    for i in np.flatnonzero(np.diff(sizes, prepend=0)):
+        metre = mido.MetaMessage("time_signature", numerator=int(sizes[i]), denominator=4)
+        frame.append((int(lines[i]) * _TICKS, metre))
+    for i in np.flatnonzero(np.diff(tempi, prepend=0)):
+        frame.append((int(i) * _TICKS, mido.MetaMessage("set_tempo", tempo=int(tempi[i]))))
+    return sorted(frame, key=lambda event: event[0])
+
+
+def _track(head: list[Event], struck: Whole, *, channel: int = 0) -> mido.MidiTrack:
+    """Make a track of (tick, message), then of notes: first and last tick, pitch, velocity."""
+    keys = struck[:, [0, 3, 2]].tolist()
+    keys += [[stop, 0, pitch] for stop, pitch in struck[:, 1:3].tolist()]  # velocity 0 ends it
+    own = [
+        (tick, mido.Message("note_on", note=pitch, velocity=velocity, channel=channel))
+        for tick, velocity, pitch in sorted(keys)
+    ]
+    track, now = mido.MidiTrack(), 0
+    for tick, message in head + own:
+        track.append(message.copy(time=tick - now))
+        now = tick
+    return track

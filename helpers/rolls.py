@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+Roll = npt.NDArray[np.uint8]  # (n_frames, n_notes)
+Notes = npt.NDArray[np.float64]  # (n_found, 4): onset and offset in s, MIDI pitch, level
+
 OFF, HELD, SOFT, LOUD = range(4)
 STATE_NAMES = ("off", "held", "soft", "loud")
 STATE_LEVELS = (0.0, 0.0, 0.75, 1.33)  # level of a note that begins so, re the usual level
@@ -57,10 +60,9 @@ class NoteSettings:
 
     def __post_init__(self) -> None:
         for name in ("sr", "n_fft", "hop_length", "bands_per_semitone"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name} must be a whole number of at least 1, got {getattr(self, name)!r}"
-                )
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
         if self.n_fft % 2 or self.hop_length % 2 or self.hop_length > self.n_fft:
             raise ValueError(
                 "n_fft and hop_length must be even numbers of samples, the hop at most n_fft, "
@@ -113,19 +115,14 @@ def frequency(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return 440 * 2 ** ((np.asarray(pitch, np.float64) - 69) / 12)
 
 
-def valid(
-    roll: npt.ArrayLike, *, n_notes: int | None = None, n_least: int = 1, name: str = "roll"
-) -> npt.NDArray[np.uint8]:
+def valid(roll: npt.ArrayLike, *, n_notes: int | None = None, name: str = "roll") -> Roll:
     """Return a roll as uint8, or say why it is none.
 
     Parameters
     ----------
-    roll : array_like of int, (n_frames, n_notes)
-        Any type of whole numbers.
+    roll : array_like of any whole numbers, (n_frames, n_notes)
     n_notes : int, optional
         How many notes it must have.
-    n_least : int
-        How many frames it must have at least.
     name : str
         What to call it in the message.
 
@@ -146,21 +143,19 @@ def valid(
            [1, 0]], dtype=uint8)
     """
     roll = np.asarray(roll)
-    fault = _fault(roll, n_notes, n_least)
+    fault = _fault(roll, n_notes)
     if fault:
         states = ", ".join(f"{state} ({word})" for state, word in enumerate(STATE_NAMES))
         raise ValueError(
             f"{name} must be a note roll: whole numbers {states} in shape (n_frames, "
-            f"{n_notes or 'n_notes'}), n_frames at least {n_least}, no note held that was off the "
-            f"frame before; got {fault}. notes.encode_roll writes one from sound, rolls.from_notes "
-            "from notes, rolls.cut takes a part out of one"
+            f"{n_notes or 'n_notes'}), n_frames at least 1, no note held that was off the frame "
+            f"before; got {fault}. notes.encode_roll writes one from sound, rolls.from_notes from "
+            "notes, rolls.cut takes a part out of one"
         )
     return roll.astype(np.uint8, copy=False)
 
 
-def valid_notes(
-    found: npt.ArrayLike, *, lowest: int = 0, highest: int = 127
-) -> npt.NDArray[np.float64]:
+def valid_notes(found: npt.ArrayLike, *, lowest: int = 0, highest: int = 127) -> Notes:
     """Return notes as an array, or say what is wrong with them.
 
     Parameters
@@ -202,9 +197,35 @@ def valid_notes(
     return found
 
 
+def let_go(found: npt.NDArray) -> npt.NDArray:
+    """End notes where their keys are struck again; of two struck at once, keep the louder.
+
+    Parameters
+    ----------
+    found : ndarray, (n_found, 4 or more)
+        Onset, offset, pitch, level, in any units, and whatever else.
+
+    Returns
+    -------
+    ndarray, (n_kept, 4 or more)
+        Sorted by pitch, then onset; of the same type.
+
+    Examples
+    --------
+    >>> let_go(np.array([[0, 5, 60, 1], [3, 8, 60, 2], [3, 4, 60, 1], [1, 9, 62, 1]]))
+    array([[ 0,  3, 60,  1],
+           [ 3,  8, 60,  2],
+           [ 1,  9, 62,  1]])
+    """
+    found = found[np.lexsort((found[:, 3], found[:, 0], found[:, 2]))]
+    again = found[1:, 2] == found[:-1, 2]
+    found[:-1, 1][again] = np.minimum(found[:-1, 1], found[1:, 0])[again]
+    return found[found[:, 1] > found[:, 0]]
+
+
 def from_notes(
     found: npt.ArrayLike, settings: NoteSettings, *, n_frames: int | None = None
-) -> npt.NDArray[np.uint8]:
+) -> Roll:
     """Write notes as a roll: for each frame and note, whether it is off, held, or begins.
 
     Parameters
@@ -251,7 +272,7 @@ def from_notes(
     return roll
 
 
-def to_notes(roll: npt.ArrayLike, settings: NoteSettings) -> npt.NDArray[np.float64]:
+def to_notes(roll: npt.ArrayLike, settings: NoteSettings) -> Notes:
     """Read the notes of a roll: the inverse of `from_notes`, as far as a roll remembers.
 
     Parameters
@@ -288,7 +309,7 @@ def to_notes(roll: npt.ArrayLike, settings: NoteSettings) -> npt.NDArray[np.floa
     return read
 
 
-def spans(column: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def spans(column: Roll) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Find where one note begins and ends.
 
     Parameters
@@ -308,7 +329,7 @@ def spans(column: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.NDA
     return starts, stops[np.searchsorted(stops, starts, side="right")]
 
 
-def cut(roll: npt.ArrayLike, start: int, stop: int) -> npt.NDArray[np.uint8]:
+def cut(roll: npt.ArrayLike, start: int, stop: int) -> Roll:
     """Take frames `start` to `stop` out of a roll; what is held at its beginning is struck there.
 
     Parameters
@@ -343,7 +364,7 @@ def cut(roll: npt.ArrayLike, start: int, stop: int) -> npt.NDArray[np.uint8]:
     return part
 
 
-def _fault(roll: npt.NDArray, n_notes: int | None, n_least: int) -> str:
+def _fault(roll: npt.NDArray, n_notes: int | None) -> str:
     """Say what keeps an array from being a roll; nothing if it is one."""
     if roll.ndim != 2 or not roll.size or roll.shape[1] != (n_notes or roll.shape[1]):
         return f"shape {roll.shape}"
@@ -352,6 +373,4 @@ def _fault(roll: npt.NDArray, n_notes: int | None, n_least: int) -> str:
     if roll.min() < OFF or roll.max() > LOUD:
         return f"numbers from {roll.min()} to {roll.max()}"
     n_wrong = np.count_nonzero((roll[1:] == HELD) & (roll[:-1] == OFF))
-    if n_wrong:
-        return f"{n_wrong} held after off"
-    return f"{len(roll)} frames" if len(roll) < n_least else ""
+    return f"{n_wrong} held after off" if n_wrong else ""

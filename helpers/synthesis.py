@@ -6,7 +6,7 @@ dies away. All of it is learnt from mixtures, and small enough to be kept beside
 """
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ Floats = npt.NDArray[np.float32]
 Strikes = npt.NDArray[np.int64]  # (n_struck, 4): first frame, number of frames, note, 1 if loud
 
 _TINY = np.float32(1e-7)
+_BEYOND = 0.4  # power of a level beyond those learnt that is its gain, so that it's found again
 _FALLS = (-0.25, -0.005)  # natural logarithm per frame: how a sound may go on
 _SHAPES: dict[str, tuple[str | int, ...]] = {  # of what a file holds, in this order
     "templates": ("n_bands", "n_notes"),
@@ -70,7 +71,7 @@ def build_bank(
     waveforms: Iterable[Floats],
     dictionary: notes.Dictionary,
     *,
-    found: Iterable[npt.NDArray[np.float64]] | None = None,
+    found: Iterable[rolls.Notes] | None = None,
     minutes: float = 40.0,
 ) -> NoteBank:
     """Learn how every note sounds from recordings in which notes sound together.
@@ -121,6 +122,69 @@ def build_bank(
     return replace(bank, sounds=sounds.astype(np.float16).astype(np.float32))  # as it is saved
 
 
+def play(found: npt.ArrayLike, bank: NoteBank, *, n_samples: int | None = None) -> Floats:
+    """Play notes: each from the very sample at which it begins, and as loud as its level says.
+
+    Between the levels of a roll, `rolls.STATE_LEVELS`, the soft sound turns into the loud one;
+    beyond them only the loudness follows, so far that about the same level is found in the sound
+    again. A key that is struck again has been let go.
+
+    Parameters
+    ----------
+    found : ndarray, float, (n_found, 4)
+        Onset and offset in s, MIDI pitch, level: 1 is a note's usual one.
+    bank : NoteBank
+    n_samples : int, optional
+        Length of the waveform; up to where the last note has died away when left out.
+
+    Returns
+    -------
+    y : ndarray, float32, (n_samples,)
+        As loud as the recordings that the bank was learnt from, but turned down as a whole where
+        a sample would pass `PEAK`. The same notes always give the same waveform.
+
+    Raises
+    ------
+    ValueError
+        If `found` isn't notes of the bank (see `rolls.valid_notes`), or `n_samples` is negative.
+
+    References
+    ----------
+    Serra and Smith (1990), as in `build_bank`. Notebook 07.
+    """
+    settings, hop = bank.settings, _hop(bank.settings)
+    found = rolls.valid_notes(found, lowest=settings.lowest, highest=settings.highest)
+    found, n_end = rolls.let_go(found), N_RELEASE * hop
+    pitch, level = found[:, 2:].T
+    start, stop = np.rint(found[:, :2].T * settings.sr).astype(int)
+    if n_samples is None:
+        n_samples = int(stop.max(initial=-n_end)) + n_end
+    if n_samples < 0:
+        raise ValueError(f"n_samples must be 0 samples or more, got {n_samples}: give the length")
+    soft, loud = rolls.STATE_LEVELS[rolls.SOFT :]
+    within = np.clip(level, soft, loud)
+    share = (within - soft) / (loud - soft)
+    gains = (np.stack([1 - share, share]) * (level / within) ** _BEYOND).astype(np.float32)
+
+    y = np.zeros(int(stop.max(initial=0)) + n_end, np.float32)
+    place = np.arange(n_end) / hop
+    fade = np.interp(place, np.arange(N_RELEASE + 1), [1, *bank.release[:-1], 0])
+    fade = fade.astype(np.float32)
+    for number in np.unique(pitch):
+        for kind, gain in enumerate(gains):  # of the soft sound, and of the loud one
+            struck = (pitch == number) & (gain > 0) & (start < n_samples)
+            if not struck.any():
+                continue
+            n_frames = -(-np.max((stop - start)[struck]) // hop) + N_RELEASE
+            sound = _play(bank, int(number) - settings.lowest, kind, n_frames)
+            for i in np.flatnonzero(struck):
+                held = stop[i] - start[i]
+                y[start[i] : stop[i]] += gain[i] * sound[:held]
+                y[stop[i] :][:n_end] += gain[i] * sound[held:][:n_end] * fade
+    y = np.pad(y, (0, max(0, n_samples - y.size)))[:n_samples]
+    return y * np.float32(min(1, PEAK / np.abs(y).max(initial=PEAK)))
+
+
 def render(roll: npt.ArrayLike, bank: NoteBank) -> Floats:
     """Play a roll.
 
@@ -133,34 +197,15 @@ def render(roll: npt.ArrayLike, bank: NoteBank) -> Floats:
     Returns
     -------
     y : ndarray, float32, (n_frames * hop_length,)
-        As loud as the recordings that the bank was learnt from, but turned down as a whole where
-        a sample would pass `PEAK`. The same roll always gives the same waveform.
+        What `play` makes of the notes of the roll.
 
     Raises
     ------
     ValueError
         If `roll` isn't one; see `rolls.valid`.
-
-    References
-    ----------
-    Serra and Smith (1990), as in `build_bank`. Notebook 07.
     """
-    settings, hop = bank.settings, _hop(bank.settings)
-    roll = rolls.valid(roll, n_notes=settings.n_notes)
-    struck = _strikes(rolls.to_notes(roll, settings), settings)
-    y = np.zeros((2 * len(roll) + N_RELEASE) * hop, np.float32)
-    fade = np.interp(
-        np.arange(N_RELEASE * hop) / hop, np.arange(N_RELEASE + 1), [1, *bank.release[:-1], 0]
-    ).astype(np.float32)
-    for note, loud in np.unique(struck[:, 2:], axis=0):
-        same = struck[(struck[:, 2] == note) & (struck[:, 3] == loud)]
-        sound = _play(bank, note, loud, same[:, 1].max() + N_RELEASE)
-        for start, length, _, _ in same:
-            held, stop = length * hop, (length + N_RELEASE) * hop
-            y[start * hop :][:held] += sound[:held]
-            y[start * hop + held :][: stop - held] += sound[held:stop] * fade
-    y = y[: len(roll) * settings.hop_length]
-    return y * np.float32(min(1, PEAK / max(np.abs(y).max(), PEAK)))
+    found = rolls.to_notes(roll, bank.settings)
+    return play(found, bank, n_samples=len(np.asarray(roll)) * bank.settings.hop_length)
 
 
 def save(path: str | Path, dictionary: notes.Dictionary, bank: NoteBank) -> Path:
@@ -234,11 +279,7 @@ def _strikes(found: npt.NDArray[np.float64], settings: rolls.NoteSettings) -> St
 
 
 def _learn_sounds(
-    spectra: list[Floats],
-    struck: list[Strikes],
-    settings: rolls.NoteSettings,
-    *,
-    n_updates: int = 6,
+    spectra: list[Floats], struck: list[Strikes], settings: rolls.NoteSettings, n_updates: int = 6
 ) -> tuple[Floats, Floats, Floats]:
     """Learn every note's spectrogram, how often each of its frames was heard, and the release.
 
@@ -408,10 +449,7 @@ def _two_levels(levels: npt.NDArray[np.float64]) -> Floats:
 
 
 def _missing_gain(
-    bank: NoteBank,
-    waveforms: list[Floats],
-    found: list[npt.NDArray[np.float64]],
-    seconds: float = 30,
+    bank: NoteBank, waveforms: list[Floats], found: list[rolls.Notes], seconds: float = 30
 ) -> np.float32:
     """Say by how much recordings are louder than what is rendered from their notes."""
     energy = np.zeros(2)
@@ -457,10 +495,7 @@ def _unpack(
     arrays: dict[str, npt.NDArray], settings: rolls.NoteSettings
 ) -> tuple[notes.Dictionary, NoteBank]:
     """Make dictionary and bank of what a file holds, or raise."""
-    sizes: dict[str | int, str | int] = {
-        "n_notes": settings.n_notes,
-        "n_bands": len(arrays["templates"]),
-    }
+    sizes: Mapping = {"n_notes": settings.n_notes, "n_bands": len(arrays["templates"])}
     for name, axes in _SHAPES.items():
         shape = tuple(sizes.get(size, size) for size in axes)
         if arrays[name].shape != shape or not np.isfinite(arrays[name]).all():

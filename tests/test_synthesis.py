@@ -229,6 +229,107 @@ def test_a_roll_of_other_notes_is_refused(bank):
         synthesis.render(np.zeros((16, 69), np.uint8), bank)
 
 
+# Playing
+
+
+@pytest.mark.parametrize("onset", [0.0, 0.1, 1.23456])
+def test_a_note_begins_where_it_is_asked_for(bank, onset):
+    y = synthesis.play([[onset, onset + 0.3, 60, 1.0]], bank)
+    first = round(onset * SETTINGS.sr)
+    assert not y[: first + 1].any()  # a note comes up from 0
+    assert y[first + 1 : first + 4].all()
+    early = synthesis.play([[0.0, 0.3, 60, 1.0]], bank)
+    np.testing.assert_array_equal(y[first:], early)
+
+
+def test_a_note_ends_where_it_is_asked_for(bank):
+    damped = replace(bank, release=np.zeros(synthesis.N_RELEASE, np.float32))
+    long, short = (synthesis.play([[0, t, 60, 1.0]], damped, n_samples=8000) for t in (0.5, 0.21))
+    assert np.flatnonzero(long != short)[0] in range(3360, 3364)
+    assert not short[3360 + 500 :].any()
+
+
+@pytest.mark.parametrize("pitch", [52, 60, 67])  # the first was never heard
+def test_notes_of_a_higher_level_are_louder(bank, pitch):
+    levels = np.geomspace(0.2, 2.5, 60)
+    louder = [np.sum(np.square(synthesis.play([[0, 0.4, pitch, one]], bank))) for one in levels]
+    steps = np.diff(10 * np.log10(louder))
+    assert (steps > 0).all()
+    assert steps.max() < 1.5  # dB, of 0.4 if the loudness followed the level alone
+
+
+def test_soft_turns_into_loud(bank):
+    soft, middle, loud = (
+        synthesis.play([[0, 0.4, 60, one]], bank)
+        for one in (rolls.STATE_LEVELS[2], np.mean(rolls.STATE_LEVELS[2:]), rolls.STATE_LEVELS[3])
+    )
+    np.testing.assert_allclose(middle, (soft + loud) / 2, atol=1e-6)
+    assert np.corrcoef(soft, loud)[0, 1] < 0.9999  # they differ in more than loudness
+
+
+@pytest.mark.parametrize(("level", "nearest"), [(0.375, 0.75), (1.995, 1.33)])
+def test_beyond_soft_and_loud_the_loudness_alone_follows_the_level(bank, level, nearest):
+    ours, theirs = (synthesis.play([[0, 0.4, 60, one]], bank) for one in (level, nearest))
+    np.testing.assert_allclose(ours, theirs * (level / nearest) ** 0.4, atol=1e-6)
+
+
+def test_a_key_that_is_struck_again_has_been_let_go(bank):
+    once = synthesis.play([[0.0, 0.5, 60, 1.0], [0.5, 1.0, 60, 1.0]], bank)
+    over = synthesis.play([[0.0, 0.9, 60, 1.0], [0.5, 1.0, 60, 1.0]], bank)
+    np.testing.assert_array_equal(once, over)
+    both = synthesis.play([[0.0, 0.5, 60, 1.0], [0.0, 0.5, 60, 0.8]], bank)
+    np.testing.assert_array_equal(both, synthesis.play([[0.0, 0.5, 60, 1.0]], bank))
+
+
+def test_the_order_of_notes_does_not_matter(found, bank):
+    y = synthesis.play(found[:40], bank)
+    np.testing.assert_array_equal(synthesis.play(found[39::-1], bank), y)
+
+
+def test_what_is_played_can_be_cut_short(bank):
+    found = [[0.0, 0.5, 60, 1.0], [0.8, 1.4, 64, 1.0], [5.0, 6.0, 60, 1.0]]
+    whole = synthesis.play(found, bank)
+    assert whole.size == 6 * SETTINGS.sr + synthesis.N_RELEASE * SETTINGS.hop_length // 2
+    for n in (0, 9_000, 20_000, 150_000):
+        y = synthesis.play(found, bank, n_samples=n)
+        assert y.size == n
+        np.testing.assert_array_equal(y[: whole.size], whole[:n])
+        assert not y[whole.size :].any()
+
+
+def test_no_notes_are_silence(bank):
+    for n in (0, 500):
+        y = synthesis.play(np.zeros((0, 4)), bank, n_samples=n)
+        np.testing.assert_array_equal(y, np.zeros(n, np.float32))
+    assert synthesis.play(np.zeros((0, 4)), bank).size == 0
+
+
+def test_a_roll_sounds_as_it_always_did(found, bank):
+    """Two frames of the bank to one of the roll, one sound for each of a note's two states."""
+    roll = rolls.from_notes(found[:60], SETTINGS)
+    y, hop = np.zeros((len(roll) + 10) * 1000, np.float32), 500
+    end = [1, *bank.release[:-1], 0]
+    fade = np.interp(np.arange(12 * hop) / hop, np.arange(13), end)
+    for note in range(SETTINGS.n_notes):
+        for first, stop in zip(*rolls.spans(roll[:, note]), strict=True):
+            sound = synthesis._play(bank, note, int(roll[first, note] == rolls.LOUD), 200)
+            held = 1000 * (stop - first)
+            sound = sound[: held + 12 * hop] * np.append(np.ones(held), fade)
+            y[1000 * first :][: sound.size] += sound
+    y = y[: 1000 * len(roll)]
+    assert np.abs(y).max() < synthesis.PEAK
+    np.testing.assert_allclose(synthesis.render(roll, bank), y, atol=1e-5)
+
+
+def test_notes_that_the_bank_cannot_play_are_refused(bank):
+    with pytest.raises(ValueError, match="between 52 and 72, got 40"):
+        synthesis.play([[0, 1, 40, 1]], bank)
+    with pytest.raises(ValueError, match="check the columns"):
+        synthesis.play([[1, 0.5, 60, 1]], bank)
+    with pytest.raises(ValueError, match="n_samples must be 0 samples or more, got -1"):
+        synthesis.play([[0, 1, 60, 1]], bank, n_samples=-1)
+
+
 # Bad music
 
 

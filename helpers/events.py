@@ -1,0 +1,380 @@
+"""Notes as words: what a network reads and writes, one note after the other, a chord upwards.
+
+A score is a table, int64, (n_notes, 4), sorted by tick, then pitch:
+
+====== ======================================================================
+tick   when the note begins, `beats.TICKS` to a beat
+pitch  MIDI number
+length in ticks, one of `LENGTHS`; a note that the pedal holds is a long note
+touch  how hard it is struck, the index of one of `LEVELS`
+====== ======================================================================
+
+`write` makes it of found notes and their beats; `play` says again when they sound, `perform` plays
+it with new timing. `words` puts it into the alphabet of the network.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from helpers import beats, rolls
+
+LENGTHS = np.array([1, 2, 3, 4, 6, 8, 9, 12, 15, 18, 24, 30, 36, 48, 72, 96, 144])  # ticks
+LEVELS = np.array([0.45, 0.7, 0.9, 1.12, 1.4, 1.9])  # of each touch, re a note's usual level
+_EDGES = np.array([0.6, 0.8, 1.0, 1.25, 1.6])  # between the touches
+LOUD = 3  # from this touch on a note is loud: `rolls.LOUD_LEVEL`
+
+LONGEST = 24  # ticks: longer waits are classes, from each of these on, up to the next
+LONG_WAITS = np.array([25, 32, 48, 72, 120, 400])
+END = LONGEST + len(LONG_WAITS)  # the word after the last note: no note comes any more
+LOWEST = 28  # MIDI number of the first row
+N_KEYS, N_DRUMS, N_LABELS = 69, 11, 8  # rows of keys; rows, above them, and labels, for what comes
+N_CLASSES = (END + 1, N_KEYS + N_DRUMS, len(LENGTHS), len(LEVELS), beats.TICKS, N_LABELS)
+WAIT, ROW, LENGTH, TOUCH, PLACE, LABEL = range(6)  # the columns of words
+NOTHING = -1  # in a column of words: nothing is known, or there is nothing to know
+
+Scores = npt.NDArray[np.int64]
+Words = npt.NDArray[np.int64]
+
+
+class Timing(NamedTuple):
+    """How played notes stray from an even beat, learnt by `learn_timing`.
+
+    Parameters
+    ----------
+    together, apart : float, s
+        Standard deviations of how late a moment is, and each of its notes beside the others.
+    wander : float
+        Standard deviation of a beat's length around the usual one, as a share of it.
+    inertia : float
+        Correlation of that with the beat before, from 0 to 1.
+    """
+
+    together: float = 0.01
+    apart: float = 0.01
+    wander: float = 0.03
+    inertia: float = 0.8
+
+
+class Played(NamedTuple):
+    """A piece as it was played: its score, and what the score leaves out.
+
+    Parameters
+    ----------
+    score : ndarray, int64, (n_notes, 4)
+    late : ndarray, float64, (n_notes,)
+        By how much each note was played after its tick, s.
+    beats : ndarray, float64, (n_beats,)
+        When the beats were, s.
+    """
+
+    score: Scores
+    late: npt.NDArray[np.float64]
+    beats: npt.NDArray[np.float64]
+
+
+SILENCE = Played(np.zeros((0, 4), np.int64), np.zeros(0), np.array([0.0, 0.6]))  # for beginnings
+
+
+def read(found: npt.NDArray[np.float64]) -> Played:
+    """Find the beats of found notes and write them down: `beats.track`, then `write`."""
+    times = beats.track(found)
+    return Played(*write(found, times), times)
+
+
+def write(
+    found: npt.NDArray[np.float64], times: npt.NDArray[np.float64]
+) -> tuple[Scores, npt.NDArray[np.float64]]:
+    """Write found notes down on their beats.
+
+    Parameters
+    ----------
+    found : ndarray, float64, (n_found, 4)
+        Onset and offset in s, pitch, level; see `notes.encode`.
+    times : ndarray, float64, (n_beats,)
+        From `beats.track`.
+
+    Returns
+    -------
+    score : ndarray, int64, (n_notes, 4)
+        Where one key is struck twice within a tick, only the louder note. A note ends at the
+        latest when its key is struck again.
+    late : ndarray, float64, (n_notes,)
+        By how much each note was played after its tick, s.
+
+    Raises
+    ------
+    ValueError
+        If there are no notes, or the beats don't reach around them.
+    """
+    found = rolls.valid_notes(found, lowest=LOWEST, highest=LOWEST + N_KEYS - 1)
+    ticks, late = beats.quantise(found, times)
+    onset, offset, pitch, level = found.T
+    length = np.rint(beats.tick_of(offset, times) - beats.tick_of(onset, times)).astype(int)
+    whole = np.stack([ticks, ticks + np.maximum(length, 1), pitch, level, late], axis=1)
+    whole = rolls.let_go(whole)
+    pitch, again = whole[:, 2], np.append(whole[1:, 2] == whole[:-1, 2], False)
+    room = np.where(again, np.roll(whole[:, 0], -1) - whole[:, 0], np.inf)
+    length = _nearest_length(whole[:, 1] - whole[:, 0])
+    length -= LENGTHS[length] > room  # rounded up, it would pass the next stroke
+    touch = np.searchsorted(_EDGES, whole[:, 3], "right")
+    score = np.stack([whole[:, 0], pitch, LENGTHS[length], touch], axis=1).astype(np.int64)
+    order = np.lexsort((pitch, whole[:, 0]))
+    score, late = score[order], whole[order, 4]
+    return score, late
+
+
+def play(
+    score: Scores, times: npt.NDArray[np.float64], *, late: npt.ArrayLike = 0.0
+) -> npt.NDArray[np.float64]:
+    """Say when each note of a score sounds: the inverse of `write`.
+
+    Parameters
+    ----------
+    score : ndarray, int64, (n_notes, 4)
+    times : ndarray, float64, (n_beats,)
+        When the beats are; beyond the last, beats go on as long as it was.
+    late : float or ndarray, float64, (n_notes,)
+        By how much to play a note after its tick, s. No note begins before 0 s.
+
+    Returns
+    -------
+    found : ndarray, float64, (n_notes, 4)
+        In the order of the score: onset, offset, pitch, level.
+
+    Raises
+    ------
+    ValueError
+        If `score` isn't one.
+    """
+    tick, pitch, length, touch = valid(score).T
+    late = np.asarray(late, np.float64)
+    onset, offset = (beats.time_of(ticks, times) + late for ticks in (tick, tick + length))
+    onset = np.maximum(onset, 0)
+    return np.stack([onset, np.maximum(offset, onset + 0.04), pitch, LEVELS[touch]], 1)
+
+
+def part(played: Played, start: float, stop: float) -> Played:
+    """Take out of a piece the notes that begin from `start` to `stop`, s: a piece of its own.
+
+    It begins at 0 s; its beats reach from the one before to the one after.
+    """
+    score, late, times = played
+    onset = beats.time_of(score[:, 0], times) + late
+    inside = (onset >= start) & (onset < stop)
+    first = int(np.clip(np.searchsorted(times, start, "right") - 1, 0, len(times) - 2))
+    end = max(first + 2, int(np.searchsorted(times, stop)) + 1)
+    score = score[inside] - np.array([first * beats.TICKS, 0, 0, 0])
+    return Played(score, late[inside], times[first:end] - start)
+
+
+def learn_timing(
+    played: Iterable[Played], *, error: tuple[float, float] = (0.0117, 0.0085)
+) -> Timing:
+    """Learn how played notes stray from an even beat.
+
+    Parameters
+    ----------
+    played : iterable of Played
+        Pieces, from `read`.
+    error : tuple of float, s
+        How much of `together` and of `apart` is the transcriber's own mistake: what is found where
+        notes are played at known times. It is taken off, for it is no music.
+
+    Returns
+    -------
+    Timing
+        Of the piece in the middle, number by number. A ValueError if there is no piece.
+
+    References
+    ----------
+    A. M. Wing and A. B. Kristofferson, "Response delays and the timing of discrete motor
+    responses", Perception & Psychophysics 14(1), 1973: what strays with the clock, and what
+    without.
+    """
+    each = []
+    for score, late, times in played:
+        _, moment, size = np.unique(score[:, 0], return_inverse=True, return_counts=True)
+        mean = np.bincount(moment, weights=late) / size
+        apart = (late - mean[moment])[size[moment] > 1]
+        stray = np.log(np.diff(times) / np.median(np.diff(times)))
+        # what a beat gains and the next one loses is a mistake in finding it: not lag 0, but 1, 2
+        lag1, lag2 = (max(1e-9, float(stray[lag:] @ stray[:-lag]) / len(stray)) for lag in (1, 2))
+        inertia = min(lag2 / lag1, 0.98)
+        wander = np.sqrt(lag1 / max(inertia, 0.5))
+        each.append((mean.std(), apart.std() if len(apart) else 0.0, wander, inertia))
+    if not each:
+        raise ValueError("there must be at least one piece to learn from, got none")
+    together, apart, wander, inertia = np.median(each, axis=0)
+    played_so = np.sqrt(np.maximum(np.square([together, apart]) - np.square(error), 0))
+    return Timing(float(played_so[0]), float(played_so[1]), float(wander), float(inertia))
+
+
+def perform(
+    score: Scores,
+    *,
+    rng: np.random.Generator,
+    timing: Timing,
+    beat_length: float,
+    start: float = 0.0,
+) -> npt.NDArray[np.float64]:
+    """Play a score as a player would: the tempo wanders, chords are never quite together.
+
+    Tick 0 is at `start`, s, and a beat usually lasts `beat_length`, s. Returns what `play` does.
+    """
+    score = valid(score)
+    if not 0 < beat_length < np.inf:
+        raise ValueError(f"beat_length must be above 0 s, got {beat_length}")
+    n_beats = 2 + int((score[:, 0] + score[:, 2]).max(initial=0)) // beats.TICKS
+    stray, lengths = 0.0, []
+    for push in rng.normal(0, timing.wander, n_beats):
+        stray = timing.inertia * stray + np.sqrt(1 - timing.inertia**2) * push
+        lengths.append(beat_length * np.exp(stray))
+    times = start + np.append(0, np.cumsum(lengths))
+    _, moment = np.unique(score[:, 0], return_inverse=True)
+    late = rng.normal(0, timing.together, len(score))[moment] if len(score) else np.zeros(0)
+    return play(score, times, late=late + rng.normal(0, timing.apart, len(score)))
+
+
+def go_on(
+    write: Callable[[int, Scores, int], Scores],
+    played: Played,
+    seconds: float,
+    *,
+    rng: np.random.Generator,
+    end: float,
+    timing: Timing,
+) -> npt.NDArray[np.float64]:
+    """Let a composer of scores go on where a piece breaks off, at the tempo of its last beats.
+
+    Parameters
+    ----------
+    write : callable
+        ``write(n_ticks, seed, start) -> score`` goes on from the score `seed` with `n_ticks` of
+        music from tick `start` on.
+    played : Played
+        What was heard, from `read` or `part`; `SILENCE` to begin anew.
+    seconds, end : float, s
+        How long to go on, and when the piece breaks off; the new music begins on the next tick.
+    rng, timing
+        As in `perform`.
+
+    Returns
+    -------
+    found : ndarray, float64, (n_found, 4)
+        The new notes; their times go on from those of the piece.
+    """
+    beat = float(np.median(np.diff(played.beats)[-8:]))
+    start, first = 0, end
+    if len(played.score):
+        start = int(np.ceil(beats.tick_of(end, played.beats)))
+        first = float(beats.time_of(start, played.beats))
+    score = write(int(np.ceil(seconds / beat * beats.TICKS)), played.score, start)
+    score[:, 0] -= start
+    found = perform(score, rng=rng, timing=timing, beat_length=beat, start=first)
+    found[:, :2] += np.maximum(end - found[:, :1], 0)  # none begins early
+    return found[found[:, 0] < end + seconds]
+
+
+def words(score: Scores, *, label: int = NOTHING) -> Words:
+    """Put a score into the alphabet that the network reads.
+
+    Parameters
+    ----------
+    score : ndarray, int64, (n_notes, 4)
+        Its first note lies within the first `LONGEST` ticks, or it begins after a long wait.
+    label : int
+        Says what music it is, 0 to ``N_LABELS - 1``; `NOTHING` leaves it open.
+
+    Returns
+    -------
+    ndarray, int64, (n_notes + 2, 6)
+        First a word that says `NOTHING`, last one that says `END`; between them a word for each
+        note, with the columns
+
+        - wait: ticks since the note before, up to `LONGEST`, then classes (`long_wait`);
+        - row: the key, its MIDI number less `LOWEST`;
+        - length: index of one of `LENGTHS`;
+        - touch: index of one of `LEVELS`;
+        - place: in the beat, in ticks; it follows from the waits;
+        - label.
+    """
+    tick, pitch, length, touch = valid(score).T
+    result = np.full((len(tick) + 2, 6), NOTHING)
+    result[1:-1] = np.stack(
+        [
+            wait_class(np.diff(tick, prepend=0)),
+            pitch - LOWEST,
+            _nearest_length(length),
+            touch,
+            tick % beats.TICKS,
+            np.full(len(tick), label),
+        ],
+        axis=1,
+    )
+    result[-1, WAIT] = END
+    result[:, LABEL] = label
+    return result
+
+
+def wait_class(ticks: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Give the class of a wait in ticks: itself up to `LONGEST`, then one for ever longer waits."""
+    ticks = np.asarray(ticks)
+    long = LONGEST + np.searchsorted(LONG_WAITS[:-1], ticks, side="right")
+    return np.where(ticks <= LONGEST, ticks, long)
+
+
+def wait_bits(waits: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Say how many bits a class of waits leaves open: log2 of its size; the last one's is 280."""
+    widths = np.concatenate([np.ones(LONGEST + 1), np.diff(LONG_WAITS), [1]])
+    return np.log2(widths[np.asarray(waits)])
+
+
+def draw_wait(wait: int, tick: int, rng: np.random.Generator, *, least: int = 0) -> int:
+    """Draw the ticks of a wait from its class, `least` or more: if any lead to a beat, of those."""
+    if wait <= LONGEST:
+        return int(wait)
+    first, stop = LONG_WAITS[wait - LONGEST - 1], LONG_WAITS[wait - LONGEST]
+    ticks = max(first, least) + np.arange(4 * beats.TICKS)
+    ticks = ticks[ticks < stop] if wait < END - 1 else ticks  # the longest class has no end
+    for step in (beats.TICKS, beats.TICKS // 2, 3, 1):
+        fitting = ticks[(tick + ticks) % step == 0]
+        if len(fitting):
+            break
+    return int(rng.choice(fitting))
+
+
+def valid(score: npt.ArrayLike) -> Scores:
+    """Return a score as an array, or say what is wrong with it.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, isn't sorted, or a number is out of its range.
+    """
+    array = np.asarray(score)
+    if array.ndim != 2 or array.shape[1] != 4 or (array.size and array.dtype.kind not in "iu"):
+        raise ValueError(
+            "a score must be whole numbers, (n_notes, 4): tick, pitch, length, touch; got "
+            f"{array.dtype}, {array.shape}: see events.write"
+        )
+    tick, pitch, length, touch = array.T
+    right = (tick >= 0) & (pitch >= LOWEST) & (pitch < LOWEST + N_KEYS) & (length >= 1)
+    right &= (touch >= 0) & (touch < len(LEVELS))
+    if not right.all():
+        raise ValueError(
+            f"a score's notes must have ticks from 0, pitches from {LOWEST} to "
+            f"{LOWEST + N_KEYS - 1}, lengths from 1 tick, touches from 0 to {len(LEVELS) - 1}, got "
+            f"{array[~right][0].tolist()}: see events.write"
+        )
+    if len(array) > 1 and not (np.diff(128 * tick + pitch) > 0).all():
+        raise ValueError("a score must be sorted by tick, then pitch, each note once: sort it")
+    return array.astype(np.int64)
+
+
+def _nearest_length(ticks: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Give the index of the length that is nearest, as a ratio."""
+    ratio = np.log(np.maximum(ticks, 1))[:, None] - np.log(LENGTHS)
+    return np.abs(ratio).argmin(axis=1)
