@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from helpers import files, progress, sequences
 
+Array = npt.NDArray[np.floating]
 Floats = npt.NDArray[np.float32]
 Weights = Mapping[str, Floats]
 State = tuple[Floats, Floats]  # of an LSTM: its output h and its memory c
@@ -53,9 +54,8 @@ class LstmSettings:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if value is None and name in ("sr", "block_length"):
-                continue
-            if not isinstance(value, int) or value < 1:
+            is_unknown = value is None and name in ("sr", "block_length")
+            if not is_unknown and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
 
 
@@ -111,9 +111,8 @@ def tensorflow() -> Any:
 def count_parameters(settings: LstmSettings) -> dict[str, int]:
     """Count the numbers that training must find, layer by layer.
 
-    A dense layer has a kernel and a bias. An LSTM has four gates; each has a kernel W for the
-    input, a recurrent kernel U for its own last output, and a bias b. (The original spoke of three
-    matrices: Notebook 05.)
+    A dense layer has a kernel and a bias. An LSTM has four gates, each with a kernel W for the
+    input, a recurrent kernel U for its own last output, and a bias b.
 
     Returns
     -------
@@ -136,9 +135,9 @@ def count_parameters(settings: LstmSettings) -> dict[str, int]:
 def build(settings: LstmSettings, *, seed: int = 0, weights: Weights | None = None) -> Any:
     """Build the network of the original: linear dense layer, LSTM, linear dense layer.
 
-    The original wrapped its dense layers in TimeDistributed. A dense layer already acts on each
-    frame by itself, so they are the same; today's wrapper, however, returns a single frame when
-    `predict` is called with another number of frames than before (Keras 3.15).
+    The original wrapped its dense layers in TimeDistributed. A dense layer acts on each frame by
+    itself anyway; and with that wrapper `predict` returns a single frame when it is called with
+    another number of frames than before (Keras 3.15).
 
     Parameters
     ----------
@@ -323,12 +322,7 @@ def set_weights(model: Any, weights: Weights) -> None:
 
 
 def lstm_step(
-    x: npt.NDArray[np.floating],
-    h: npt.NDArray[np.floating],
-    c: npt.NDArray[np.floating],
-    kernel: npt.NDArray[np.floating],
-    recurrent_kernel: npt.NDArray[np.floating],
-    bias: npt.NDArray[np.floating],
+    x: Array, h: Array, c: Array, kernel: Array, recurrent_kernel: Array, bias: Array
 ) -> tuple[npt.NDArray, npt.NDArray, dict[str, npt.NDArray]]:
     r"""Compute one step of an LSTM: one input in, its output and its memory one frame later out.
 
@@ -350,12 +344,8 @@ def lstm_step(
         Input of this step.
     h, c : ndarray, (..., hidden)
         Output and memory of the step before; zeros at the beginning.
-    kernel : ndarray, (n_inputs, 4 * hidden)
-        W of all gates.
-    recurrent_kernel : ndarray, (hidden, 4 * hidden)
-        U of all gates.
-    bias : ndarray, (4 * hidden,)
-        b of all gates.
+    kernel, recurrent_kernel, bias : ndarray
+        W, U and b of all gates: (n_inputs, 4 * hidden), (hidden, 4 * hidden), (4 * hidden,).
 
     Returns
     -------
@@ -378,20 +368,10 @@ def lstm_step(
     return h, c, {"input": i, "forget": f, "candidate": g, "output": o}
 
 
-def lstm_of(weights: Weights, x: Floats, state: State | None) -> State:
-    """Run a network's layer "lstm" for one step, x (..., n_inputs); None is the first state."""
-    if state is None:
-        zeros = np.zeros((*x.shape[:-1], len(weights["lstm/recurrent_kernel"])), np.float32)
-        state = zeros, zeros
-    names = ("lstm/kernel", "lstm/recurrent_kernel", "lstm/bias")
-    return lstm_step(x, *state, *(weights[name] for name in names))[:2]
-
-
 def stepper(weights: Weights) -> Callable[..., tuple[npt.NDArray, Any]]:
     """Make a function that runs the network one frame at a time, in NumPy.
 
-    The caller carries the LSTM's state from call to call. Running the whole history again for every
-    new frame, as the original did, gives the same numbers with ever more work.
+    The caller carries the LSTM's state from call to call.
 
     Parameters
     ----------
@@ -404,10 +384,13 @@ def stepper(weights: Weights) -> Callable[..., tuple[npt.NDArray, Any]]:
         ``step(frame, state=None) -> (prediction, state)``: `frame` and `prediction` of shape
         (..., n_features), `state` the pair (h, c), None for the beginning.
     """
+    lstm = [weights[f"lstm/{name}"] for name in ("kernel", "recurrent_kernel", "bias")]
 
     def step(frame: Floats, state: State | None = None) -> tuple[Floats, State]:
         x = frame @ weights["dense_in/kernel"] + weights["dense_in/bias"]
-        h, c = lstm_of(weights, x, state)
+        if state is None:
+            state = (np.zeros((*x.shape[:-1], len(lstm[1])), np.float32),) * 2
+        h, c, _ = lstm_step(x, *state, *lstm)
         return h @ weights["dense_out/kernel"] + weights["dense_out/bias"], (h, c)
 
     return step
@@ -433,8 +416,8 @@ def compose(
         ``teacher_forced[k]`` predicts the frame after ``seed_frames[k]``, having heard real music
         until then: no music of its own.
     generated : ndarray, (n_frames, n_features)
-        The frames after the seed, each predicted from those before it. The first is therefore
-        ``teacher_forced[-1]``. (The original played both as one piece of its own: Notebook 07.)
+        The frames after the seed, each predicted from those before it: the first is
+        ``teacher_forced[-1]``.
 
     Raises
     ------
@@ -488,8 +471,6 @@ def load(
 ) -> tuple[dict[str, Floats], LstmSettings, sequences.Standardiser]:
     """Read what `save` wrote, or fail: never with random weights.
 
-    The original saved under one name, loaded under another, and played noise (Notebook 07).
-
     Parameters
     ----------
     path : str or Path
@@ -512,9 +493,7 @@ def load(
     return weights, settings, standardiser
 
 
-def check_weights(
-    weights: Mapping[str, npt.NDArray], shapes: Mapping[str, tuple[int, ...]], settings: Any
-) -> None:
+def check_weights(weights: Weights, shapes: Mapping[str, tuple[int, ...]], settings: Any) -> None:
     """Raise a ValueError unless weights are finite and have the shapes of their settings."""
     found = {name: np.shape(value) for name, value in weights.items()}
     if found != shapes:

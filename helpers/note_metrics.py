@@ -15,7 +15,7 @@ from helpers import rolls, sound_metrics
 
 Pieces = npt.NDArray | Sequence[npt.ArrayLike]
 
-_KEY_PROFILES = np.array(  # how well each pitch class fits C major, C minor; then the other keys
+KEY_PROFILES = np.array(  # how well each pitch class fits C major, C minor; then the other keys
     [
         np.roll(profile, tonic)
         for profile in (
@@ -53,7 +53,7 @@ def key_clarity(
     in a spatial representation of musical keys", Psychol. Rev. 89(4), 1982. Notebook 08.
     """
     counts = _pitch_class_counts(roll, frame_rate, lowest, window_s)
-    correlations = _standardised(counts) @ _standardised(_KEY_PROFILES).T / 12  # (n_windows, 24)
+    correlations = _standardised(counts) @ _standardised(KEY_PROFILES).T / 12  # (n_windows, 24)
     return _mean(correlations.max(axis=1))
 
 
@@ -337,17 +337,13 @@ def copying(
     return best, nearest
 
 
-def markov_table(
-    pieces: Pieces, *, order: int = 1, shrinkage: float = 20.0
-) -> npt.NDArray[np.float64]:
+def markov_table(pieces: Pieces, *, shrinkage: float = 20.0) -> npt.NDArray[np.float64]:
     """Count how each note's state follows from its last: the simplest model that can be sampled.
 
     Parameters
     ----------
     pieces : ndarray or list of ndarray, uint8, (n_frames, n_notes)
         Rolls of the training music.
-    order : 1 or 0
-        0 forgets the last state: the unigram model.
     shrinkage : float
         Weight of what all notes have in common, in frames; rare notes learn most of it.
 
@@ -361,69 +357,15 @@ def markov_table(
     C. E. Shannon, as in `chroma_entropy`, section 3; D. J. C. MacKay and L. C. B. Peto, "A
     hierarchical Dirichlet language model", Nat. Lang. Eng. 1(3), 1995. Notebook 08.
     """
-    counts = _transitions(pieces)  # (n_notes, 4, 4)
-    if order == 0:
-        counts = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
+    pieces, n = _same_notes(pieces), rolls.N_STATES
+    notes = np.arange(pieces[0].shape[1])
+    codes = [((notes * n + piece[:-1]) * n + piece[1:]).ravel() for piece in pieces]
+    counts = np.bincount(np.concatenate(codes), minlength=len(notes) * n * n)
+    counts = counts.reshape(len(notes), n, n)
     pooled = counts.sum(axis=0) + 0.1  # no transition is impossible,
-    if order:
-        pooled[rolls.OFF, rolls.HELD] = 0  # but to be held after off
+    pooled[rolls.OFF, rolls.HELD] = 0  # but to be held after off
     counts = counts + shrinkage * pooled / pooled.sum(axis=1, keepdims=True)
     return counts / counts.sum(axis=2, keepdims=True)
-
-
-def bits_per_frame(pieces: Pieces, table: npt.NDArray[np.float64]) -> float:
-    """Say how many bits a table of probabilities needs for a frame: its surprise at the music.
-
-    Parameters
-    ----------
-    pieces : ndarray or list of ndarray, uint8, (n_frames, n_notes)
-        Rolls of music to predict; the first frame of each is given.
-    table : ndarray, float, (n_notes, 4, 4)
-        As from `markov_table`.
-
-    Returns
-    -------
-    float
-        Mean over all frames of the sum over the notes, in bits.
-
-    Raises
-    ------
-    ValueError
-        If the table is of another number of notes, or no piece has a second frame.
-
-    References
-    ----------
-    C. E. Shannon, as in `chroma_entropy`. Notebook 05.
-    """
-    counts = _transitions(pieces)
-    if counts.shape != np.shape(table) or not counts.any():
-        raise ValueError(
-            "pieces must have the notes of the table and a frame to predict, got "
-            f"{len(counts)} notes, {int(counts[0].sum())} such frames, a table of {np.shape(table)}"
-        )
-    with np.errstate(divide="ignore"):  # what the table calls impossible costs infinitely much
-        bits = -np.log2(table, where=counts > 0, out=np.zeros(counts.shape))
-    return float((counts * bits).sum() / counts[0].sum())
-
-
-def note_baselines(pieces: Pieces, training_rolls: Pieces) -> dict[str, float]:
-    """Score three models of notes that learn nothing, or next to nothing, in bits a frame.
-
-    Parameters
-    ----------
-    pieces, training_rolls : ndarray or list of ndarray, uint8, (n_frames, n_notes)
-        Rolls of music to predict, and of music to learn from.
-
-    Returns
-    -------
-    dict of float
-        Bits a frame of ``"uniform"``, every state as likely; ``"unigram"``, how often each note is
-        in each state; ``"Markov"``, the same given its last state.
-    """
-    unigram, markov = (markov_table(training_rolls, order=order) for order in (0, 1))
-    uniform = np.full_like(markov, 1 / rolls.N_STATES)
-    tables = {"uniform": uniform, "unigram": unigram, "Markov": markov}
-    return {name: bits_per_frame(pieces, table) for name, table in tables.items()}
 
 
 def markov_sample(
@@ -446,7 +388,7 @@ def markov_sample(
     Returns
     -------
     ndarray, uint8, (n_frames, n_notes)
-        A roll, if the table lets nothing be held after off, as that of order 1 does.
+        A roll, if the table lets nothing be held after off.
 
     Raises
     ------
@@ -582,14 +524,3 @@ def _jaccard(
         shared -= edges[note, frame] * passed
     total = counts.sum(axis=0)
     return shared / np.maximum(window.sum() + total[length:] - total[:-length] - shared, 1)
-
-
-def _transitions(pieces: Pieces) -> npt.NDArray[np.int64]:
-    """Count how often each note goes from one state to another: (n_notes, 4, 4)."""
-    pieces, n = _same_notes(pieces), rolls.N_STATES
-    notes = np.arange(pieces[0].shape[1])
-    counts = np.zeros(len(notes) * n * n, np.int64)
-    for piece in pieces:
-        codes = (notes * n + piece[:-1]) * n + piece[1:]
-        counts += np.bincount(codes.ravel(), minlength=len(counts))
-    return counts.reshape(len(notes), n, n)

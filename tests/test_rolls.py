@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 import helpers
 from helpers import (
-    note_features,
     note_metrics,
-    note_model,
     plotting,
     rolls,
     synthesis,
@@ -119,6 +117,23 @@ def test_a_key_that_is_struck_again_is_let_go_first():
     np.testing.assert_array_equal(roll, [3, 1, 1, 1, 2, 1, 1, 1] + 8 * [0])
 
 
+def test_a_key_that_is_let_go_sounds_once_at_a_time():
+    rng = np.random.default_rng(0)
+    onset = rng.integers(0, 40, 300)
+    found = np.column_stack(
+        [onset, onset + rng.integers(1, 9, 300), rng.integers(60, 64, 300), rng.random(300)]
+    )
+    kept = rolls.let_go(found)
+    for pitch in range(60, 64):
+        before, now = found[found[:, 2] == pitch], kept[kept[:, 2] == pitch]
+        assert set(now[:, 0]) == set(before[:, 0])
+        assert (now[:-1, 1] <= now[1:, 0]).all()
+        for onset, offset, _, level in now:
+            assert level == before[before[:, 0] == onset, 3].max()
+            assert onset < offset <= before[before[:, 0] == onset, 1].max()
+    np.testing.assert_array_equal(rolls.let_go(kept), kept)
+
+
 def test_no_notes_are_a_silent_roll():
     roll = rolls.from_notes(np.zeros((0, 4)), SETTINGS, n_frames=3)
     assert roll.shape == (3, 13)
@@ -188,12 +203,6 @@ NO_ROLLS = {
     "numbers from -1 to 0": np.where(np.arange(N_NOTES) == 3, -1, SILENCE.astype(int)),
     "2 held after off": np.pad(np.uint8([[1, 1], [0, 0]]), ((2, 396), (0, 11))),
 }
-NETWORK = note_model.NoteModelSettings(
-    n_notes=N_NOTES, hidden=2, channels=1, width=2, reach=1, below=1, lowest=55
-)
-WEIGHTS = {
-    name: np.zeros(shape, np.float32) for name, shape in note_model.weight_shapes(NETWORK).items()
-}
 BANK = synthesis.NoteBank(SETTINGS, *[np.zeros(0, np.float32)] * 5)
 RATE = {"frame_rate": 16}
 
@@ -207,20 +216,6 @@ CALLS = {
     "rolls.to_notes": lambda roll: rolls.to_notes(roll, SETTINGS),
     "rolls.cut": lambda roll: rolls.cut(roll, 0, 1),
     "synthesis.render": lambda roll: synthesis.render(roll, BANK),
-    "note_features.listen": lambda roll: note_features.listen(roll, **NETWORK.memory),
-    "note_model.train": [
-        lambda roll: note_model.train(Untouched(), [roll], [SILENCE], NETWORK),
-        lambda roll: note_model.train(Untouched(), [SILENCE], [SILENCE, roll], NETWORK),
-    ],
-    "note_model.log_probabilities": lambda roll: note_model.log_probabilities(
-        WEIGHTS, NETWORK, roll
-    ),
-    "note_model.bits_per_frame": lambda roll: note_model.bits_per_frame(
-        WEIGHTS, NETWORK, [SILENCE, roll]
-    ),
-    "note_model.compose": lambda roll: note_model.compose(
-        WEIGHTS, NETWORK, 1, rng=Untouched(), seed_roll=roll
-    ),
     "note_metrics.key_clarity": lambda roll: note_metrics.key_clarity(roll, **RATE, lowest=55),
     "note_metrics.chroma_entropy": lambda roll: note_metrics.chroma_entropy(
         roll, **RATE, lowest=55
@@ -239,13 +234,6 @@ CALLS = {
         lambda roll: note_metrics.copying(SILENCE, [SILENCE, roll], **RATE),
     ],
     "note_metrics.markov_table": note_metrics.markov_table,
-    "note_metrics.bits_per_frame": lambda roll: note_metrics.bits_per_frame(
-        roll, np.full((N_NOTES, 4, 4), 1 / 4)
-    ),
-    "note_metrics.note_baselines": [
-        lambda roll: note_metrics.note_baselines(roll, SILENCE),
-        lambda roll: note_metrics.note_baselines(SILENCE, [roll]),
-    ],
     "note_metrics.shuffle_notes": lambda roll: note_metrics.shuffle_notes(roll, Untouched()),
     "plotting.piano_roll": lambda roll: plotting.piano_roll(roll, **RATE, lowest=55),
 }
@@ -271,11 +259,10 @@ def test_every_function_that_takes_a_roll_is_asked():
             for parameter in inspect.signature(function).parameters:
                 if parameter == "pieces" or re.search(r"\brolls?$|_rolls?$", parameter):
                     taking.add(f"{path.stem}.{name}")
-    assert taking | {"note_features.listen"} == set(CALLS)
+    assert taking == set(CALLS)
 
 
-@pytest.mark.parametrize(("n_notes", "n_least", "got"), [(12, 1, "shape (9, 13)"), (13, 10, "9 f")])
-def test_a_roll_has_the_notes_and_the_length_that_are_asked_for(n_notes, n_least, got):
-    rolls.valid(SILENCE[:9], n_notes=13, n_least=9)
-    with pytest.raises(ValueError, match=f"got {re.escape(got)}"):
-        rolls.valid(SILENCE[:9], n_notes=n_notes, n_least=n_least)
+def test_a_roll_has_the_notes_that_are_asked_for():
+    rolls.valid(SILENCE[:9], n_notes=13)
+    with pytest.raises(ValueError, match=re.escape("got shape (9, 13)")):
+        rolls.valid(SILENCE[:9], n_notes=12)

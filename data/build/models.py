@@ -2,9 +2,11 @@
 
 `python data/build/models.py` learns the dictionary and the note bank (notes_bank.npz) and the
 network over notes (notes_lstm.npz) from the training pieces, and keeps early stages of the network
-(notes_lstm_030s.npz: after 30 s of training). The best weights are chosen on the validation
+(notes_lstm_010s.npz: after 10 s of training). The best weights are chosen on the validation
 pieces. The test pieces are not looked at. With `--original outputs/05/original_lstm.npz` it learns
 nothing, and takes the network that notebook 05 has saved.
+
+What the network's parts are worth is measured by `ablation.py`, beside this file.
 """
 
 import argparse
@@ -18,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from helpers import datasets, files, frame_model, note_metrics, note_model, notes, rolls, synthesis
+from helpers import datasets, events, files, frame_model, note_model, notes, rolls, synthesis
 
 DATA = Path(__file__).resolve().parents[1]
 MUSIC, INSTRUMENT = DATA / "music", "piano"
-STAGES = (10, 30, 60)  # s of training after which a copy is kept
+STAGES = (10, 40)  # s of training after which a copy is kept
 COLUMNS = ("file", "kind", "format", "made_by", "learnt_from", "sources_sha256", "sha256")
 
 
@@ -51,8 +53,8 @@ def stage_path(folder: Path, seconds: int) -> Path:
 
 
 def train(
-    written: list[np.ndarray],
-    validation_rolls: list[np.ndarray],
+    training: list[events.Words],
+    validation: list[events.Words],
     settings: note_model.NoteModelSettings,
     *,
     folder: Path,
@@ -68,7 +70,7 @@ def train(
         keep(seconds)
 
     history = note_model.train(
-        model, written, validation_rolls, settings, steps=steps, seed=seed, on_step=on_step
+        model, training, validation, settings, steps=steps, seed=seed, on_step=on_step
     )
     note_model.save(folder / "notes_lstm.npz", note_model.weights_of(model), settings)
     for stage in STAGES:
@@ -91,7 +93,7 @@ def learn(
     Returns
     -------
     dict
-        Ready for JSON: seconds since the start by what was done by then, the bits a frame of the
+        Ready for JSON: seconds since the start by what was done by then, the bits a word of the
         validation pieces, and the usual seconds of a step of the training.
     """
     seconds, start = {}, time.perf_counter()
@@ -111,15 +113,20 @@ def learn(
     bank = synthesis.build_bank(waveforms[0], dictionary)
     synthesis.save(folder / "notes_bank.npz", dictionary, bank)
     done("note bank learnt")
-    written, validation_rolls = ([notes.encode_roll(y, dictionary) for y in ys] for ys in waveforms)
-    done("rolls written")
-    settings = note_model.settings_for(dictionary.settings)
+    training, validation = (
+        [events.read(notes.encode(y, dictionary)) for y in ys] for ys in waveforms
+    )
+    done("notes found and written down")
+    settings = note_model.NoteModelSettings(timing=events.learn_timing(training))
     history, steps_done = train(
-        written, validation_rolls, settings, folder=folder, steps=steps, seed=seed
+        [events.words(piece.score) for piece in training],
+        [events.words(piece.score) for piece in validation],
+        settings,
+        folder=folder,
+        steps=steps,
+        seed=seed,
     )
     done("network trained")
-    table = note_metrics.markov_table(written)
-    chain = [note_metrics.bits_per_frame([roll], table) for roll in validation_rolls]
     return {
         "seconds": seconds,
         "minutes of music": sum(map(len, waveforms[0])) / dictionary.settings.sr / 60,
@@ -127,7 +134,6 @@ def learn(
         "training bits": history.train_loss.tolist(),
         "validation bits": history.validation_loss.tolist(),
         "epoch seconds": history.seconds.tolist(),
-        "validation bits of Markov": float(np.mean(chain)),
         "step seconds": float(np.median(np.diff(steps_done))),  # without the validations
     }
 
@@ -192,9 +198,9 @@ def main(arguments: list[str] | None = None) -> None:
         enter(folder, ["original_lstm.npz"], made_by=made_by, learnt_from=learnt_from)
         return
     report = learn(folder, **options)
-    bits, chain = min(report["validation bits"]), report["validation bits of Markov"]
-    print(f"validation, bits a frame: {bits:.3f}; Markov: {chain:.3f}")
-    made = sorted(path.name for path in folder.glob("notes_*.npz"))
+    print(f"validation, bits a word: {min(report['validation bits']):.3f}")
+    stages = [stage_path(folder, stage).name for stage in STAGES]
+    made = ["notes_bank.npz", "notes_lstm.npz", *(s for s in stages if (folder / s).exists())]
     enter(folder, made, made_by="data/build/models.py", learnt_from=learnt_from)
 
 
