@@ -104,6 +104,12 @@ def models() -> None:
     run("data/build/models.py")
 
 
+def ablation() -> None:
+    """Train the network again without each of its parts, and write data/models/ablation.csv."""
+    environment(developers=True)
+    run("-m", "data.build.ablation")
+
+
 def pins() -> None:
     """Resolve requirements.txt and requirements-dev.txt anew from pyproject.toml."""
     environment()
@@ -248,6 +254,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "notebooks": store_notebooks,
     "bench": bench,
     "models": models,
+    "ablation": ablation,
     "pins": pins,
     "environment": environment,
     "clean": clean,

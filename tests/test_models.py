@@ -1,5 +1,6 @@
 """The shipped models are what their manifest says, and the program that makes them enters them."""
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -7,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.build import models
-from helpers import frame_model, note_model, synthesis
+from data.build import ablation, models
+from helpers import events, frame_model, note_model, synthesis
 
 PROJECT = Path(__file__).resolve().parents[1]
 FOLDER = PROJECT / "data" / "models"
@@ -18,7 +19,7 @@ LOADERS = {
     "note model": note_model.load,
     "frame model": frame_model.load,
 }
-TINY = note_model.NoteModelSettings(n_notes=4, hidden=2, channels=1, width=2, reach=1, below=1)
+TINY = note_model.NoteModelSettings(hidden=2, keys=2, depth=1, dense=2)
 WEIGHTS = {
     name: np.zeros(shape, np.float32) for name, shape in note_model.weight_shapes(TINY).items()
 }
@@ -56,7 +57,7 @@ def test_what_is_made_is_entered_and_other_rows_stay(tmp_path):
         note_model.save(tmp_path / name, WEIGHTS, TINY)
     source = {"learnt_from": "nothing, to try it", "sources_sha256": "0"}
     models.enter(tmp_path, ["b.npz", "a.npz"], made_by="one", learnt_from=source)
-    note_model.save(tmp_path / "b.npz", WEIGHTS | {"mix/bias": np.ones(2, np.float32)}, TINY)
+    note_model.save(tmp_path / "b.npz", WEIGHTS | {"lstm/bias": np.ones(8, np.float32)}, TINY)
     models.enter(tmp_path, ["b.npz"], made_by="another", learnt_from=source)
     a, b = models.read_manifest(tmp_path)
     assert (a["file"], a["made_by"], b["file"], b["made_by"]) == (
@@ -65,7 +66,7 @@ def test_what_is_made_is_entered_and_other_rows_stay(tmp_path):
         "b.npz",
         "another",
     )
-    assert (a["kind"], a["format"], a["learnt_from"]) == ("note model", "1", "nothing, to try it")
+    assert (a["kind"], a["format"], a["learnt_from"]) == ("note model", "2", "nothing, to try it")
     assert a["sha256"] != b["sha256"]
     (tmp_path / "a.npz").unlink()
     models.enter(tmp_path, [], made_by="nobody", learnt_from=source)
@@ -86,7 +87,7 @@ def test_stages_are_kept_when_their_time_has_come(tmp_path, monkeypatch):
     keep = models.stage_keeper({}, None, tmp_path)
     for seconds in (1, 9.9, 10.1, 11, 45, 59, 61, 300):
         keep(seconds)
-    assert saved == ["notes_lstm_010s.npz", "notes_lstm_030s.npz", "notes_lstm_060s.npz"]
+    assert saved == ["notes_lstm_010s.npz", "notes_lstm_040s.npz"]
 
 
 def test_stages_that_a_training_does_not_reach_are_not_left_from_another(tmp_path, monkeypatch):
@@ -100,7 +101,45 @@ def test_stages_that_a_training_does_not_reach_are_not_left_from_another(tmp_pat
         models.stage_path(tmp_path, seconds).write_text("old")
     models.train([], [], TINY, folder=tmp_path, steps=1, seed=0)
     left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == ["notes_lstm.npz", "notes_lstm_010s.npz", "notes_lstm_030s.npz"]
+    assert left == ["notes_lstm.npz", "notes_lstm_010s.npz"]
+
+
+# What the parts of the network are worth
+
+
+def small_piece():
+    score = np.array([(6 * k, 60 + (0, 4, 7, 4)[k % 4], 6, 3 + k % 2) for k in range(40)])
+    return events.Played(score, np.zeros(40), np.arange(25) * 0.5)
+
+
+def test_an_ablation_changes_what_it_says_and_enters_its_numbers(tmp_path, monkeypatch):
+    small = ablation.Run({"hidden": 4, "keys": 3, "dense": 4}, 0.01)
+    without = ablation.Run({"window": 3, "hidden": 4, "keys": 3, "dense": 4}, 0.01, 2, "kept.npz")
+    monkeypatch.setattr(ablation, "RUNS", {"whole": small, "without": without})
+    pieces = {"train": [small_piece()], "validation": [small_piece()]}
+    rows = ablation.train("whole", 0, pieces, 3, tmp_path)
+    assert not (tmp_path / "kept.npz").exists()
+    rows += ablation.train("without", 0, pieces, 3, tmp_path)
+    _, settings = note_model.load(tmp_path / "kept.npz")
+    assert settings.window == 3
+    assert [row["step"] for row in rows] == [3, 6]
+    each = [rows[0][name] for name in ("wait", "key", "length", "loud")]
+    assert sum(each) == pytest.approx(rows[0]["bits_a_note"], abs=0.002)
+    ablation.write(tmp_path / "table.csv", rows)
+    with open(tmp_path / "table.csv", encoding="utf-8", newline="") as file:
+        read = list(csv.DictReader(file))
+    assert tuple(read[0]) == ablation.COLUMNS
+    assert float(read[1]["bits_a_note"]) == rows[1]["bits_a_note"]
+
+
+def test_what_stands_in_for_the_lstm_is_as_large():
+    sizes = {}
+    for name, run in ablation.RUNS.items():
+        shapes = note_model.weight_shapes(note_model.NoteModelSettings(**run.changes)).values()
+        sizes[name] = sum(np.prod(shape) for shape in shapes)
+        assert run.learning_rate in ablation.RATES
+    for name in ("no LSTM, as many steps", "no LSTM, as many seconds"):
+        assert sizes[name] == pytest.approx(sizes["whole"], rel=0.1)
 
 
 # What notebooks load: the reader's own files, or these
@@ -115,13 +154,13 @@ def loading_cells(number):
     return "\n".join(source for source in code if wanted.search(source))
 
 
-@pytest.mark.parametrize(("number", "n_files"), [("05", 1), ("07", 3), ("08", 3)])
+@pytest.mark.parametrize(("number", "n_files"), [("06", 1), ("07", 3), ("08", 3)])
 def test_a_notebook_passes_over_files_of_another_edition(
     number, n_files, tmp_path, monkeypatch, capsys
 ):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "data").symlink_to(PROJECT / "data")
-    for folder, name in (("04", "notes_bank"), ("05", "notes_lstm"), ("05", "original_lstm")):
+    for folder, name in (("04", "notes_bank"), ("06", "notes_lstm"), ("05", "original_lstm")):
         with np.load(FOLDER / f"{name}.npz") as file:
             newer = dict(file) | {"version": np.array(99)}
         (tmp_path / "outputs" / folder).mkdir(parents=True, exist_ok=True)
