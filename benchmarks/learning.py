@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks import tasks
 from data.build import models
-from helpers import note_model
+from helpers import events, note_model
 
 
 def multiply_rate(n: int = 2048, n_times: int = 20) -> float:
@@ -27,21 +27,21 @@ def multiply_rate(n: int = 2048, n_times: int = 20) -> float:
     return n_times * 2 * n**3 / (time.perf_counter() - start)
 
 
-def count_operations(settings: note_model.NoteModelSettings, n_frames: int) -> int:
-    """Count the additions and multiplications with weights that training on some frames takes.
+def count_operations(settings: note_model.NoteModelSettings, n_words: int, n_batch: int) -> int:
+    """Count the additions and multiplications that a step of training takes.
 
-    Forwards, each weight takes one of both wherever it is used: once a frame, or once for every
-    note. Backwards, it takes them twice again: for its own gradient, and for its input's, which
-    only those layers don't need that hear the music itself.
+    Forwards, each weight takes one of both for every word. Backwards, it takes them twice again:
+    for its own gradient, and for its input's, which only what hears the words doesn't need. Recall
+    compares each word with each other, and adds up what followed.
     """
-    once = ("lstm/kernel", "lstm/recurrent_kernel", "context/kernel", "frame/kernel")
-    hear_music = ("lstm/kernel", "frame/kernel", "neighbourhood/kernel", "below/kernel")
     total = 0
     for name, shape in note_model.weight_shapes(settings).items():
         if "kernel" in name:
-            uses = 1 if name in once else settings.n_notes
-            total += 2 * (2 if name in hear_music else 3) * uses * math.prod(shape)
-    return total * n_frames
+            total += 2 * (2 if name == "lstm/kernel" else 3) * math.prod(shape)
+    if settings.keys:
+        wait, row, length, touch, *_ = events.N_CLASSES
+        total += 6 * n_words * (settings.keys + 2 * wait + 2 * row + length + touch)
+    return total * n_words * n_batch
 
 
 def learn(folder: Path, **options) -> dict:
@@ -50,7 +50,7 @@ def learn(folder: Path, **options) -> dict:
     _, settings = note_model.load(folder / "notes_lstm.npz")
     return report | {
         "peak_bytes": tasks.peak_bytes(),
-        "operations a second": count_operations(settings, 16 * 96) / report["step seconds"],
+        "operations a second": count_operations(settings, 384, 8) / report["step seconds"],
         "operations a second of sgemm": multiply_rate(),
     }
 

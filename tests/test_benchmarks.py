@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.io.wavfile
 
-from benchmarks import learning, music, original, speed
+from benchmarks import learning, music, original, speed, targets
 from helpers import audio, note_model
 
 
@@ -97,47 +97,18 @@ def test_the_original_workload_is_twenty_minutes_of_piano():
 
 
 def test_a_number_is_met_on_the_right_side_of_its_target():
-    rows = music.compare(
-        {
-            "onset F, unseen pieces": [0.9, 0.94],
-            "learning everything (min)": [2.0, 4.0],
-            "drift over 60 s (dB)": [2.0],
-            "dissonance, beyond the range of real pieces": [0.0],
-        }
-    )
-    assert [row["value"] for row in rows] == pytest.approx([0.92, 3.0, 2.0, 0.0])
-    assert [row["met"] for row in rows] == [True, True, False, True]
-    assert [row["moonshot met"] for row in rows] == [False, False, False, True]
-    assert [row["better"] for row in rows] == ["higher", "lower", "lower", "lower"]
-    assert [row["must"] for row in rows] == [0.9, 5, 1.5, 0]
-
-
-def test_every_number_of_the_music_has_a_target():
-    sounds = {whose: [1.0, 3.0] for whose in music.WHOSE}
-    notes_of = {whose: [0.5, np.nan] for whose in ("real", "ours", "markov", "shuffle")}
-    run = {"FDm": dict.fromkeys(music.WHOSE, 2.0), "drift (dB)": sounds}
-    run |= {what: notes_of for what in ("rhythm", "onset rate", "key clarity", "silent frames")}
-    run["dissonance"] = {"real": [0.1, 0.2], "ours": [0.25, 0.35]}
-    run["copying"] = {"real": [[0.2, 0.4], [0.4]], "ours": [[0.1, 0.2], [0.2]]}
-    measured = music.measured_music([run])
-    assert set(measured) < set(music.TARGETS)
-    assert measured["FDm of ours, share of Markov's"] == [1]
-    assert measured["rhythm autocorrelation, share of real"] == [1]
-    assert measured["onset rate, off by a share of real"] == [0]
-    assert measured["dissonance, beyond the range of real pieces"] == pytest.approx([0.1])
-    assert measured["copying p95, share of an unseen piece's"] == pytest.approx([0.5])
-    assert measured["drift over 60 s (dB)"] == [2]
-
-
-def test_clips_are_spread_over_all_pieces_and_fit():
-    sr = music.SETTINGS.sr
-    pieces = {name: np.zeros(seconds * sr) for name, seconds in (("a", 100), ("b", 80), ("c", 70))}
-    places = music.spread(pieces, 30)
-    assert len(places) == 8
-    assert [name for name, _ in places] == ["a"] * 3 + ["b"] * 3 + ["c"] * 2
-    for name, start in places:
-        assert start >= music.SEED_SECONDS  # there is room for the seed
-        assert len(music.cut(pieces[name], start, 30)) == 30 * sr
+    goals = {
+        "more": targets.at_least(0.9, 0.95),
+        "less": targets.at_most(5, 2.5),
+        "between": targets.within((9, 20), (12, 17)),
+        "beyond": targets.within((9, 20), (12, 17)),
+    }
+    values = {"more": [0.9, 0.94], "less": [4.0, 8.0], "between": [10.0, 16.0], "beyond": [8.0]}
+    rows = targets.compare(values, goals)
+    assert [row["value"] for row in rows] == pytest.approx([0.92, 6.0, 13.0, 8.0])
+    assert [row["met"] for row in rows] == [True, False, True, False]
+    assert [row["moonshot met"] for row in rows] == [False, False, True, False]
+    assert [row["must"] for row in rows] == [">= 0.9", "<= 5", "9 to 20", "9 to 20"]
 
 
 def test_notes_that_are_played_are_scored():
@@ -170,19 +141,20 @@ def test_one_timbre_keeps_the_loudness_of_each_note():
     np.testing.assert_allclose(shape[0], shape[4], atol=1e-5)
 
 
-def test_operations_grow_with_notes_and_frames():
-    few, many = (note_model.NoteModelSettings(n, 5, 2, 6, 2, 3) for n in (10, 20))
-    one = learning.count_operations(few, 1)
-    assert learning.count_operations(few, 7) == 7 * one
-    assert learning.count_operations(many, 1) > 1.8 * one
+def test_operations_grow_with_words_and_units():
+    few, many = (note_model.NoteModelSettings(hidden=n, keys=4, critic=n, dense=n) for n in (8, 16))
+    one = learning.count_operations(few, 10, 1)
+    assert learning.count_operations(few, 10, 7) == 7 * one
+    assert learning.count_operations(few, 20, 1) > 2 * one  # each is compared with each
+    assert learning.count_operations(many, 10, 1) > 1.8 * one
 
 
-def test_each_weight_is_counted_wherever_it_is_used():
-    smallest = note_model.NoteModelSettings(1, 1, 1, 1, 1, 1, memories=(0.5,), pulses=(0.5,))
-    forwards_and_one_gradient = 4 * ((3 + 8) * 4 + 3 * 9 + 3 + 8)
-    and_both_gradients = 6 * (4 + 1 + (1 + 4) + 1 + 4)
-    expected = forwards_and_one_gradient + and_both_gradients
-    assert learning.count_operations(smallest, 1) == expected
+def test_each_weight_is_counted_once_a_word():
+    smallest = note_model.NoteModelSettings(hidden=1, window=1, keys=0, dense=1)
+    n_in = 31 + 80 + 17 + 6 + 12 + 8 + 12
+    heads = (1 + 31) + (1 + 31 + 12 + 80) + (1 + 31 + 12 + 80 + 12 + 17)
+    heads += 1 + 31 + 12 + 80 + 12 + 17 + 6
+    assert learning.count_operations(smallest, 1, 1) == 4 * n_in + 6 * (1 + heads)
 
 
 def test_a_matrix_multiplication_takes_time():
