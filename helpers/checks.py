@@ -466,51 +466,89 @@ def nb05_standardise(standardise: Callable[..., Any]) -> None:
     _verdict(wrong, "measured on training, applied to everything.")
 
 
-def nb05_bits_a_frame(bits_a_frame: Callable[..., Any]) -> None:
-    """Check the mean surprise of one note's states under a table of probabilities."""
-    table = np.array([[8, 0, 1, 1], [5, 3, 1, 1], [2, 6, 1, 1], [1, 5, 2, 2]]) / 10
-    states = np.array([0, 2, 1, 1, 0, 0, 3, 1, 0])
-    answer = _call(bits_a_frame, states, table)
+def nb06_mean_bits(mean_bits: Callable[..., Any]) -> None:
+    """Check the loss of a language model: the mean surprise, in bits, of the classes that came."""
+    logits = np.random.default_rng(6).normal(0, 2, (9, 5))
+    came = np.array([0, 4, 2, 2, 1, 3, 0, 4, 1])
+    answer = _call(mean_bits, logits, came)
     if _unattempted(answer):
         return
-    p = table[states[:-1], states[1:]]
-    bits = -np.mean(np.log2(p))
+    share = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    p = share[np.arange(len(came)), came]
+    bits = -np.log2(p)
     wrong = None
-    if _close(answer, -bits):
+    if _close(answer, -bits.mean()):
         wrong = "the logarithm of a probability is negative; surprise is minus that."
-    elif _close(answer, -np.mean(np.log(p))):
+    elif _close(answer, -np.log(p).mean()):
         wrong = "those are nats, by the natural logarithm; bits take the logarithm to the base 2."
-    elif _close(answer, bits * len(p)):
-        wrong = "that is the whole series; a mean over the frames is asked for."
-    elif _close(answer, bits * len(p) / len(states)):
-        wrong = "the first frame is given, and not predicted: divide by one frame less."
-    elif _close(answer, -np.log2(np.mean(p))):
+    elif _close(answer, bits.sum()):
+        wrong = "that is the sum over all words; their mean is asked for."
+    elif _close(answer, -np.log2(p.mean())):
         wrong = "take the logarithm of each probability first, and the mean of those."
-    elif not _close(answer, bits):
-        wrong = "look each probability up in table[now, then], and take the mean of -log2 of them."
+    elif _close(answer, bits):
+        wrong = "those are the bits of each word: take their mean."
+    elif _close(answer, -np.log2(share).mean()):
+        wrong = "only the class that came is paid for: pick one probability from each row."
+    elif _close(answer, -logits[np.arange(len(came)), came].mean()):
+        wrong = "those are logits: the softmax of each row makes probabilities of them."
+    elif not _close(answer, bits.mean()):
+        wrong = (
+            "softmax along each row, the probability of the class that came, -log2, and the mean."
+        )
     _verdict(wrong, "what was expected is cheap, what was not is dear; the mean is the price.")
 
 
-def nb05_saved_by_sharing(saved_by_sharing: Callable[..., Any]) -> None:
-    """Check how many parameters it saves that all notes share a layer."""
-    sizes = [(69, 12, 11, 48), (10, 1, 2, 3), (1, 4, 5, 6)]
-    answers = [_call(saved_by_sharing, *size) for size in sizes]
-    if _unattempted(answers[0]):
+def nb06_leave_out(leave_out: Callable[..., Any]) -> None:
+    """Check min-p: what is less probable than a share of the largest is never drawn."""
+    p, min_p = np.array([0.04, 0.5, 0.05, 0.34, 0.07]), 0.1
+    answer = _call(leave_out, p.copy(), min_p)
+    if _unattempted(answer):
         return
-    n, reach, features, width = np.array(sizes).T
-    shared = (2 * reach + 1) * features * width + width
+    kept = np.where(p >= min_p * p.max(), p, 0)
     wrong = None
-    if _close(answers, shared):
-        wrong = "that is what the shared layer has; how many more would there be without sharing?"
-    elif _close(answers, n * shared):
-        wrong = "that is all of it without sharing; one set is needed in any case, so subtract it."
-    elif _close(answers, (n - 1) * (shared - width)):
-        wrong = "each note would have its own biases, too."
-    elif _close(answers, (n - 1) * (2 * reach * features * width + width)):
-        wrong = "from reach below to reach above are 2 * reach + 1 keys: it hears itself as well."
-    elif not _close(answers, (n - 1) * shared):
-        wrong = "count one note's weights, (2 * reach + 1) * n_features * width, and its biases."
-    _verdict(wrong, "one set instead of n_notes; and what it learns of one key holds for all.")
+    if _close(answer, kept):
+        wrong = "what is left adds up to less than 1: divide by its sum."
+    elif _close(answer, np.where(p >= min_p, p, 0) / p[p >= min_p].sum()):
+        wrong = "the limit is relative: min_p times the largest probability, here 0.05."
+    elif _close(answer, np.where(p > min_p * p.max(), p, 0) / p[p > min_p * p.max()].sum()):
+        wrong = "what is exactly at the limit isn't below it, and stays."
+    elif _close(answer, kept[kept > 0] / kept.sum()):
+        wrong = "the classes keep their places: set what is left out to 0, don't cut it away."
+    elif _close(answer, p):
+        wrong = "nothing is left out: compare each probability with min_p * p.max()."
+    elif not _close(answer, kept / kept.sum()):
+        wrong = "keep p where it is at least min_p * p.max(), 0 elsewhere; then divide by the sum."
+    _verdict(wrong, "rare slips are never drawn, and a flat list keeps all that it offers.")
+
+
+def nb06_recalled(recalled: Callable[..., Any]) -> None:
+    """Check what recall proposes: a softmax over the past, added up by what followed."""
+    scores, followers = np.array([1.0, 3.0, -2.0, 3.0, 2.0]), np.array([2, 0, 2, 5, 0])
+    answer = _call(recalled, scores, followers, 7)
+    if _unattempted(answer):
+        return
+    share = np.exp(scores) / np.exp(scores).sum()
+    expected = np.bincount(followers, share, minlength=7)
+    last = np.zeros(7)
+    last[followers] = share  # of moments with the same follower, only the last one
+    best = np.eye(7)[followers[scores.argmax()]]
+    raw = np.bincount(followers, scores, minlength=7)
+    wrong = None
+    if np.shape(answer) == (6,) and _close(answer, expected[:6]):
+        wrong = "a class that never followed has a share too, 0: there are n_classes of them."
+    elif _close(answer, last):
+        wrong = "two moments were followed by the same class: add up their shares (np.bincount)."
+    elif _close(answer, best):
+        wrong = "that copies the most alike moment alone; the softmax lets others speak, too."
+    elif _close(answer, np.bincount(followers, minlength=7) / len(followers)):
+        wrong = "that counts all moments alike: weigh each by the softmax of its score."
+    elif _close(answer, raw) or _close(answer, raw / raw.sum()):
+        wrong = "scores are no shares: take their softmax first."
+    elif _close(answer, np.bincount(followers, np.exp(scores), minlength=7)):
+        wrong = "the shares should add up to 1: divide by the sum of the exponentials."
+    elif not _close(answer, expected):
+        wrong = "softmax of the scores; then add each moment's share to the class that followed it."
+    _verdict(wrong, "a probability for each class, copied from where it sounded like this before.")
 
 
 def nb07_go_on(go_on: Callable[..., Any]) -> None:
@@ -551,25 +589,6 @@ def nb07_go_on(go_on: Callable[..., Any]) -> None:
     elif not _close(answer, right):
         wrong = "each prediction is the next input, together with the state that came with it."
     _verdict(wrong, "hear the seed, keep the state, and then take every prediction for real.")
-
-
-def nb07_free_seconds(free_seconds: Callable[..., Any]) -> None:
-    """Check how much of a "generated" file lies beyond its seed."""
-    cases = [(49, 40, 0.25), (100, 20, 0.5)]
-    answers = [_call(free_seconds, *case) for case in cases]
-    if _unattempted(answers[0]):
-        return
-    wrong = None
-    if _close(answers, [n_blocks * block_s for n_blocks, _, block_s in cases]):
-        wrong = "that is the whole file, and most of it predicts the seed while hearing it."
-    elif _close(answers, [(n - n_seed) * block_s for n, n_seed, block_s in cases]):
-        wrong = "one block too few: the first block of the seed is predicted by nothing, so only "
-        wrong += "n_seed - 1 predictions lie within the seed."
-    elif _close(answers, [n - n_seed + 1 for n, n_seed, _ in cases]):
-        wrong = "those are blocks; seconds were asked for."
-    elif not _close(answers, [(n - n_seed + 1) * block_s for n, n_seed, block_s in cases]):
-        wrong = "how many of the n_blocks predict a block of the seed? The rest is free-running."
-    _verdict(wrong, "of the original's twelve seconds, two and a half were its own.")
 
 
 def nb07_seconds_to_fall(seconds_to_fall: Callable[..., Any]) -> None:
@@ -613,6 +632,32 @@ def nb07_tempered(tempered: Callable[..., Any]) -> None:
     elif not _close(answers, right):
         wrong = "z = log p; what is exp(z / T)? And what makes probabilities add up to 1?"
     _verdict(wrong, "cold sharpens, hot flattens, and what is impossible stays so.")
+
+
+def nb07_without_tail(without_tail: Callable[..., Any]) -> None:
+    """Check that improbable classes are struck out: min-p."""
+    p = np.array([[0.5, 0.3, 0.19, 0.01], [0.91, 0.04, 0.03, 0.02]])
+    shares = (0.2, 0.5)
+    answers = [_call(without_tail, p.copy(), min_p) for min_p in shares]
+    if _unattempted(answers[0]):
+        return
+    largest = p.max(axis=-1, keepdims=True)
+    left = [np.where(p >= min_p * largest, p, 0) for min_p in shares]
+    absolute = [np.where(p >= min_p, p, 0) for min_p in shares]
+    of_all = [np.where(p >= min_p * p.max(), p, 0) for min_p in shares]
+    wrong = None
+    if _close(answers, left):
+        wrong = "the right ones are left, but they must add up to 1 again."
+    elif _close(answers, [some / some.sum(axis=-1, keepdims=True) for some in absolute]):
+        wrong = "min_p is a share of the likeliest class, not a probability by itself."
+    elif _close(answers, [some / some.sum(axis=-1, keepdims=True) for some in of_all]):
+        wrong = "each row has a likeliest class of its own: take the maximum over the last axis."
+    elif _close(answers, [p] * 2):
+        wrong = "nothing was struck out."
+    elif not _close(answers, [some / some.sum(axis=-1, keepdims=True) for some in left]):
+        wrong = "keep p where it is at least min_p times the row's largest, else 0; then divide by "
+        wrong += "the sum."
+    _verdict(wrong, "sure, it leaves little choice; unsure, much: the cut moves with the music.")
 
 
 def nb08_frechet(frechet: Callable[..., Any]) -> None:

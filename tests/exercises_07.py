@@ -43,11 +43,16 @@ def tempered(p, temperature):
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
+def without_tail(p, min_p, largest=None):
+    left = np.where(p >= min_p * (p.max(-1, keepdims=True) if largest is None else largest), p, 0)
+    return left / left.sum(axis=-1, keepdims=True)
+
+
 RIGHT = [
     (checks.nb07_tempered, tempered),
     (checks.nb07_go_on, go_on),
     (checks.nb07_go_on, lambda *arguments: list(go_on(*arguments))),
-    (checks.nb07_free_seconds, lambda n, n_seed, block_s: (n - n_seed + 1) * block_s),
+    (checks.nb07_without_tail, without_tail),
     (checks.nb07_seconds_to_fall, seconds_to_fall),
     (checks.nb07_seconds_to_fall, lambda d, rho, s: s * d / 20 * np.log(10) / -np.log(rho)),
 ]
@@ -58,10 +63,6 @@ WRONG = [
     (checks.nb07_go_on, stateless, "the state is lost"),
     (checks.nb07_go_on, last_frame_only, "only the last frame"),
     (checks.nb07_go_on, lambda step, seed, n: np.zeros((n, 2)), "is the next input"),
-    (checks.nb07_free_seconds, lambda n, n_seed, block_s: n * block_s, "the whole file"),
-    (checks.nb07_free_seconds, lambda n, n_seed, block_s: (n - n_seed) * block_s, "too few"),
-    (checks.nb07_free_seconds, lambda n, n_seed, block_s: n - n_seed + 1, "those are blocks"),
-    (checks.nb07_free_seconds, lambda n, n_seed, block_s: n_seed * block_s, "The rest is"),
     (checks.nb07_seconds_to_fall, lambda *values: -seconds_to_fall(*values), "the sign"),
     (checks.nb07_seconds_to_fall, lambda *values: 2 * seconds_to_fall(*values), "not 10"),
     (checks.nb07_seconds_to_fall, lambda d, rho, s: seconds_to_fall(d, rho, 1), "are steps"),
@@ -71,4 +72,9 @@ WRONG = [
     (checks.nb07_tempered, lambda p, t: p ** (1 / t), "add up to 1 again"),
     (checks.nb07_tempered, lambda p, t: tempered(p, 1 / t), "wrong way round"),
     (checks.nb07_tempered, lambda p, t: p * 0 + 0.25, "z = log p"),
+    (checks.nb07_without_tail, lambda p, m: p * (p >= m * p.max(-1, keepdims=True)), "add up to 1"),
+    (checks.nb07_without_tail, lambda p, m: without_tail(p, m, 1), "not a probability"),
+    (checks.nb07_without_tail, lambda p, m: without_tail(p, m, p.max()), "of its own"),
+    (checks.nb07_without_tail, lambda p, m: p, "nothing was struck"),
+    (checks.nb07_without_tail, lambda p, m: p * 0 + 0.25, "divide by"),
 ]

@@ -14,6 +14,7 @@ NOTEBOOKS = (
     "03_blocks_and_fft",
     "04_what_to_predict",
     "05_lstm_training",
+    "06_composing_lstm",
     "07_listening",
     "08_is_it_music",
 )
