@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from helpers import decoding, files
 
+Samples = decoding.Samples  # float32, shape (n_samples, n_channels)
 Waveform = NDArray[np.float32]  # shape (n_samples,)
 
 FULL_SCALE = 32768  # int16 steps in 1.0; libsndfile's scale too, so that save -> load is exact
@@ -88,10 +89,6 @@ def info(path: str | os.PathLike) -> AudioInfo:
     ----------
     path : str or Path
 
-    Returns
-    -------
-    AudioInfo
-
     Raises
     ------
     AudioError
@@ -118,7 +115,7 @@ def info(path: str | os.PathLike) -> AudioInfo:
         )
 
 
-def read(path: str | os.PathLike, *, strict: bool = False) -> tuple[NDArray[np.float32], int]:
+def read(path: str | os.PathLike, *, strict: bool = False) -> tuple[Samples, int]:
     """Decode a whole file as it is stored: its own channels and sampling rate.
 
     Parameters
@@ -181,9 +178,8 @@ def load(
     Returns
     -------
     y : ndarray of float32, shape (n_samples,)
-        The same samples as that part of the whole. In [-1, 1]: samples beyond are clipped, with a
-        warning that counts them; a loud MP3 often decodes to 1.02, and turning the whole piece
-        down for that would change every level.
+        The same samples as that part of the whole. In [-1, 1]: samples beyond, as a loud MP3 has
+        some, are clipped, with a warning that counts them.
 
     Raises
     ------
@@ -313,9 +309,7 @@ def from_int16(integers: ArrayLike) -> NDArray[np.float32]:
     """
     integers = np.asarray(integers)
     if integers.dtype != np.int16:
-        raise AudioError(
-            f"integers must be int16, got {integers.dtype}: a scale of 32768 fits no other type"
-        )
+        raise AudioError(f"integers must be int16, got {integers.dtype}: no other has their scale")
     return integers.astype(np.float32) / np.float32(FULL_SCALE)
 
 
@@ -324,18 +318,13 @@ def encode(y: ArrayLike, *, sr: int, suffix: str = ".wav", quality: float | None
 
     Parameters
     ----------
-    y : ndarray of float32, shape (n_samples,)
-        In [-1, 1].
+    y : ndarray of float32, shape (n_samples,), in [-1, 1]
     sr : int
         Sampling rate, Hz.
     suffix : {".wav", ".flac", ".ogg", ".mp3"}
         WAV and FLAC hold 16-bit integers (`to_int16`); Ogg is Vorbis; Ogg and MP3 are lossy.
     quality : float, optional
         For Ogg and MP3 only, from 0 (smallest) to 1 (best), with a variable bit rate.
-
-    Returns
-    -------
-    bytes
 
     Raises
     ------
@@ -373,10 +362,7 @@ def save(
     clip: bool = False,
     quality: float | None = None,
 ) -> Path:
-    """Write a waveform to a file, whole or not at all.
-
-    The bytes go to a temporary file beside `path`, which then takes its name: where writing fails,
-    a file that was there before is still whole.
+    """Write a waveform to a file, whole or not at all: then what was there before stays.
 
     Parameters
     ----------
@@ -389,10 +375,6 @@ def save(
         Clip samples beyond 1, with a warning that counts them, instead of raising.
     quality : float, optional
         As in `encode`.
-
-    Returns
-    -------
-    Path
 
     Raises
     ------
@@ -440,10 +422,6 @@ def count_clipped(y: ArrayLike) -> int:
     ----------
     y : ndarray of float32, shape (n_samples,)
 
-    Returns
-    -------
-    int
-
     Examples
     --------
     >>> count_clipped(np.array([0.5, 1.0, -1.3]))
@@ -479,9 +457,7 @@ def valid(y: ArrayLike, name: str = "y") -> Waveform:
             f"{name} must be floating point in [-1, 1], got {y.dtype}: see audio.from_int16"
         )
     if not y.size:
-        raise AudioError(
-            f"{name} must hold at least 1 sample, got 0: check the slice it comes from"
-        )
+        raise AudioError(f"{name} must hold at least 1 sample, got 0: check where it was cut")
     with np.errstate(over="ignore"):  # what float32 can't hold becomes inf, and is reported
         y = y.astype(np.float32, copy=False)
     n_bad = y.size - np.count_nonzero(np.isfinite(y))
@@ -603,9 +579,7 @@ def _cut(blocks: Iterator[Waveform], first: int, end: int | None) -> Iterator[Wa
             return
 
 
-def _collected(
-    blocks: Iterator[NDArray[np.float32]], path: str | os.PathLike
-) -> NDArray[np.float32] | None:
+def _collected(blocks: Iterator[Samples], path: str | os.PathLike) -> Samples | None:
     """Join blocks along time, in little more memory than they need; None if there are none."""
     samples, n_samples, n_bad = None, 0, 0
     try:

@@ -171,14 +171,11 @@ def survey(music: str | os.PathLike) -> tuple[list[Track], list[Left]]:
         As `find_tracks`.
     """
     music = Path(music).expanduser()
+    shown = audio.shown(music)
     if not music.exists():
-        raise FileNotFoundError(
-            f"music folder {audio.shown(music)} does not exist; check the setting MUSIC"
-        )
+        raise FileNotFoundError(f"music folder {shown} does not exist; check the setting MUSIC")
     if not music.is_dir():
-        raise NotADirectoryError(
-            f"music must be a folder, got the file {audio.shown(music)}: name its folder"
-        )
+        raise NotADirectoryError(f"music must be a folder, got the file {shown}: name its folder")
     files, left = _audio_files(music)
     tracks = [track for _, _, track in _manifest_rows(music)]
     if not tracks:
@@ -230,10 +227,6 @@ def pick(tracks: list[Track], name: str) -> Track:
     ----------
     tracks : list of Track
     name : str
-
-    Returns
-    -------
-    Track
 
     Raises
     ------
@@ -306,11 +299,6 @@ def describe(tracks: list[Track], left: Sequence[Left] = ()) -> str:
     tracks : list of Track
     left : list of Left, optional
         What `survey` left out; described below the table, by reason.
-
-    Returns
-    -------
-    str
-        Plain text.
     """
     lines = [f"{'split':<12}{'pieces':>6}{'minutes':>9}  instruments"]
     for split in (*SPLITS, "all"):
@@ -514,12 +502,6 @@ def _likeness(x: NDArray, y: NDArray) -> float:
     return float(np.max(np.abs(correlation) / np.sqrt(energy)))
 
 
-def _loudness(y: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Return the course of loudness."""
-    blocks = y[: len(y) // _BLOCK * _BLOCK].reshape(-1, _BLOCK).astype(np.float32)
-    return np.sqrt(np.mean(blocks**2, axis=1))
-
-
 def _beginning(path: Path) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
     """Return the first 40 s of a file at a low rate, and their loudness; heard once."""
     return _hear(path, path.stat().st_mtime_ns)
@@ -531,13 +513,13 @@ def _hear(path: Path, _changed_ns: int) -> tuple[NDArray[np.int16], NDArray[np.f
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", audio.AudioWarning)
         y = audio.to_int16(audio.load(path, sr=_COARSE_SR, duration=40.0))
+        shown = audio.shown(path)
         if len(y) < _COARSE_SR:
-            raise audio.AudioError(
-                f"{audio.shown(path)}: is under 1 s long; leave it out, or join it"
-            )
+            raise audio.AudioError(f"{shown}: is under 1 s long; leave it out, or join it")
         if not y.any() and not audio.to_int16(audio.load(path, sr=_COARSE_SR)).any():
-            raise audio.AudioError(f"{audio.shown(path)}: is silent throughout; export it again")
-    return y, _loudness(y)
+            raise audio.AudioError(f"{shown}: is silent throughout; export it again")
+    blocks = y[: len(y) // _BLOCK * _BLOCK].reshape(-1, _BLOCK).astype(np.float32)
+    return y, np.sqrt(np.mean(blocks**2, axis=1))
 
 
 def _split(files: dict[Path, float]) -> dict[Path, str]:
@@ -546,9 +528,7 @@ def _split(files: dict[Path, float]) -> dict[Path, str]:
     order = sorted(files, key=lambda file: hashlib.sha256(os.fsencode(file.as_posix())).digest())
     if len(files) == 2:
         order.sort(key=files.__getitem__)
-    validation, test = order[:n_held_out], order[n_held_out : 2 * n_held_out]
-    test = test if len(files) > 2 else []
-    return {
-        file: "validation" if file in validation else "test" if file in test else "train"
-        for file in files
-    }
+    held_out = dict.fromkeys(order[:n_held_out], "validation")
+    if len(files) > 2:
+        held_out |= dict.fromkeys(order[n_held_out : 2 * n_held_out], "test")
+    return {file: held_out.get(file, "train") for file in files}

@@ -355,28 +355,16 @@ class Decoder:
         elif self._n_doubtful > _PADDING:
             self._n_skipped += self._n_doubtful
         elif self._last is not None and self._family in _BARE:
-            whole = _frame_size(bytes(self._last)[:4]) if self.encoding == "mp3" else 0
-            if self._last.size < whole or (
-                self._n_doubtful and bytes(self._last).strip(b"\0\r\n ")
-            ):
+            last = bytes(self._last)
+            whole = _frame_size(last[:4]) if self.encoding == "mp3" else 0
+            if len(last) < whole or (self._n_doubtful and last.strip(b"\0\r\n ")):
                 self._faults.append("it ends in the middle of a frame, so it was cut off")
         if self._family == "ogg" and (fault := _ogg_fault(self._file)):
             self._faults.append(fault)
 
 
 def diagnose(head: bytes) -> str:
-    """Say what a file is that FFmpeg doesn't take apart, and what to do.
-
-    Parameters
-    ----------
-    head : bytes
-        Its first 512 bytes.
-
-    Returns
-    -------
-    str
-        To follow the name of the file: what is wrong; and the remedy.
-    """
+    """Say what a file is that FFmpeg doesn't know, by its first 512 bytes; and the remedy."""
     if not head:
         return "holds an ID3 tag, but no audio; download or export it again"
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()

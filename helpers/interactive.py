@@ -5,7 +5,6 @@ notebook still shows them where no kernel runs.
 """
 
 import base64
-import functools
 import html
 import json
 from collections.abc import Callable, Sequence
@@ -20,13 +19,10 @@ from matplotlib.axes import Axes
 from helpers import audio, plotting
 from helpers.plotting import Shown
 
-_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # what every browser plays
-_MIME = {
-    ".wav": "audio/wav",
-    ".flac": "audio/flac",
-    ".mp3": "audio/mpeg",
-    ".ogg": "audio/ogg",
-}
+Waveform = audio.Waveform
+
+_RATES = audio.MP3_RATES  # every browser plays these
+_MIME = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
 _LOSSY = {".mp3": "MP3", ".ogg": "Ogg Vorbis"}  # not the samples themselves: the caption says so
 _SHORT_BYTES = 60_000  # a sound up to this size is embedded as it is; a longer one as MP3
 _OWN_KEYS = 'data-lm-suppress-shortcuts="true"'  # else JupyterLab takes Space and the arrows
@@ -64,7 +60,7 @@ draw();
 """
 
 
-def player(y: npt.NDArray[np.float32], *, sr: int, label: str, lossless: bool = False) -> Shown:
+def player(y: Waveform, *, sr: int, label: str, lossless: bool = False) -> Shown:
     """Make an audio player that plays the samples at the level that they have.
 
     Nothing is normalised: two players can be compared by ear. What lies beyond full scale is
@@ -91,7 +87,7 @@ def player(y: npt.NDArray[np.float32], *, sr: int, label: str, lossless: bool = 
     Raises
     ------
     AudioError
-        If `y` is not a valid waveform: empty, not 1-D, or with NaN or infinite samples.
+        If `y` is no waveform; see `audio.valid`.
     """
     return embed(*_encoded(y, sr, label, lossless))
 
@@ -111,15 +107,12 @@ def file_player(path: str | Path, *, label: str) -> Shown:
     Returns
     -------
     Shown
-        A caption with duration, channels, RMS level over all channels and any lossy coding, and
-        the player.
+        A caption with duration, channels, RMS level over all and any lossy coding; the player.
 
     Raises
     ------
-    AudioError
-        If the file holds no audio.
-    ValueError
-        If browsers don't play files of that suffix.
+    AudioError, ValueError
+        If the file holds no audio, or browsers don't play files of that suffix.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -128,18 +121,15 @@ def file_player(path: str | Path, *, label: str) -> Shown:
     samples, sr = audio.read(path)
     n_samples, n_channels = samples.shape
     data = path.read_bytes()
-    facts = (
-        f"{n_samples / sr:.1f} s",
-        {1: "mono", 2: "stereo"}.get(n_channels, f"{n_channels} channels"),
-        _level(samples.ravel()),
-        _codec(data, suffix, n_samples / sr),
-    )
+    duration, channels = n_samples / sr, {1: "mono", 2: "stereo"}
+    facts = [f"{duration:.1f} s", channels.get(n_channels, f"{n_channels} channels")]
+    facts += [_level(samples.ravel()), _codec(data, suffix, duration)]
     return embed(data, suffix, f"{label} ({', '.join(filter(None, facts))})")
 
 
 def watch(
     ax: Axes | npt.NDArray[Any],
-    y: npt.NDArray[np.float32],
+    y: Waveform,
     *,
     sr: int,
     label: str,
@@ -149,10 +139,9 @@ def watch(
 ) -> Shown:
     """Join the picture of a sound and its player: a line follows the sound, a click jumps there.
 
-    The line is a slider over the axes, so the arrow keys move it too. It is driven by one script
-    in an attribute of the player. That is all it takes, and it runs wherever HTML does: in
-    JupyterLab, in an exported page and inside `explore`, whose HTML may hold no script element
-    and no further widget. Where scripts are off, picture and player remain.
+    The line is a slider over the axes, so the arrow keys move it too. One script in an attribute
+    of the player drives it, wherever HTML is shown: in JupyterLab, in an exported page and inside
+    `explore`, which may hold no script element. Where scripts are off, picture and player remain.
 
     Parameters
     ----------
@@ -173,10 +162,8 @@ def watch(
 
     Raises
     ------
-    AudioError
-        As in `player`.
-    ValueError
-        If the axes don't share one linear axis of time, or show nothing of the sound.
+    AudioError, ValueError
+        As in `player`; and if the axes share no linear axis of time, or don't show the sound.
     """
     data, suffix, caption = _encoded(y, sr, label, lossless)
     picture = plotting.show(ax, alt=alt)  # draws it: only now the axes have their final place
@@ -198,23 +185,15 @@ def watch(
     return Shown(page, f"{picture.text}\nSound: {caption}")
 
 
-def compare_players(
-    sounds: dict[str, npt.NDArray[np.float32]], *, sr: int, lossless: bool = False
-) -> Shown:
+def compare_players(sounds: dict[str, Waveform], *, sr: int, lossless: bool = False) -> Shown:
     """Make one player a sound, side by side, all at the level that they have.
 
     Parameters
     ----------
     sounds : dict of str to ndarray, float32, (n_samples,)
-        Mono waveforms by label.
-    sr : int
-        Sampling rate of all of them, in Hz.
-    lossless : bool
+        By label.
+    sr, lossless
         As in `player`.
-
-    Returns
-    -------
-    Shown
 
     Raises
     ------
@@ -247,32 +226,24 @@ def embed(data: bytes, suffix: str, caption: str) -> Shown:
         What kind of file it is.
     caption : str
         Shown above the player, and its accessible name.
-
-    Returns
-    -------
-    Shown
     """
-    return Shown(
-        f'<figure style="display:inline-block;margin:.3em 1em .3em 0">'
-        f"{_caption(caption)}{_audio(data, suffix, caption)}</figure>",
-        f"Sound: {caption}",
-    )
+    page = f"{_caption(caption)}{_audio(data, suffix, caption)}</figure>"
+    page = f'<figure style="display:inline-block;margin:.3em 1em .3em 0">{page}'
+    return Shown(page, f"Sound: {caption}")
 
 
-def playable(y: npt.NDArray[np.float32], *, sr: int) -> tuple[npt.NDArray[np.float32], int]:
+def playable(y: Waveform, *, sr: int) -> tuple[Waveform, int]:
     """Resample a waveform to the next rate that every browser plays.
 
     Parameters
     ----------
-    y : ndarray, float32, (n_samples,)
-        Mono waveform in [-1, 1].
+    y : ndarray, float32, (n_samples,), in [-1, 1]
     sr : int
         Sampling rate, in Hz.
 
     Returns
     -------
-    y : ndarray, float32, (n_samples,)
-        In [-1, 1].
+    y : ndarray, float32, (n_samples,), in [-1, 1]
     sr : int
         The next higher rate of those; 48,000 Hz above all of them.
     """
@@ -301,10 +272,6 @@ def explore(
     -------
     widgets.VBox
         The controls, a button that resets them, and the view.
-
-    References
-    ----------
-    Notebooks 01, 02, 03, 04 and 07 use it.
     """
     first = {name: control.value for name, control in controls.items()}
     page = widgets.HTML()
@@ -335,11 +302,7 @@ class LiveCurve:
 
     Parameters
     ----------
-    baselines : dict of str to float, optional
-        Loss of each baseline on the validation music.
-    unit : str
-        What the loss measures.
-    log : bool
+    baselines, unit, log
         As in `plotting.learning_curve`.
 
     Attributes
@@ -354,14 +317,12 @@ class LiveCurve:
         unit: str = "mean absolute error",
         log: bool = False,
     ) -> None:
-        self._draw = functools.partial(
-            plotting.learning_curve, baselines=baselines, unit=unit, log=log
-        )
+        self._style: Any = {"baselines": baselines, "unit": unit, "log": log}
         self.widget = widgets.HTML("<p>The curve appears after the first epoch.</p>")
 
     def __call__(self, history: Any) -> None:
         """Redraw the curve from a `frame_model.History`."""
-        ax = self._draw(history.train_loss, history.validation_loss)
+        ax = plotting.learning_curve(history.train_loss, history.validation_loss, **self._style)
         alt = f"Learning curve after {len(history.train_loss)} epochs."
         self.widget.value = plotting.show(ax, alt=alt).html
 
@@ -375,9 +336,7 @@ def _view_html(view: Callable[..., Shown | Sequence[Shown]], values: dict[str, A
     return shown.html if isinstance(shown, Shown) else stack(*shown).html
 
 
-def _encoded(
-    y: npt.NDArray[np.float32], sr: int, label: str, lossless: bool
-) -> tuple[bytes, str, str]:
+def _encoded(y: Waveform, sr: int, label: str, lossless: bool) -> tuple[bytes, str, str]:
     """Encode a waveform for a page: return the bytes, their suffix, and a caption."""
     y = audio.valid(y, "y")
     duration, n_clipped = len(y) / sr, int(np.count_nonzero(np.abs(y) > 1))
@@ -416,9 +375,8 @@ def _time_span(ax: Axes | npt.NDArray[Any], start: float, end: float) -> tuple[f
     Pixels are whole, so that the last digits of a font's metrics don't change a stored page.
     """
     axes: list[Axes] = list(np.atleast_1d(np.asarray(ax, dtype=object)).flat)
-    if axes[-1].get_xscale() != "linear" or not any(
-        one.get_xlabel().startswith("Time (s)") for one in axes
-    ):
+    is_time = any(one.get_xlabel().startswith("Time (s)") for one in axes)
+    if axes[-1].get_xscale() != "linear" or not is_time:
         raise ValueError(
             'ax must have a linear axis "Time (s)", got '
             f"{axes[-1].get_xlabel()!r} ({axes[-1].get_xscale()}): pass the axes that show time"
@@ -432,9 +390,7 @@ def _time_span(ax: Axes | npt.NDArray[Any], start: float, end: float) -> tuple[f
         )
     spans = {tuple(np.rint(one.transData.transform([(begin, 0), (end, 0)])[:, 0])) for one in axes}
     if len(spans) > 1:
-        raise ValueError(
-            f"ax must share one time axis, got {len(spans)} different ones: pass those that agree"
-        )
+        raise ValueError(f"ax must share one time axis, got {len(spans)}: pass those that agree")
     ((left, right),) = spans
     bottom = round(min(one.bbox.y0 for one in axes))
     top = round(max(one.bbox.y1 for one in axes))
@@ -448,7 +404,7 @@ def _time_span(ax: Axes | npt.NDArray[Any], start: float, end: float) -> tuple[f
     return begin, end, ";".join(f"{side}:{100 * share:.3f}%" for side, share in css.items())
 
 
-def _level(y: npt.NDArray[np.float32]) -> str:
+def _level(y: Waveform) -> str:
     """Say the RMS level."""
     level_db = audio.level_dbfs(y)
     return "silence" if np.isneginf(level_db) else f"{level_db:.1f} dBFS"

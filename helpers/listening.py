@@ -3,13 +3,12 @@
 import csv
 import html
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
-import numpy.typing as npt
 
 from helpers import audio, files, interactive
 
@@ -17,7 +16,7 @@ _COLUMNS = ("format", "test", "question", "sound", "right", "answer")  # of a fi
 _FORMAT = 1
 _TAG_BYTES = 21  # an ID3 tag that holds nothing: two headers and an empty name
 
-Waveform = npt.NDArray[np.float32]
+Waveform = audio.Waveform
 Interval = Callable[[int, int], tuple[float, float]]
 
 
@@ -185,9 +184,7 @@ def _draw_questions(
     return [name for name, _ in drawn], _alike([sound for _, sound in drawn])
 
 
-def _save_answers(
-    path: str | Path, names: Sequence[str], right: Sequence[str], answers: Sequence[str]
-) -> int:
+def _save_answers(path: str | Path, names: list[str], right: list[str], answers: list[str]) -> int:
     """Add the answers of a test to a CSV file, a line a question, and return the test's number.
 
     The file is replaced as a whole when the new one is complete: no test is lost, none half kept.

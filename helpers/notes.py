@@ -484,12 +484,8 @@ def encode_roll(y: Floats, dictionary: Dictionary) -> npt.NDArray[np.uint8]:
 
 def _edges(settings: rolls.NoteSettings) -> Edges:
     """Give the bands of the settings."""
-    return band_edges(
-        settings.n_fft,
-        sr=settings.sr,
-        f_max=settings.f_max,
-        bands_per_semitone=settings.bands_per_semitone,
-    )
+    sr, f_max, bands = settings.sr, settings.f_max, settings.bands_per_semitone
+    return band_edges(settings.n_fft, sr=sr, f_max=f_max, bands_per_semitone=bands)
 
 
 def _noises(settings: rolls.NoteSettings) -> Floats:

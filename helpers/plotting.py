@@ -35,6 +35,7 @@ COLOURS = {
 }
 _CYCLE = [COLOURS[name] for name in ("blue", "orange", "green", "red", "purple", "sky", "black")]
 _STYLES = ["-", "--", "-.", ":"]
+_GRID: Any = {"origin": "lower", "aspect": "auto", "interpolation": "nearest"}  # a pixel a value
 
 
 @dataclass(frozen=True)
@@ -221,9 +222,7 @@ def spectrogram(
     loudest = float(np.max(level_db))
     image = ax.imshow(
         drawn.T,
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
+        **_GRID,
         cmap="magma",
         vmin=loudest - range_db,
         vmax=loudest,
@@ -285,7 +284,6 @@ def timeline(parts: Mapping[str, tuple[float, float]], *, ax: Axes | None = None
     parts : dict of str to (float, float)
         Start and end of each part, in seconds.
     ax : Axes, optional
-        For instance that of a waveform.
     """
     ax = ax if ax is not None else new_axes(height=1.0)
     for i, (name, (start, end)) in enumerate(parts.items()):
@@ -310,9 +308,7 @@ def heatmap(
         Label of the colour bar.
     """
     ax = ax if ax is not None else new_axes(height=2.8)
-    image = ax.imshow(
-        np.asarray(values).T, origin="lower", aspect="auto", interpolation="nearest", cmap="cividis"
-    )
+    image = ax.imshow(np.asarray(values).T, cmap="cividis", **_GRID)
     ax.grid(False)
     ax.figure.colorbar(image, ax=ax, label=label, pad=0.01)
     return _finish(ax, x_label, y_label, None)
@@ -345,9 +341,7 @@ def piano_roll(
     palette = ListedColormap(["white", COLOURS["sky"], COLOURS["blue"], COLOURS["black"]])
     ax.imshow(
         roll.T,
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
+        **_GRID,
         cmap=palette,
         vmin=rolls.OFF,
         vmax=rolls.LOUD,
@@ -389,8 +383,7 @@ def table(
     low, high = limits or (np.nanmin(values), np.nanmax(values))
     image = ax.imshow(values, aspect="auto", cmap="cividis_r", vmin=low, vmax=high)
     for (row, column), value in np.ndenumerate(values):
-        dark = value > (low + high) / 2
-        colour = "white" if dark else "black"
+        colour = "white" if value > (low + high) / 2 else "black"
         text = texts[row][column]
         ax.text(column, row, text, ha="center", va="center", fontsize="small", color=colour)
     ax.grid(False)

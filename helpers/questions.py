@@ -25,10 +25,8 @@ class Question:
         Two or more, all different.
     answer : str
         The right one.
-    why : str
-        Said once the right one is chosen.
-    hint : str
-        Said when another one is chosen.
+    why, hint : str
+        Said once the right one is chosen, and when another one is.
     """
 
     text: str
@@ -45,10 +43,6 @@ class Asked:
     ----------
     *parts : Shown or ipywidgets.Widget
         In the order of display.
-
-    Attributes
-    ----------
-    parts : tuple
     """
 
     def __init__(self, *parts: Shown | widgets.Widget) -> None:
@@ -60,11 +54,7 @@ class Asked:
 
 
 def predict(
-    question: str,
-    choices: Sequence[str],
-    *,
-    reveal: str | Shown,
-    answer: str | None = None,
+    question: str, choices: Sequence[str], *, reveal: str | Shown, answer: str | None = None
 ) -> Asked:
     """Ask what will happen; show what does happen once the reader has committed to a choice.
 
@@ -91,10 +81,6 @@ def predict(
     ------
     ValueError
         If there are fewer than two different choices, or `answer` is none of them.
-
-    References
-    ----------
-    Notebooks 00, 01 and 02 use it.
     """
     _check(question, choices, answer)
     shown = reveal.html if isinstance(reveal, Shown) else f"<p>{html.escape(reveal)}</p>"
@@ -102,9 +88,11 @@ def predict(
 
     def answered(change: Any = None) -> None:
         _given[question] = [buttons.value]
-        right = "" if answer is None else _verdict(buttons.value, answer)
         said = f"You said: <strong>{html.escape(buttons.value)}</strong>."
-        page.value = f"<p>{said}{right}</p>{shown}"
+        if answer is not None:
+            is_right = buttons.value == answer
+            said += " That is right." if is_right else f" It is: {html.escape(answer)}."
+        page.value = f"<p>{said}</p>{shown}"
         buttons.disabled = True
 
     if question in _given and _given[question][0] in choices:
@@ -143,9 +131,8 @@ def quiz(questions: Sequence[Question]) -> Asked:
     def count() -> None:
         tried = [question for question in questions if question.text in _given]
         n_right = sum(_given[question.text][0] == question.answer for question in tried)
-        score.value = (
-            f"<p>{len(tried)} of {len(texts)} answered, {n_right} right at the first try.</p>"
-        )
+        said = f"{len(tried)} of {len(texts)} answered, {n_right} right at the first try."
+        score.value = f"<p>{said}</p>"
 
     parts: list[Shown | widgets.Widget] = []
     for number, question in enumerate(questions, 1):
@@ -188,23 +175,15 @@ def _check(question: str, choices: Sequence[str], answer: str | None) -> None:
 
 def _text(name: str, question: str, choices: Sequence[str]) -> Shown:
     """Write a question for pages and for plain text."""
-    listed = html.escape(" · ".join(choices))
-    page = (
-        f"<p><strong>{html.escape(name)}:</strong> {html.escape(question)} <em>({listed})</em></p>"
-    )
+    asked, listed = html.escape(question), html.escape(" · ".join(choices))
+    page = f"<p><strong>{html.escape(name)}:</strong> {asked} <em>({listed})</em></p>"
     return Shown(page, f"{name}: {question} [{' | '.join(choices)}]")
 
 
 def _buttons(name: str, choices: Sequence[str]) -> widgets.ToggleButtons:
     """Make a row of named buttons, none pressed; Tab goes from one to the next, Space presses."""
-    buttons = widgets.ToggleButtons(
-        options=list(choices), value=None, description=name, tooltip=name
-    )
+    named = {"description": name, "tooltip": name}
+    buttons = widgets.ToggleButtons(options=list(choices), value=None, **named)
     buttons.style.button_width = "auto"
     buttons.style.description_width = "initial"
     return buttons
-
-
-def _verdict(given: str, answer: str) -> str:
-    """Say whether a prediction came true."""
-    return " That is right." if given == answer else f" It is: {html.escape(answer)}."

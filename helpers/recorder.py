@@ -164,19 +164,10 @@ class Recorder(anywidget.AnyWidget):
         return f"Recorder({self._path.name!r}, seconds={self.seconds:g})"
 
     def path_or(self, shipped: str | Path) -> Path:
-        """Return the recording's path, or another one if nothing was recorded.
+        """Return the recording's path, or that of `shipped` sound if nothing was recorded.
 
         A file that an earlier kernel recorded doesn't count: a notebook gives the same results
         on every machine until its reader records.
-
-        Parameters
-        ----------
-        shipped : str or Path
-            What to use instead.
-
-        Returns
-        -------
-        Path
         """
         return self._path if self._recorded else Path(shipped)
 

@@ -117,8 +117,7 @@ def alias_frequency(f: npt.ArrayLike, *, sr: float) -> np.float64 | npt.NDArray[
 
     Returns
     -------
-    float or ndarray, float64, Hz
-        From 0 to ``sr / 2``.
+    float or ndarray, float64, Hz, from 0 to ``sr / 2``
 
     Raises
     ------
@@ -253,8 +252,7 @@ def quantise(
 
     Returns
     -------
-    ndarray, float32, (n_samples,)
-        Within [-1, 1).
+    ndarray, float32, (n_samples,), within [-1, 1)
 
     Raises
     ------
@@ -321,8 +319,7 @@ def theoretical_snr_db(n_bits: int) -> float:
     """Return the signal-to-noise ratio of a full-scale sine in `n_bits`: 6.02 n + 1.76 dB.
 
     The power of the sine is 1/2; that of an error spread evenly over a step is ``step**2 / 12``.
-    Measured values come near from about 6 bits on, for the loudest sine that `quantise` doesn't
-    clip: half a step below 1.
+    From about 6 bits on, measured values come near.
 
     Parameters
     ----------

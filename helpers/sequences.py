@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+Pair = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # X and Y, (n_sequences, seq_length, n_features)
 
-def make_sequences(
-    frames: npt.ArrayLike, seq_length: int
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+
+def make_sequences(frames: npt.ArrayLike, seq_length: int) -> Pair:
     """Cut one piece into inputs and targets; each target is its input one frame later.
 
     Every frame of the piece is used: where the sequences don't fit a whole number of times, the
-    last one is moved back to end at the last frame, and overlaps the one before. (The original
-    dropped the end of each piece without a word: Notebook 05.)
+    last one is moved back to end at the last frame, and overlaps the one before.
 
     Parameters
     ----------
@@ -52,16 +51,12 @@ def make_sequences(
             f"the piece has {len(frames)}: choose a longer piece or a smaller seq_length"
         )
     last_start = len(frames) - seq_length - 1  # the target needs one frame more than the input
-    starts = np.arange(0, last_start + 1, seq_length)
-    if starts[-1] != last_start:
-        starts = np.append(starts, last_start)
+    starts = np.unique(np.append(np.arange(0, last_start, seq_length), last_start))
     windows = frames[starts[:, None] + np.arange(seq_length + 1)]
     return windows[:, :-1], windows[:, 1:]  # each (n_sequences, seq_length, n_features)
 
 
-def concatenate_sequences(
-    pairs: Iterable[tuple[npt.NDArray[Any], npt.NDArray[Any]]],
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def concatenate_sequences(pairs: Iterable[Pair]) -> Pair:
     """Stack the sequences of several pieces; none runs from one piece into the next.
 
     Parameters
@@ -96,8 +91,7 @@ class Standardiser:
     """Bring features to mean 0 and standard deviation 1, and back.
 
     Fit it with `fit_standardiser` on training frames only; a model is then judged on other pieces
-    without having seen anything of them. (The original saved these numbers and never applied them:
-    Notebook 05.)
+    without having seen anything of them.
 
     Parameters
     ----------

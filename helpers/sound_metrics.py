@@ -13,6 +13,8 @@ import scipy.stats
 
 from helpers import audio, transforms
 
+Clips = Sequence[npt.ArrayLike]
+
 
 def mean_absolute_error(prediction: npt.ArrayLike, target: npt.ArrayLike) -> float:
     """Average the distance between prediction and target over all values.
@@ -50,8 +52,7 @@ def baseline_errors(
 ) -> dict[str, float]:
     """Score three predictors that learn nothing, or next to nothing, in the space of the loss.
 
-    A network is worth its training only where it beats all three. (The original had no baseline:
-    Notebook 05.)
+    A network is worth its training only where it beats all three.
 
     Parameters
     ----------
@@ -181,10 +182,9 @@ def spectral_flatness(y: npt.ArrayLike, *, n_fft: int, hop_length: int) -> npt.N
     Returns
     -------
     ndarray, float64, (n_frames,)
-        Near 0 for a tone, 1 for a spectrum of equal values. One frame of white noise reads
-        exp(-0.577) = 0.56, not 1: its power scatters around the flat mean as an exponential
-        distribution, whose mean logarithm lies Euler's constant below the logarithm of its mean.
-        Silence reads 1, since power below 1e-10 counts as 1e-10.
+        Near 0 for a tone, 1 for a spectrum of equal values; about 0.56 for white noise, whose
+        power scatters exponentially (0.56 is exp(-0.577), by Euler's constant). Silence reads 1,
+        since power below 1e-10 counts as 1e-10.
 
     References
     ----------
@@ -267,8 +267,8 @@ def frechet_distance(features_a: npt.ArrayLike, features_b: npt.ArrayLike) -> fl
     Notes
     -----
     A covariance is ``R.T @ R`` with R from a QR factorisation of the centred features, and the
-    trace of the square root is the sum of the singular values of ``R_a @ R_b.T``. So nothing is
-    squared and rooted again, and covariances without full rank do no harm.
+    trace of the square root is the sum of the singular values of ``R_a @ R_b.T``: no full rank is
+    needed.
 
     References
     ----------
@@ -290,13 +290,7 @@ def frechet_distance(features_a: npt.ArrayLike, features_b: npt.ArrayLike) -> fl
     return float(max(0, between + within - 2 * np.linalg.norm(root_a @ root_b.T, "nuc")))
 
 
-def mfcc_frechet_distance(
-    clips_a: Sequence[npt.ArrayLike],
-    clips_b: Sequence[npt.ArrayLike],
-    *,
-    sr: float,
-    **settings: Any,
-) -> float:
+def mfcc_frechet_distance(clips_a: Clips, clips_b: Clips, *, sr: float, **settings: Any) -> float:
     """Compare how two sets of clips sound: `frechet_distance` between their MFCCs.
 
     Parameters

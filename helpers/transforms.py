@@ -7,7 +7,7 @@ stands beside its inverse.
 """
 
 import numbers
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,15 @@ import scipy.signal
 
 from helpers import audio
 
+Floats = npt.NDArray[np.float32]
+Spectra = npt.NDArray[np.complex64]
+Window = str | tuple[Any, ...]  # whatever scipy.signal.get_window knows
+
 _CHUNK_VALUES = 2**20  # windowed samples held at once by stft and istft: 4 MB
 _LEAST_WEIGHT = 1e-3  # below this, dividing by the squared windows would amplify rounding > 30-fold
 
 
-def split_blocks(y: npt.ArrayLike, block_length: int) -> npt.NDArray[np.float32]:
+def split_blocks(y: npt.ArrayLike, block_length: int) -> Floats:
     """Split a waveform into blocks that don't overlap; the last one is padded with zeros.
 
     Parameters
@@ -49,7 +53,7 @@ def split_blocks(y: npt.ArrayLike, block_length: int) -> npt.NDArray[np.float32]
     return np.pad(y, (0, -y.size % block_length)).reshape(-1, block_length)
 
 
-def join_blocks(blocks: npt.ArrayLike, n_samples: int) -> npt.NDArray[np.float32]:
+def join_blocks(blocks: npt.ArrayLike, n_samples: int) -> Floats:
     """Join blocks into a waveform of `n_samples`, without the zeros that `split_blocks` added.
 
     Parameters
@@ -77,7 +81,7 @@ def join_blocks(blocks: npt.ArrayLike, n_samples: int) -> npt.NDArray[np.float32
     return blocks.reshape(-1)[:n_samples].copy()
 
 
-def rfft_blocks(blocks: npt.ArrayLike) -> npt.NDArray[np.complex64]:
+def rfft_blocks(blocks: npt.ArrayLike) -> Spectra:
     """Compute the one-sided spectrum of each block.
 
     Parameters
@@ -105,11 +109,10 @@ def rfft_blocks(blocks: npt.ArrayLike) -> npt.NDArray[np.complex64]:
     >>> rfft_blocks(np.ones((1, 4))).real
     array([[4., 0., 0.]], dtype=float32)
     """
-    blocks = _checked(blocks, "blocks", ("n_blocks", "block_length"))
-    return scipy.fft.rfft(blocks)
+    return scipy.fft.rfft(_checked(blocks, "blocks", ("n_blocks", "block_length")))
 
 
-def irfft_blocks(spectra: npt.ArrayLike, *, block_length: int) -> npt.NDArray[np.float32]:
+def irfft_blocks(spectra: npt.ArrayLike, *, block_length: int) -> Floats:
     """Compute the blocks that one-sided spectra belong to: the inverse of `rfft_blocks`.
 
     The imaginary parts of the first bin, and of the last when `block_length` is even, count
@@ -159,7 +162,7 @@ def bin_frequencies(n_fft: int, *, sr: float) -> npt.NDArray[np.float64]:
     return scipy.fft.rfftfreq(n_fft, 1 / sr)
 
 
-def window(name: str | tuple[Any, ...], n: int) -> npt.NDArray[np.float32]:
+def window(name: Window, n: int) -> Floats:
     """Return a window of `n` samples, periodic, as spectral analysis wants it.
 
     Parameters
@@ -192,12 +195,11 @@ def window(name: str | tuple[Any, ...], n: int) -> npt.NDArray[np.float32]:
         return scipy.signal.get_window(name, n, fftbins=True).astype(np.float32)
     except ValueError as error:
         raise ValueError(
-            f'name must be a window that scipy.signal.get_window knows, such as "hann" or '
-            f'("kaiser", 8.0), got {name!r} ({error})'
+            f'name must be a window that scipy.signal knows, like "hann", got {name!r} ({error})'
         ) from error
 
 
-def frame(y: npt.ArrayLike, *, frame_length: int, hop_length: int) -> npt.NDArray[np.float32]:
+def frame(y: npt.ArrayLike, *, frame_length: int, hop_length: int) -> Floats:
     """Slice a waveform into frames, frame k centred on sample ``k * hop_length``.
 
     Zeros are added before the first and after the last sample. The frames go on until a centre
@@ -235,9 +237,7 @@ def frame(y: npt.ArrayLike, *, frame_length: int, hop_length: int) -> npt.NDArra
     return np.lib.stride_tricks.sliding_window_view(padded, frame_length)[::hop_length]
 
 
-def overlap_add(
-    frames: npt.ArrayLike, *, hop_length: int, n_samples: int | None = None
-) -> npt.NDArray[np.float32]:
+def overlap_add(frames: npt.ArrayLike, *, hop_length: int, n_samples: int | None = None) -> Floats:
     """Add frames up, each one `hop_length` samples after the one before.
 
     This undoes `frame` where the frames were multiplied by a window whose copies add up to 1 (a
@@ -281,9 +281,7 @@ def overlap_add(
     return total[frame_length // 2 :][:n_samples]
 
 
-def stft(
-    y: npt.ArrayLike, *, n_fft: int, hop_length: int, window_name: str | tuple[Any, ...] = "hann"
-) -> npt.NDArray[np.complex64]:
+def stft(y: npt.ArrayLike, *, n_fft: int, hop_length: int, window_name: Window = "hann") -> Spectra:
     """Compute the short-time Fourier transform: the spectra of windowed, overlapping frames.
 
     Memory beyond the result stays within a few megabytes and one padded copy of `y`.
@@ -323,12 +321,8 @@ def stft(
 
 
 def istft(
-    spectra: npt.ArrayLike,
-    *,
-    hop_length: int,
-    n_samples: int,
-    window_name: str | tuple[Any, ...] = "hann",
-) -> npt.NDArray[np.float32]:
+    spectra: npt.ArrayLike, *, hop_length: int, n_samples: int, window_name: Window = "hann"
+) -> Floats:
     """Compute the waveform whose `stft` comes nearest to `spectra`: the exact inverse of `stft`.
 
     Each frame is windowed once more, the frames are added up, and the sum is divided by the sum
@@ -382,7 +376,7 @@ def istft(
 
 def magnitude_db(
     spectra: npt.ArrayLike, *, reference: float = 1.0, floor_db: float = -100.0
-) -> npt.NDArray[np.float32]:
+) -> Floats:
     """Express the magnitude of spectra in decibels.
 
     Parameters
@@ -408,7 +402,7 @@ def magnitude_db(
     >>> magnitude_db(np.array([1 + 0j, 0.1j, 0]))
     array([   0.,  -20., -100.], dtype=float32)
     """
-    magnitudes = _checked(np.abs(spectra), "spectra", None)
+    magnitudes = _checked(np.abs(spectra), "spectra")
     if not (np.isfinite(reference) and reference > 0):
         raise ValueError(f"reference must be a positive magnitude, got {reference!r}")
     with np.errstate(divide="ignore"):  # silence is -inf dB, and then the floor
@@ -416,7 +410,7 @@ def magnitude_db(
     return np.maximum(level_db, np.float32(floor_db))
 
 
-def spectra_to_features(spectra: npt.ArrayLike) -> npt.NDArray[np.float32]:
+def spectra_to_features(spectra: npt.ArrayLike) -> Floats:
     """Write complex spectra as real feature vectors: real parts, then imaginary parts.
 
     Parameters
@@ -446,7 +440,7 @@ def spectra_to_features(spectra: npt.ArrayLike) -> npt.NDArray[np.float32]:
     return np.concatenate([spectra.real, spectra.imag], axis=1)
 
 
-def features_to_spectra(frames: npt.ArrayLike) -> npt.NDArray[np.complex64]:
+def features_to_spectra(frames: npt.ArrayLike) -> Spectra:
     """Read real feature vectors as complex spectra: the inverse of `spectra_to_features`.
 
     Parameters
@@ -472,7 +466,7 @@ def features_to_spectra(frames: npt.ArrayLike) -> npt.NDArray[np.complex64]:
     return frames[:, :n_bins] + np.complex64(1j) * frames[:, n_bins:]
 
 
-def shuffle_phase(spectra: npt.ArrayLike, rng: np.random.Generator) -> npt.NDArray[np.complex64]:
+def shuffle_phase(spectra: npt.ArrayLike, rng: np.random.Generator) -> Spectra:
     """Give every bin a random phase and leave its magnitude alone.
 
     The first and the last bin stay as they are: in the spectrum of a real waveform they are real
@@ -515,7 +509,7 @@ def griffin_lim(
     n_samples: int,
     rng: np.random.Generator,
     n_iterations: int = 32,
-) -> npt.NDArray[np.float32]:
+) -> Floats:
     """Find a waveform whose `stft` has nearly the given magnitudes, from random phases.
 
     Each iteration makes a waveform of the spectra, takes its `stft`, keeps the phases of that and
@@ -571,12 +565,9 @@ def griffin_lim(
 
 
 def _checked(
-    values: npt.ArrayLike,
-    name: str,
-    axes: tuple[str, ...] | None,
-    dtype: npt.DTypeLike = np.float32,
+    values: npt.ArrayLike, name: str, axes: Sequence[str] = (), dtype: npt.DTypeLike = np.float32
 ) -> npt.NDArray[Any]:
-    """Return `values` as `dtype`, or say what is wrong with them; axes None is any shape."""
+    """Return `values` as `dtype`, or say what is wrong with them; no axes are any shape."""
     values = np.asarray(values)
     wanted = "fc" if np.issubdtype(dtype, np.complexfloating) else "f"
     if values.dtype.kind not in wanted:
@@ -584,7 +575,7 @@ def _checked(
             f"{name} must hold {'complex' if 'c' in wanted else 'real'} floating point numbers, "
             f"got {values.dtype}; integers need scaling first, as audio.from_int16 does"
         )
-    if values.size == 0 or (axes is not None and values.ndim != len(axes)):
+    if values.size == 0 or (axes and values.ndim != len(axes)):
         shape = f"shape ({', '.join(axes)})" if axes else "any shape"
         raise ValueError(f"{name} must have {shape} and not be empty, got shape {values.shape}")
     with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite
@@ -598,19 +589,15 @@ def _checked(
     return values
 
 
-def _count(
-    value: int, name: str, unit: str, *, at_least: int = 1, at_most: int | None = None
-) -> int:
+def _count(value: int, name: str, unit: str, *, at_least: int = 1, at_most: float = np.inf) -> int:
     """Return `value` if it is a whole number within its bounds, or say what is wrong with it."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
         raise TypeError(f"{name} must be a whole number of {unit}s, got {value!r}; use int()")
     if value < at_least:
         plural = "" if at_least == 1 else "s"
         raise ValueError(f"{name} must be at least {at_least} {unit}{plural}, got {value}")
-    if at_most is not None and value > at_most:
-        raise ValueError(
-            f"{name} must be at most the {at_most} {unit}s that there are, got {value}"
-        )
+    if value > at_most:
+        raise ValueError(f"{name} must be at most the {at_most} {unit}s there are, got {value}")
     return int(value)
 
 
@@ -649,7 +636,7 @@ def _chunks(n_frames: int, frame_length: int) -> Iterator[slice]:
         yield slice(start, min(start + step, n_frames))
 
 
-def _sum_overlapping(frames: npt.NDArray[np.float32], hop_length: int) -> npt.NDArray[np.float32]:
+def _sum_overlapping(frames: Floats, hop_length: int) -> Floats:
     """Add frames up `hop_length` apart: cut into hops, each frame adds to a run of rows."""
     n_frames, frame_length = frames.shape
     n_hops = -(-frame_length // hop_length)
