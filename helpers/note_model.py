@@ -327,7 +327,6 @@ class Listener:
         frame_model.check_weights(weights, weight_shapes(settings), settings)
         self.weights, self.settings = weights, settings
         self.last = np.full(len(_N), NOTHING)
-        self.blind = False  # whether recall is hidden for the next word
         self._states: dict[str, Any] = {}  # of the LSTMs; without any, their last inputs
         self._alike: list[npt.NDArray] = []  # of the last keys with all before them
         self._keys = np.zeros((256, settings.keys), np.float32)
@@ -355,10 +354,8 @@ class Listener:
         self._known = h
         self._n += 1
         if self.settings.keys:
-            self._compare(h @ w["key/kernel"])
-            self.blind = blind
-            best = self.recall(WAIT, word)[:1]
-            x = np.concatenate([h, hits, best]).astype(np.float32)
+            self._compare(h @ w["key/kernel"], blind)
+            x = np.concatenate([h, hits, [self._likeness.max(initial=-1)]]).astype(np.float32)
             self._known = np.concatenate([h, self._remember("critic", x)])
 
     def logits(self, head: int, word: npt.ArrayLike) -> Floats:
@@ -393,21 +390,18 @@ class Listener:
     def recall(self, head: int, word: npt.ArrayLike) -> Floats:
         """Say how alike the most alike way was, and the share of each class that followed."""
         word = np.asarray(word)
-        past = np.flatnonzero(self._kept[: self._n - 1] & (not self.blind))
         result = np.zeros(1 + _N[head], np.float32)
-        if not len(past):
-            result[0] = -1
+        alike, followers = self._likeness, self._followers[self._past]
+        result[0] = alike.max(initial=-1)
+        if not len(alike):
             return result
-        alike, followers = self._match[past], self._followers[past]
-        result[0] = max(alike.max(), -1)
         for part in range(min(head, LENGTH)):
             bonus = self.weights["recall/trust"][self.settings.depth + part]
             alike = alike + bonus * (followers[:, part] == word[part])
         share = np.exp(_SHARP * (alike - alike.max()))
         known = followers[:, head] >= 0
-        result[1:] = np.bincount(
-            followers[known, head], share[known] / share.sum(), minlength=_N[head]
-        )
+        share = share[known] / share.sum()
+        result[1:] = np.bincount(followers[known, head], share, minlength=_N[head])
         return result
 
     def _remember(self, name: str, x: Floats) -> Floats:
@@ -419,21 +413,22 @@ class Listener:
             a = np.concatenate(inputs) @ kernel[-len(inputs) :].reshape(-1, len(bias))
             return np.maximum(a + bias, 0)
         recurrent = self.weights[f"{name}/recurrent_kernel"]
-        zeros = np.zeros(len(recurrent), np.float32)
-        h, c = self._states.get(name, (zeros, zeros))
+        h, c = self._states.get(name, np.zeros((2, len(recurrent)), np.float32))
         h, c, _ = frame_model.lstm_step(x, h, c, kernel, recurrent, bias)
         self._states[name] = h, c
         return h
 
-    def _compare(self, key: Floats) -> None:
-        """Compare a new key, and the way to it, with all before."""
+    def _compare(self, key: Floats, blind: bool) -> None:
+        """Compare a new key, and the way to it, with all before that recall may go back to."""
         key = key / max(float(np.linalg.norm(key)), 1e-3)
         n, depth, trust = self._n - 1, self.settings.depth, self.weights["recall/trust"]
         self._keys[n] = key
         self._alike = [self._keys[:n] @ key, *self._alike][:depth]
-        self._match = np.zeros(n, np.float32)
+        match = np.zeros(n, np.float32)
         for d, alike in enumerate(self._alike):
-            self._match[d:] += trust[d] * alike[: max(n - d, 0)]
+            match[d:] += trust[d] * alike[: max(n - d, 0)]
+        self._past = np.flatnonzero(self._kept[:n] & (not blind))
+        self._likeness = match[self._past]
 
 
 def bits(
@@ -488,8 +483,8 @@ def compose(
     """Draw word after word: when, what, how long, how loud.
 
     After a seed, recall goes back to that, not to what was composed since: it would run in
-    circles. Temperature, min_p, recall and keep were chosen on validation
-    pieces, by how far what is composed is from what follows there, in ten measures.
+    circles. Temperature, min_p, recall and keep were chosen on validation pieces, by how far what
+    is composed is from what follows there, in ten measures.
 
     Parameters
     ----------
@@ -652,9 +647,14 @@ def _recall(keras: Any, depth: int) -> Any:
     return Recall(name="recall")
 
 
+def _is_key(row: Any) -> Any:
+    """Tell keys from drums and `NOTHING`."""
+    return (row >= 0) & (row < events.N_KEYS)
+
+
 def _pitch_class(row: Any, ops: Any = np) -> Any:
-    """Give the pitch class of a key; drums and `NOTHING` have none."""
-    return ops.where((row >= 0) & (row < events.N_KEYS), row % 12, NOTHING)
+    """Give the pitch class of a key; what is none has none."""
+    return ops.where(_is_key(row), row % 12, NOTHING)
 
 
 def _one_hots(word: npt.NDArray[np.int64], upto: int | None = None) -> Floats:
@@ -683,11 +683,11 @@ def _passages(
         piece = pieces[rng.choice(len(pieces), p=sizes / sizes.sum())]
         start = max(0, int(rng.integers(-n_words // 4, max(1, len(piece) - n_words // 2))))
         part = piece[start : start + n_words]
-        keys = part[:, ROW][(part[:, ROW] >= 0) & (part[:, ROW] < events.N_KEYS)]
+        passage[: len(part)] = part
+        is_key = _is_key(passage[:, ROW])
+        keys = passage[is_key, ROW]
         low, high = -keys.min(initial=events.N_KEYS), events.N_KEYS - 1 - keys.max(initial=0)
         shift = rng.integers(max(shifts[0], low), min(shifts[1], high), endpoint=True)
-        passage[: len(part)] = part
-        is_key = (passage[:, ROW] >= 0) & (passage[:, ROW] < events.N_KEYS)
         passage[is_key, ROW] += shift
     return batch, (rng.random((batch_size, n_words, 1)) >= hide).astype(np.float32)
 
