@@ -62,6 +62,27 @@ PIANOPLAYER = "source archive of pianoplayer 3.0.2"
 SALAMANDER = "notes of the Salamander Grand Piano V3 recorded by Alexander Holm"
 
 
+def written(
+    name: str,
+    title: str,
+    composer: str,
+    genre: str,
+    split: str,
+    licence: str,
+    source: str,
+    *,
+    score: Callable[[Path], scores.Score],
+    style: Style,
+    twenty: tuple[int, ...] = (),
+) -> Piece:
+    """Return a piano piece that is performed from a score, which `score(work)` reads."""
+    return Piece(
+        *(name, title, composer, "piano", genre, split, licence, source),
+        play=lambda work: perform(score(work), style, seed=crc32(name.encode()), one_keyboard=True),
+        twenty=twenty,
+    )
+
+
 def mutopia(
     name: str,
     title: str,
@@ -79,19 +100,14 @@ def mutopia(
 ) -> Piece:
     """Return a piano piece that is played from a score of the Mutopia Project."""
 
-    def play(work: Path) -> Performance:
+    def read(work: Path) -> scores.Score:
         path = require(work / SCORES_FOLDER / f"{score}.mid")
-        written = scores.read_midi_score(path, bar_length=bar_length, upbeat=upbeat)
-        if bars:
-            written = scores.play_order(written, bars)
-        return perform(written, style, seed=crc32(name.encode()), one_keyboard=True)
+        whole = scores.read_midi_score(path, bar_length=bar_length, upbeat=upbeat)
+        return scores.play_order(whole, bars) if bars else whole
 
     source = f"typeset by {typesetter} for the Mutopia Project; {JAM}"
-    return Piece(
-        *(name, title, composer, "piano", genre, split, "public domain", source),
-        play=play,
-        twenty=twenty,
-    )
+    of = name, title, composer, genre, split, "public domain", source
+    return written(*of, score=read, style=style, twenty=twenty)
 
 
 def joplin(name: str, title: str, split: str, score: str, typesetter: str, **options) -> Piece:
@@ -139,18 +155,13 @@ def polonaise(
     twenty: tuple[int, ...] = (),
 ) -> Piece:
     """Return one of Clara Schumann's polonaises op. 1, its trio framed by the polonaise."""
-    name = f"schumann_polonaise_op1_{number}"
-
-    def play(work: Path) -> Performance:
-        score = f"schumann_clara/polonaise_op1n{number}"
-        written = scores.read_piano_score(score, bar_length=3.0, bars=bars)
-        return perform(written, style, seed=crc32(name.encode()), one_keyboard=True)
-
-    source = f"typeset by Cypressdome for IMSLP; {MUSIC21}"
-    return Piece(
-        *(name, f"Polonaise in {key}, op. 1 no. {number}", "Clara Schumann", "piano"),
-        *("romantic", split, "CC-BY-SA-4.0", source),
-        play=play,
+    score = f"schumann_clara/polonaise_op1n{number}"
+    return written(
+        *(f"schumann_polonaise_op1_{number}", f"Polonaise in {key}, op. 1 no. {number}"),
+        *("Clara Schumann", "romantic", split, "CC-BY-SA-4.0"),
+        f"typeset by Cypressdome for IMSLP; {MUSIC21}",
+        score=lambda work: scores.read_piano_score(score, bar_length=3.0, bars=bars),
+        style=style,
         twenty=twenty,
     )
 
@@ -179,21 +190,12 @@ def ensemble(
 
 
 PIANO_PIECES = (
-    Piece(
-        name="bach_prelude_bwv846",
-        title="Prelude in C major, BWV 846",
-        composer="Johann Sebastian Bach",
-        instrument="piano",
-        genre="baroque",
-        split="train",
-        licence="CC0-1.0",
-        source="transcribed for this project",
-        play=lambda work: perform(
-            scores.bach_prelude(),
-            Style(68.0, level=56.0, pedal=2.0),
-            seed=crc32(b"bach_prelude_bwv846"),
-            one_keyboard=True,
-        ),
+    written(
+        "bach_prelude_bwv846",
+        "Prelude in C major, BWV 846",
+        *("Johann Sebastian Bach", "baroque", "train", "CC0-1.0", "transcribed for this project"),
+        score=lambda work: scores.bach_prelude(),
+        style=Style(68.0, level=56.0, pedal=2.0),
         twenty=(0, 61),
     ),
     krueger(
@@ -201,39 +203,25 @@ PIANO_PIECES = (
         "Fugue in C major, BWV 846",
         *("Johann Sebastian Bach", "baroque", "test", "bach-prelude-c-major-bwv846", "Fugue"),
     ),
-    Piece(
-        name="bach_invention_bwv775",
-        title="Invention No. 4 in D minor, BWV 775",
-        composer="Johann Sebastian Bach",
-        instrument="piano",
-        genre="baroque",
-        split="validation",
-        licence="public domain",
-        source=f"Mutopia Project (Mutopia-2008/06/15-67); {PIANOPLAYER}",
-        play=lambda work: perform(
-            scores.read_piano_score(require(work / INVENTION), bar_length=1.5, beat_length=0.5),
-            Style(76.0, level=60.0, rubato=0.02, bass_length=0.9),
-            seed=crc32(b"bach_invention_bwv775"),
-            one_keyboard=True,
+    written(
+        "bach_invention_bwv775",
+        "Invention No. 4 in D minor, BWV 775",
+        *("Johann Sebastian Bach", "baroque", "validation", "public domain"),
+        f"Mutopia Project (Mutopia-2008/06/15-67); {PIANOPLAYER}",
+        score=lambda work: scores.read_piano_score(
+            require(work / INVENTION), bar_length=1.5, beat_length=0.5
         ),
+        style=Style(76.0, level=60.0, rubato=0.02, bass_length=0.9),
     ),
-    Piece(
-        name="beach_prayer_of_a_tired_child",
-        title="Prayer of a Tired Child, op. 75 no. 4 (piano part)",
-        composer="Amy Beach",
-        instrument="piano",
-        genre="romantic",
-        split="train",
-        licence="CC-BY-SA",
-        source=f"engraved by Michael Scott Cuthbert, the choir left out; {MUSIC21}",
-        play=lambda work: perform(
-            scores.read_piano_score(
-                "beach/prayer_of_a_tired_child", bar_length=4.0, staves=slice(4, 6)
-            ),
-            Style(69.0, bpm_changes=((72.0, 60.0), (76.0, 69.0)), level=54.0, pedal=1.0),
-            seed=crc32(b"beach_prayer_of_a_tired_child"),
-            one_keyboard=True,
+    written(
+        "beach_prayer_of_a_tired_child",
+        "Prayer of a Tired Child, op. 75 no. 4 (piano part)",
+        *("Amy Beach", "romantic", "train", "CC-BY-SA"),
+        f"engraved by Michael Scott Cuthbert, the choir left out; {MUSIC21}",
+        score=lambda work: scores.read_piano_score(
+            "beach/prayer_of_a_tired_child", bar_length=4.0, staves=slice(4, 6)
         ),
+        style=Style(69.0, bpm_changes=((72.0, 60.0), (76.0, 69.0)), level=54.0, pedal=1.0),
     ),
     krueger(
         "beethoven_fuer_elise",
