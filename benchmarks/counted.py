@@ -28,7 +28,7 @@ import scipy.optimize
 
 from benchmarks import viewpoints
 from benchmarks.viewpoints import NOWHERE, SIZES, Chains, Floats, Ints, Memory, Tables
-from helpers import events
+from helpers import beats, events
 
 LOW, LENGTHS, LOUD = events.LOWEST, events.LENGTHS, events.LOUD
 DISCOUNT, ESCAPE = 0.5, 0.5  # taken from each count; given to the shorter context
@@ -60,15 +60,11 @@ def words(score: Ints) -> Ints:
     ndarray, int64, (n_notes, 5)
         Wait class, row, length class, touch, and the tick, counted from the first note's beat.
     """
-    tick, pitch, length, touch = np.asarray(score, np.int64).reshape(-1, 4).T
-    if not len(tick) or min(pitch - LOW) < 0 or max(pitch - LOW) >= SIZES[1] or min(length) < 1:
-        raise ValueError(
-            f"a score needs notes with pitches from {LOW} to {LOW + SIZES[1] - 1} and lengths of at"
-            f" least 1 tick, got pitches {pitch} and lengths {length}: leave the others out"
-        )
-    nearest = np.abs(np.log(length)[:, None] - np.log(LENGTHS)).argmin(axis=1)
-    wait = events.wait_class(np.diff(tick, prepend=tick[0]))
-    return np.stack([wait, pitch - LOW, nearest, touch, tick - tick[0] // 12 * 12], axis=1)
+    if not len(score):
+        raise ValueError("a score needs a note or more, got none: leave it out")
+    tick, symbols = np.asarray(score)[:, 0], events.words(score)[1:-1, :4]
+    symbols[0, 0] = 0  # nothing is waited for before the first note
+    return np.column_stack([symbols, tick - tick[0] // beats.TICKS * beats.TICKS])
 
 
 def learn(scores: Sequence[Ints], parts: str = PARTS) -> Model:

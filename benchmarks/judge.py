@@ -156,9 +156,9 @@ def run(
     return report
 
 
-def load(split: str) -> dict[str, np.ndarray]:
-    """Return the waveforms of a split's piano pieces."""
-    tracks = datasets.select(datasets.find_tracks(MUSIC), split=split, instrument=INSTRUMENT)
+def load(split: str, *, instrument: str = INSTRUMENT) -> dict[str, np.ndarray]:
+    """Return the waveforms of a split's pieces for an instrument."""
+    tracks = datasets.select(datasets.find_tracks(MUSIC), split=split, instrument=instrument)
     return datasets.load_waveforms(tracks, sr=SETTINGS.sr)
 
 

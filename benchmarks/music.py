@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from benchmarks import counted, judge, opponents, targets
 from benchmarks.targets import at_least, at_most
+from data.build import ablation
 from helpers import (
     audio,
     beats,
@@ -203,7 +204,7 @@ def bits(heard: dict, unheard: dict, seeds: tuple[int, ...]) -> dict:
 def ours_a_note(weights: dict, settings: note_model.NoteModelSettings, unheard: dict) -> dict:
     """Measure the bits a note of our network, of which only loud or not is asked."""
     each = {
-        name: note_model.bits(weights, settings, events.words(score), touches=False)[1:-1]
+        name: ablation.bits_a_note(weights, settings, events.words(score))
         for name, score in unheard.items()
     }
     return by_piece(each)
@@ -229,13 +230,8 @@ def ablated() -> dict[str, list[float]]:
 
 def on_another_piano(dictionary, seeds: tuple[int, ...]) -> dict:
     """Find notes in the test pieces as another piano plays them, and predict those."""
-    tracks = datasets.select(
-        datasets.find_tracks(judge.MUSIC), split="test", instrument="recorded piano"
-    )
-    found = {
-        name: notes.encode(y, dictionary)
-        for name, y in datasets.load_waveforms(tracks, sr=SETTINGS.sr).items()
-    }
+    waveforms = judge.load("test", instrument="recorded piano")
+    found = {name: notes.encode(y, dictionary) for name, y in waveforms.items()}
     scores = {name: events.read(some).score for name, some in found.items()}
     result = {"found": {name: score(some, played(name)) for name, some in found.items()}}
     for seed in seeds:

@@ -7,6 +7,7 @@ much music as found notes: float64, (n_found, 4), onset and offset in s from the
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -28,6 +29,11 @@ class Place:
     def seed(self) -> np.ndarray:
         """Give the notes of the 10 s before, their times from 0 on: all that a composer hears."""
         return part(self.found, self.start - SEED_SECONDS, self.start)
+
+    @cached_property
+    def heard(self) -> events.Played:
+        """Give the seed on the beats that it has by itself: a composer knows no more of them."""
+        return on_beats(self.seed) if len(self.seed) else events.SILENCE
 
 
 Composer = Callable[[Place, np.random.Generator, float], np.ndarray]
@@ -56,7 +62,7 @@ def network(weights: dict, settings: note_model.NoteModelSettings, **options) ->
 
     def compose(place: Place, rng: np.random.Generator, seconds: float) -> np.ndarray:
         how = {"rng": rng, "end": SEED_SECONDS} | options
-        found = note_model.go_on(weights, settings, heard(place), seconds, **how)
+        found = note_model.go_on(weights, settings, place.heard, seconds, **how)
         return after_seed(found, seconds)
 
     return compose
@@ -76,18 +82,16 @@ def counted_copying(train: list[np.ndarray]) -> Composer:
             return score[score[:, 0] >= start]
 
         how = {"rng": rng, "end": SEED_SECONDS, "timing": timing}
-        return after_seed(events.go_on(write, heard(place), seconds, **how), seconds)
+        return after_seed(events.go_on(write, place.heard, seconds, **how), seconds)
 
     return compose
 
 
-def heard(place: Place) -> events.Played:
-    """Find the beats of the seed alone: a composer knows no more of them."""
-    if not len(place.seed):
-        return events.SILENCE
+def on_beats(found: np.ndarray) -> events.Played:
+    """Write notes down on their beats; without a pulse, these are even, which is not said."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", audio.AudioWarning)  # without a pulse, beats are even
-        return events.read(place.seed)
+        warnings.simplefilter("ignore", audio.AudioWarning)
+        return events.read(found)
 
 
 def after_seed(found: np.ndarray, seconds: float) -> np.ndarray:
@@ -120,9 +124,7 @@ def shuffled_notes(settings: rolls.NoteSettings) -> Composer:
 
 def shuffled_bars(place: Place, rng: np.random.Generator, seconds: float) -> np.ndarray:
     """Play bars of the piece in any order, each as it is: real bars, and no form."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", audio.AudioWarning)  # without a pulse, beats are even
-        times = beats.track(place.found)
+    times = on_beats(place.found).beats
     lines = times[beats.bar_lines(place.found, times)]
     if len(lines) < 2:
         raise ValueError(f"{place.piece} needs two bars or more: choose longer music")

@@ -125,7 +125,7 @@ def test_an_ablation_changes_what_it_says_and_enters_its_numbers(tmp_path, monke
     assert [row["step"] for row in rows] == [3, 6]
     each = [rows[0][name] for name in ("wait", "key", "length", "loud")]
     assert sum(each) == pytest.approx(rows[0]["bits_a_note"], abs=0.002)
-    ablation.write(tmp_path / "table.csv", rows)
+    models.write_table(tmp_path / "table.csv", ablation.COLUMNS, rows)
     with open(tmp_path / "table.csv", encoding="utf-8", newline="") as file:
         read = list(csv.DictReader(file))
     assert tuple(read[0]) == ablation.COLUMNS

@@ -8,9 +8,6 @@ steps as the whole network, and then at least as many seconds.
 """
 
 import argparse
-import csv
-import io
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from data.build import models
-from helpers import datasets, events, files, note_model, notes, rolls, synthesis
+from helpers import datasets, events, note_model, notes, rolls, synthesis
 
 SEEDS = (0, 1, 2)
 RATES = (5e-4, 7e-4, 1e-3, 3e-3)  # tried for the network without an LSTM
@@ -56,16 +53,13 @@ def hear(split: str) -> list[events.Played]:
 
 
 def bits_a_note(
-    weights: note_model.Weights,
-    settings: note_model.NoteModelSettings,
-    pieces: Iterable[events.Words],
+    weights: note_model.Weights, settings: note_model.NoteModelSettings, words: events.Words
 ) -> np.ndarray:
-    """Return the bits of wait, key, length and loudness (loud or not), a note of all pieces.
+    """Return the bits of wait, key, length and loudness (loud or not) of each note: (n, 4).
 
-    The first note of each piece, and its end, don't count.
+    The first note of the piece, and its end, don't count.
     """
-    all_bits = [note_model.bits(weights, settings, words, touches=False)[1:-1] for words in pieces]
-    return np.concatenate(all_bits).mean(axis=0)
+    return note_model.bits(weights, settings, words, touches=False)[1:-1]
 
 
 def train(
@@ -102,20 +96,11 @@ def train(
             zip(history.train_loss, history.validation_loss, history.seconds, strict=True)
         )
     ]
-    each = bits_a_note(weights, settings, words["validation"])
+    all_bits = [bits_a_note(weights, settings, piece) for piece in words["validation"]]
+    each = np.concatenate(all_bits).mean(axis=0)
     rows[-1] |= dict(zip(("wait", "key", "length", "loud"), each.round(3).tolist(), strict=True))
     rows[-1]["bits_a_note"] = round(float(each.sum()), 3)
     return rows
-
-
-def write(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write the table."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    with files.replacing(path) as temporary:
-        temporary.write_text(buffer.getvalue(), encoding="utf-8", newline="")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -130,7 +115,7 @@ def main(arguments: list[str] | None = None) -> None:
         for name in RUNS:
             rows += train(name, seed, pieces, options.steps, options.folder)
             print(f"{name}, seed {seed}: {rows[-1]['bits_a_note']} bits a note", flush=True)
-            write(options.folder / "ablation.csv", rows)
+            models.write_table(options.folder / "ablation.csv", COLUMNS, rows)
     models.enter(
         options.folder,
         [run.kept_as for run in RUNS.values() if run.kept_as],

@@ -171,11 +171,16 @@ def enter(folder: Path, names: Iterable[str], *, made_by: str, learnt_from: dict
             kind = {"kind": str(content["kind"]), "format": str(content["version"])}
         row = {"file": name, **kind, "made_by": made_by, **learnt_from}
         rows[name] = row | {"sha256": sha256(folder / name)}
+    write_table(folder / "manifest.csv", COLUMNS, [rows[name] for name in sorted(rows)])
+
+
+def write_table(path: Path, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
+    """Write rows as CSV; what a row doesn't say stays empty."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(buffer, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows[name] for name in sorted(rows))
-    with files.replacing(folder / "manifest.csv") as temporary:
+    writer.writerows(rows)
+    with files.replacing(path) as temporary:
         temporary.write_text(buffer.getvalue(), encoding="utf-8", newline="")
 
 
