@@ -87,6 +87,21 @@ def test_changed_code_stores_its_new_output():
     assert fresh.cells[0].outputs[0].text == "2"
 
 
+def test_measured_numbers_of_two_runs_are_not_mixed():
+    def output(text):
+        return [nbformat.v4.new_output("stream", text=text)]
+
+    stored = notebook_of("1", "2", "3")
+    stored.cells[0].metadata["tags"] = ["nbval-ignore-output"]
+    for cell, text in zip(stored.cells, ("0.7 s", "a network", "a table"), strict=True):
+        cell.outputs = output(text)
+    fresh = copy.deepcopy(stored)
+    fresh.cells[0].outputs = output("0.9 s")
+    fresh.cells[1].outputs = output("another network")
+    execute.keep_stored_outputs(fresh, stored)
+    assert [cell.outputs[0].text for cell in fresh.cells] == ["0.9 s", "another network", "a table"]
+
+
 def test_the_setting_is_pointed_at_another_folder(tmp_path):
     notebook = notebook_of('MUSIC = "../data/music"  # the folder\nSEED = 0')
     folder = tmp_path / "it's \\1 odd"
