@@ -332,6 +332,20 @@ def wait_bits(waits: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return np.log2(widths[np.asarray(waits)])
 
 
+def within_reach(
+    struck: Iterable[int], *, fingers: int = 5, reach: int = 14
+) -> npt.NDArray[np.bool_]:
+    """Say which keys above those struck already two hands can strike with them: (N_KEYS,).
+
+    A hand strikes `fingers` keys at most, `reach` semitones from its lowest to its highest; the
+    left one takes all that it can from the lowest key up. Keys are rows, from 0.
+    """
+    left, keys = sorted(struck), np.arange(N_KEYS)
+    right = [key for i, key in enumerate(left) if i >= fingers or key > left[0] + reach]
+    free = keys > max(left, default=-1)
+    return free & (keys <= right[0] + reach) & (len(right) < fingers) if right else free
+
+
 def draw_wait(wait: int, tick: int, rng: np.random.Generator, *, least: int = 0) -> int:
     """Draw the ticks of a wait from its class, `least` or more: if any lead to a beat, of those."""
     if wait <= LONGEST:

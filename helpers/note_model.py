@@ -482,9 +482,10 @@ def compose(
 ) -> events.Scores:
     """Draw word after word: when, what, how long, how loud.
 
-    After a seed, recall goes back to that, not to what was composed since: it would run in
-    circles. Temperature, min_p, recall and keep were chosen on validation pieces, by how far what
-    is composed is from what follows there, in ten measures.
+    A chord goes upwards, and two hands can strike it (`events.within_reach`). After a seed, recall
+    goes back to that, not to what was composed since: it would run in circles. Temperature, min_p,
+    recall and keep were chosen on validation pieces, by how far what is composed is from what
+    follows there, in ten measures.
 
     Parameters
     ----------
@@ -540,6 +541,7 @@ def compose(
     start = tick if start is None else start
     stop = start + n_ticks
     composed: list[tuple[int, ...]] = []
+    struck = [int(key) for key in heard[heard[:, 0] == tick, 1] - events.LOWEST]  # at this moment
     while True:
         least = max(start - tick, 0)
         word = np.full(len(_N), NOTHING)
@@ -549,10 +551,12 @@ def compose(
                 logits[: events.wait_class(least)] = -np.inf
                 if least:
                     logits[events.END] = -np.inf  # it is to go on
-                if listener.last[ROW] == events.N_KEYS - 1:
-                    logits[0] = -np.inf  # nothing is above the highest key
+                if not events.within_reach(struck).any():
+                    logits[0] = -np.inf  # no hand is free for a note more
             if head == ROW:
                 logits[events.N_KEYS :] = -np.inf
+                struck = struck if word[WAIT] == 0 else []
+                logits[np.flatnonzero(~events.within_reach(struck))] = -np.inf
             share = min_p / 2 if head == WAIT else min_p
             word[head] = _draw(logits, rng, temperature, share)
             if head == WAIT:
@@ -564,6 +568,7 @@ def compose(
             return np.array(composed, np.int64).reshape(-1, 4)
         length = events.LENGTHS[word[LENGTH]]
         composed.append((tick, events.LOWEST + word[ROW], length, word[TOUCH]))
+        struck.append(int(word[ROW]))
         listener.hear(word, keep=bool(rng.random() < keep), blind=bool(rng.random() >= recall))
 
 

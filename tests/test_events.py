@@ -161,6 +161,26 @@ def test_long_waits_lead_to_a_beat_where_one_is_in_reach():
     assert drawn == {60, 72}
 
 
+# Hands
+
+
+@pytest.mark.parametrize(
+    ("struck", "free"),
+    [
+        ([], range(69)),
+        ([10], range(11, 69)),  # either hand
+        ([10, 24], range(25, 69)),  # the left hand reaches its last key; the right one is free
+        ([10, 25], range(26, 40)),  # the right one begins at 25
+        ([10, 11, 12, 13, 14], range(15, 69)),  # five fingers
+        ([10, 11, 12, 13, 14, 15], range(16, 30)),
+        (range(10, 20), []),
+        ([60, 10, 68], []),  # in any order; no key is higher
+    ],
+)
+def test_two_hands_reach_what_they_can(struck, free):
+    assert np.flatnonzero(events.within_reach(struck)).tolist() == list(free)
+
+
 # Timing
 
 

@@ -355,6 +355,30 @@ def test_drums_are_not_composed_yet():
     assert (composed[:, 1] < events.LOWEST + events.N_KEYS).all()
 
 
+def test_two_hands_can_strike_what_is_composed():
+    weights = random_weights()
+    weights["wait_logits/bias"][0] = 20  # everything at once
+    weights["row_logits/kernel"][:] = 0
+    weights["row_logits/bias"][:] = -0.1 * np.arange(events.N_CLASSES[ROW])  # as dense as it can
+    composed = note_model.compose(weights, TINY, 60, rng=np.random.default_rng(0), seed=tune(4))
+    moments = [composed[composed[:, 0] == tick, 1] for tick in np.unique(composed[:, 0])[1:]]
+    assert max(map(len, moments)) >= 8
+    for low_to_high in moments:
+        left = low_to_high[:5][low_to_high[:5] <= low_to_high[0] + 14]
+        right = low_to_high[len(left) :]
+        assert len(right) <= 5
+        assert right.max(initial=0) - right.min(initial=120) <= 14
+
+
+def test_notes_join_the_last_chord_of_the_seed_only_within_reach():
+    seed = np.array([[0, pitch, 6, 3] for pitch in (40, 60, 62, 64, 66, 67)])  # no finger is free
+    weights = random_weights()
+    weights["wait_logits/bias"][0] = 20
+    composed = note_model.compose(weights, TINY, 24, rng=np.random.default_rng(0), seed=seed)
+    assert len(composed)
+    assert (composed[:, 0] > 0).all()
+
+
 def test_min_p_leaves_out_what_is_unlikely():
     logits = np.log(np.array([0.5, 0.3, 0.15, 0.05], np.float32))
     rng = np.random.default_rng(0)
