@@ -50,12 +50,15 @@ class Timing(NamedTuple):
         Standard deviation of a beat's length around the usual one, as a share of it.
     inertia : float
         Correlation of that with the beat before, from 0 to 1.
+    beat : float, s
+        How long the beats are in which most notes fall: the tempo of what begins from nothing.
     """
 
     together: float = 0.01
     apart: float = 0.01
     wander: float = 0.03
     inertia: float = 0.8
+    beat: float = 0.6
 
 
 class Played(NamedTuple):
@@ -186,7 +189,8 @@ def learn_timing(
     Returns
     -------
     Timing
-        Of the piece in the middle, number by number. A ValueError if there is no piece.
+        Of the piece in the middle, number by number; the beat's length, of the note in the middle.
+        A ValueError if there is no piece.
 
     References
     ----------
@@ -194,8 +198,9 @@ def learn_timing(
     responses", Perception & Psychophysics 14(1), 1973: what strays with the clock, and what
     without.
     """
-    each = []
+    each, lengths = [], []
     for score, late, times in played:
+        lengths.append(np.diff(times)[np.minimum(score[:, 0] // beats.TICKS, len(times) - 2)])
         _, moment, size = np.unique(score[:, 0], return_inverse=True, return_counts=True)
         mean = np.bincount(moment, weights=late) / size
         apart = (late - mean[moment])[size[moment] > 1]
@@ -209,7 +214,8 @@ def learn_timing(
         raise ValueError("there must be at least one piece to learn from, got none")
     together, apart, wander, inertia = np.median(each, axis=0)
     played_so = np.sqrt(np.maximum(np.square([together, apart]) - np.square(error), 0))
-    return Timing(float(played_so[0]), float(played_so[1]), float(wander), float(inertia))
+    beat = np.median(np.concatenate(lengths))
+    return Timing(*map(float, (*played_so, wander, inertia, beat)))
 
 
 def perform(
@@ -249,6 +255,8 @@ def go_on(
 ) -> npt.NDArray[np.float64]:
     """Let a composer of scores go on where a piece breaks off, at the tempo of its last beats.
 
+    From nothing, it goes at the tempo of the music that was learnt.
+
     Parameters
     ----------
     write : callable
@@ -266,9 +274,9 @@ def go_on(
     found : ndarray, float64, (n_found, 4)
         The new notes; their times go on from those of the piece.
     """
-    beat = float(np.median(np.diff(played.beats)[-8:]))
-    start, first = 0, end
+    beat, start, first = timing.beat, 0, end
     if len(played.score):
+        beat = float(np.median(np.diff(played.beats)[-8:]))
         start = int(np.ceil(beats.tick_of(end, played.beats)))
         first = float(beats.time_of(start, played.beats))
     score = write(int(np.ceil(seconds / beat * beats.TICKS)), played.score, start)

@@ -88,8 +88,12 @@ class NoteModelSettings:
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
         timing = events.Timing(*self.timing)  # JSON has no named tuples
-        if not (np.isfinite(timing).all() and min(timing) >= 0 and timing.inertia < 1):
-            raise ValueError(f"timing must be 0 or more, its inertia below 1, got {timing}")
+        if not (
+            np.isfinite(timing).all() and min(timing) >= 0 and timing.inertia < 1 and timing.beat
+        ):
+            raise ValueError(
+                f"timing must be 0 or more, inertia below 1, beat above 0, got {timing}"
+            )
         object.__setattr__(self, "timing", timing)
 
 
@@ -477,7 +481,7 @@ def compose(
     start: int | None = None,
     temperature: float = 0.8,
     min_p: float = 0.05,
-    recall: float = 0.9,
+    recall: float | None = None,
     keep: float | None = None,
 ) -> events.Scores:
     """Draw word after word: when, what, how long, how loud.
@@ -485,7 +489,8 @@ def compose(
     A chord goes upwards, and two hands can strike it (`events.within_reach`). After a seed, recall
     goes back to that, not to what was composed since: it would run in circles. Temperature, min_p,
     recall and keep were chosen on validation pieces, by how far what is composed is from what
-    follows there, in ten measures.
+    follows there, in ten measures; from nothing, by how often 10 s of it are as full, as busy and
+    as loud as the training music.
 
     Parameters
     ----------
@@ -503,11 +508,12 @@ def compose(
     min_p : float
         What is less probable than this share of the likeliest class is never drawn; for waits,
         half of it.
-    recall : float
-        Share of the notes for which it is asked what followed where it went like this.
+    recall : float, optional
+        Share of the notes for which it is asked what followed where it went like this. Left out:
+        0.9, or without a seed 0.5.
     keep : float, optional
-        Share of its own notes that recall may go back to, from 0 to 1. Left out: 0, or without a
-        seed, when there is nothing else to go back to, 1.
+        Share of its own notes that recall may go back to. Left out: 0, or without a seed, when
+        there is nothing else to go back to, 1.
 
     Returns
     -------
@@ -526,6 +532,7 @@ def compose(
     """
     heard = np.zeros((0, 4), np.int64) if seed is None else events.valid(seed)
     keep = float(not len(heard)) if keep is None else keep
+    recall = (0.9 if len(heard) else 0.5) if recall is None else recall
     if n_ticks < 0 or not 0 <= temperature < np.inf:
         raise ValueError(
             f"n_ticks and temperature must be 0 or more, got {n_ticks} and {temperature}"

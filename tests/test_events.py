@@ -202,6 +202,7 @@ def test_timing_that_was_put_in_is_found_again():
     assert learnt.apart == pytest.approx(0.008 * np.sqrt(2 / 3), abs=0.001)
     assert learnt.wander == pytest.approx(0.03, rel=0.4)
     assert learnt.inertia == pytest.approx(0.9, abs=0.1)
+    assert learnt.beat == pytest.approx(0.5, rel=0.05)
     less = events.learn_timing(pieces, error=(0.02, 0.003))
     assert less.together == 0
     assert less.apart == pytest.approx(np.sqrt(learnt.apart**2 - 0.003**2))
