@@ -245,7 +245,8 @@ def on_another_piano(dictionary, seeds: tuple[int, ...]) -> dict:
 
 def vary_bank(pieces: dict, dictionary, bank) -> dict:
     """Measure what each part of the note bank is worth, on validation pieces: FDm of the codec."""
-    heard = {name: notes.encode_roll(y, dictionary) for name, y in pieces.items()}
+    transcriber = judge.Transcriber(dictionary, bank)
+    heard = {name: transcriber.hear(y).roll for name, y in pieces.items()}
     n_partials, sounds = synthesis.N_PARTIALS, bank.sounds
     tones = np.arange(sounds.shape[-1]) < n_partials
     early = np.repeat(sounds[:, :, 2:10].mean(axis=2, keepdims=True), sounds.shape[2], axis=2)

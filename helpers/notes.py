@@ -466,22 +466,6 @@ def encode(y: Floats, dictionary: Dictionary) -> npt.NDArray[np.float64]:
     return find_notes(activations(y, dictionary), dictionary)
 
 
-def encode_roll(y: Floats, dictionary: Dictionary) -> npt.NDArray[np.uint8]:
-    """Write a recording as a roll: `encode`, then `rolls.from_notes`.
-
-    Parameters
-    ----------
-    y : ndarray, float32, (n_samples,)
-    dictionary : Dictionary
-
-    Returns
-    -------
-    roll : ndarray, uint8, (1 + ceil(n_samples / hop_length), n_notes)
-    """
-    n_frames = 1 + -(-len(y) // dictionary.settings.hop_length)
-    return rolls.from_notes(encode(y, dictionary), dictionary.settings, n_frames=n_frames)
-
-
 def _edges(settings: rolls.NoteSettings) -> Edges:
     """Give the bands of the settings."""
     sr, f_max, bands = settings.sr, settings.f_max, settings.bands_per_semitone

@@ -149,8 +149,8 @@ def valid(roll: npt.ArrayLike, *, n_notes: int | None = None, name: str = "roll"
         raise ValueError(
             f"{name} must be a note roll: whole numbers {states} in shape (n_frames, "
             f"{n_notes or 'n_notes'}), n_frames at least 1, no note held that was off the frame "
-            f"before; got {fault}. notes.encode_roll writes one from sound, rolls.from_notes from "
-            "notes, rolls.cut takes a part out of one"
+            f"before; got {fault}. rolls.from_notes writes one from notes, rolls.cut takes a part "
+            "out of one"
         )
     return roll.astype(np.uint8, copy=False)
 

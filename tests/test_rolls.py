@@ -190,8 +190,8 @@ def test_any_whole_numbers_will_do(dtype):
 THE_MESSAGE = re.compile(
     r"(roll|heard) must be a note roll: whole numbers 0 \(off\), 1 \(held\), 2 \(soft\), 3 "
     r"\(loud\) in shape \(n_frames, (n_notes|13)\), n_frames at least \d+, no note held that was "
-    r"off the frame before; got (.*)\. notes\.encode_roll writes one from sound, rolls\.from_notes "
-    r"from notes, rolls\.cut takes a part out of one"
+    r"off the frame before; got (.*)\. rolls\.from_notes writes one from notes, "
+    r"rolls\.cut takes a part out of one"
 )
 SILENCE = np.zeros((400, N_NOTES), np.uint8)
 NO_ROLLS = {
