@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-import scipy.stats
 
 from helpers import rolls, sound_metrics
 
@@ -55,31 +54,6 @@ def key_clarity(
     counts = _pitch_class_counts(roll, frame_rate, lowest, window_s)
     correlations = _standardised(counts) @ _standardised(KEY_PROFILES).T / 12  # (n_windows, 24)
     return _mean(correlations.max(axis=1))
-
-
-def chroma_entropy(
-    roll: npt.ArrayLike, *, frame_rate: float, lowest: int, window_s: float = 8.0
-) -> float:
-    """Say how evenly the twelve pitch classes share the time in each window.
-
-    Parameters
-    ----------
-    roll, frame_rate, lowest, window_s
-        As in `key_clarity`.
-
-    Returns
-    -------
-    float
-        Bits, from 0 (one pitch class) to 3.58 (all twelve alike; a scale of seven has 2.81). Mean
-        over the windows that have notes; NaN if none has.
-
-    References
-    ----------
-    C. E. Shannon, "A mathematical theory of communication", Bell Syst. Tech. J. 27, 1948; S.-L. Wu
-    and Y.-H. Yang, "The Jazz Transformer on the front line", ISMIR 2020, for music. Notebook 08.
-    """
-    counts = _pitch_class_counts(roll, frame_rate, lowest, window_s)
-    return _mean(np.asarray(scipy.stats.entropy(counts, base=2, axis=1)))
 
 
 def onset_rate(roll: npt.ArrayLike, *, frame_rate: float) -> float:
@@ -149,21 +123,6 @@ def polyphony(roll: npt.ArrayLike) -> float:
     return float(n_sounding.sum() / max(np.count_nonzero(n_sounding), 1))
 
 
-def silent_frames(roll: npt.ArrayLike) -> float:
-    """Say in which share of its frames no note sounds.
-
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-
-    Returns
-    -------
-    float
-        From 0 (never silent) to 1 (nothing to hear).
-    """
-    return float(np.mean((rolls.valid(roll) == rolls.OFF).all(axis=1)))
-
-
 def dissonance(roll: npt.ArrayLike) -> float:
     """Say which share of the intervals that sound are seconds, tritones or sevenths.
 
@@ -225,7 +184,7 @@ def self_similarity(
     References
     ----------
     J. Foote, "Visualizing music and audio using self-similarity", ACM Multimedia 1999; P. Jaccard,
-    "The distribution of the flora in the alpine zone", New Phytol. 11(2), 1912. Notebook 08.
+    "The distribution of the flora in the alpine zone", New Phytol. 11(2), 1912.
     """
     struck = rolls.valid(roll) >= rolls.SOFT
     length, gap, hop = _frames(frame_rate, window_s=window_s, gap_s=gap_s, hop_s=hop_s)
@@ -354,8 +313,9 @@ def markov_table(pieces: Pieces, *, shrinkage: float = 20.0) -> npt.NDArray[np.f
 
     References
     ----------
-    C. E. Shannon, as in `chroma_entropy`, section 3; D. J. C. MacKay and L. C. B. Peto, "A
-    hierarchical Dirichlet language model", Nat. Lang. Eng. 1(3), 1995. Notebook 08.
+    C. E. Shannon, "A mathematical theory of communication", Bell Syst. Tech. J. 27, 1948, section
+    3; D. J. C. MacKay and L. C. B. Peto, "A hierarchical Dirichlet language model", Nat. Lang. Eng.
+    1(3), 1995. Notebook 08.
     """
     pieces, n = _same_notes(pieces), rolls.N_STATES
     notes = np.arange(pieces[0].shape[1])

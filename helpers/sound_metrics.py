@@ -114,90 +114,6 @@ def level_curve_db(
     return (starts.astype(np.float64) + length / 2) / sr, level_db
 
 
-def silent_fraction(y: npt.ArrayLike, *, sr: float, threshold_db: float = -60.0) -> float:
-    """Say which share of a sound is quieter than a threshold.
-
-    Parameters
-    ----------
-    y : ndarray, float, (n_samples,), in [-1, 1]
-    sr : int, Hz
-    threshold_db : float
-        RMS level in dBFS below which a window of `level_curve_db` counts as silent.
-
-    Returns
-    -------
-    float
-        From 0 (never silent) to 1 (nothing to hear).
-    """
-    _, level_db = level_curve_db(y, sr=sr)
-    return float(np.mean(level_db < threshold_db))
-
-
-def level_drift_db(y: npt.ArrayLike, *, sr: float, window_s: float = 1.0) -> float:
-    """Say by how much a sound swells or fades from its beginning to its end.
-
-    Parameters
-    ----------
-    y : ndarray, float, (n_samples,), in [-1, 1]
-        Of two windows at least; meant for 60 s or so.
-    sr : int, Hz
-    window_s : float, s
-        Length of the windows whose levels are compared.
-
-    Returns
-    -------
-    float
-        dB: the median slope between any two windows times the duration. A few silent or loud
-        windows don't move it.
-
-    Raises
-    ------
-    AudioError, ValueError
-        If `y` is no waveform (see `audio.valid`), or is shorter than two windows.
-
-    References
-    ----------
-    P. K. Sen, "Estimates of the regression coefficient based on Kendall's tau", J. Am. Stat.
-    Assoc. 63(324), 1968. Notebook 08.
-    """
-    y = audio.valid(y)
-    if len(y) < 2 * steps_in(window_s, sr, name="window_s"):
-        raise ValueError(
-            f"y must last two windows of {window_s} s at least, got {len(y) / sr} s: "
-            "take a longer sound or shorter windows"
-        )
-    t, level_db = level_curve_db(y, sr=sr, window_s=window_s)
-    return float(scipy.stats.theilslopes(level_db, t).slope * len(y) / sr)
-
-
-def spectral_flatness(y: npt.ArrayLike, *, n_fft: int, hop_length: int) -> npt.NDArray[np.float64]:
-    """Measure how noise-like each frame is: geometric over arithmetic mean of its power spectrum.
-
-    Parameters
-    ----------
-    y : ndarray, float, (n_samples,), in [-1, 1]
-    n_fft, hop_length : int, samples
-        Length of the Hann window, and its step.
-
-    Returns
-    -------
-    ndarray, float64, (n_frames,)
-        Near 0 for a tone, 1 for a spectrum of equal values; about 0.56 for white noise, whose
-        power scatters exponentially (0.56 is exp(-0.577), by Euler's constant). Silence reads 1,
-        since power below 1e-10 counts as 1e-10.
-
-    References
-    ----------
-    J. D. Johnston, "Transform coding of audio signals using perceptual noise criteria", IEEE J.
-    Sel. Areas Commun. 6(2), 1988. Notebook 08.
-    """
-    import librosa  # only here: it takes a second, and compiles for some 20 s when it is new
-
-    magnitudes = np.abs(transforms.stft(y, n_fft=n_fft, hop_length=hop_length))
-    (flatness,) = librosa.feature.spectral_flatness(S=magnitudes.T.astype(np.float64))
-    return flatness
-
-
 def mfcc(
     y: npt.ArrayLike,
     *,
@@ -232,7 +148,7 @@ def mfcc(
     References
     ----------
     S. B. Davis and P. Mermelstein, "Comparison of parametric representations for monosyllabic word
-    recognition", IEEE Trans. Acoust. Speech Signal Process. 28(4), 1980. Notebook 08.
+    recognition", IEEE Trans. Acoust. Speech Signal Process. 28(4), 1980.
     """
     import librosa  # only here: it takes a second, and compiles for some 20 s when it is new
 
@@ -274,7 +190,7 @@ def frechet_distance(features_a: npt.ArrayLike, features_b: npt.ArrayLike) -> fl
     ----------
     D. C. Dowson and B. V. Landau, "The Frechet distance between multivariate normal
     distributions", J. Multivar. Anal. 12(3), 1982; K. Kilgour et al., "Frechet audio distance",
-    Interspeech 2019, for music. Notebook 08.
+    Interspeech 2019, for music.
     """
     a, b = np.asarray(features_a, np.float64), np.asarray(features_b, np.float64)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:

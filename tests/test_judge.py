@@ -249,3 +249,16 @@ def test_the_judge_hears_no_key():
 def test_the_judge_needs_two_pieces():
     with pytest.raises(ValueError, match=r"pieces must be two at least.*got \['a'\]"):
         learnt_judge.judge_all({"codec": []}, ["a", "a"])
+
+
+# Two minutes
+
+
+@pytest.mark.parametrize("drift_db", [-6.0, 0.0, 12.0])
+def test_drift_of_a_sound_that_swells_or_fades_evenly(drift_db):
+    gain = 10 ** np.linspace(-1, -1 + drift_db / 20, 20 * 8000)
+    y = gain * np.sin(2 * np.pi * 1000 * np.arange(20 * 8000) / 8000)
+    assert judge.level_drift_db(y, sr=8000) == pytest.approx(drift_db, abs=0.01)
+    y = 0.1 * y / gain
+    y[-2 * 8000 :] = 0
+    assert judge.level_drift_db(y, sr=8000) == pytest.approx(0, abs=0.01)

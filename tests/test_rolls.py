@@ -217,15 +217,11 @@ CALLS = {
     "rolls.cut": lambda roll: rolls.cut(roll, 0, 1),
     "synthesis.render": lambda roll: synthesis.render(roll, BANK),
     "note_metrics.key_clarity": lambda roll: note_metrics.key_clarity(roll, **RATE, lowest=55),
-    "note_metrics.chroma_entropy": lambda roll: note_metrics.chroma_entropy(
-        roll, **RATE, lowest=55
-    ),
     "note_metrics.onset_rate": lambda roll: note_metrics.onset_rate(roll, **RATE),
     "note_metrics.rhythm_autocorrelation": lambda roll: note_metrics.rhythm_autocorrelation(
         roll, **RATE
     ),
     "note_metrics.polyphony": note_metrics.polyphony,
-    "note_metrics.silent_frames": note_metrics.silent_frames,
     "note_metrics.dissonance": note_metrics.dissonance,
     "note_metrics.self_similarity": lambda roll: note_metrics.self_similarity(roll, **RATE),
     "note_metrics.looping": lambda roll: note_metrics.looping(roll, **RATE),
