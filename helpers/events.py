@@ -46,10 +46,8 @@ class Timing(NamedTuple):
     ----------
     together, apart : float, s
         Standard deviations of how late a moment is, and each of its notes beside the others.
-    wander : float
-        Standard deviation of a beat's length around the usual one, as a share of it.
-    inertia : float
-        Correlation of that with the beat before, from 0 to 1.
+    wander, inertia : float
+        Of a beat's length, as a share of the usual one; its correlation with the beat before.
     beat : float, s
         How long the beats are in which most notes fall: the tempo of what begins from nothing.
     """
@@ -67,10 +65,8 @@ class Played(NamedTuple):
     Parameters
     ----------
     score : ndarray, int64, (n_notes, 4)
-    late : ndarray, float64, (n_notes,)
-        By how much each note was played after its tick, s.
-    beats : ndarray, float64, (n_beats,)
-        When the beats were, s.
+    late, beats : ndarray, float64, (n_notes,) and (n_beats,)
+        By how much each note was played after its tick, and when the beats were, s.
     """
 
     score: Scores
@@ -195,8 +191,7 @@ def learn_timing(
     References
     ----------
     A. M. Wing and A. B. Kristofferson, "Response delays and the timing of discrete motor
-    responses", Perception & Psychophysics 14(1), 1973: what strays with the clock, and what
-    without.
+    responses", Perception & Psychophysics 14(1), 1973: what strays with the clock, what without.
     """
     each, lengths = [], []
     for score, late, times in played:

@@ -42,24 +42,15 @@ class NoteModelSettings:
 
     Parameters
     ----------
-    hidden : int
-        Units of the LSTM.
+    hidden, critic, dense : int
+        Units of the LSTM, of the one that hears how well recall does, and of each head.
     window : int
-        0 for LSTMs. Else a network without any, to compare with: convolutions over so many words
-        take their places.
-    keys : int
-        Numbers in a key of the recall; 0 for a network without recall, to compare with.
-    depth : int
-        How many states in a row the recall compares.
-    critic : int
-        Units of the LSTM that hears how well recall does.
-    dense : int
-        Units of each head.
-    dropout : float
-        Share of the LSTM's output that training hides from all that follows; of the heads', half.
-    hide : float
-        Share of the words for which training hides what is recalled, so that the LSTM learns to
-        do without.
+        0; or, to compare with, the words of the convolutions that take the places of the LSTMs.
+    keys, depth : int
+        Numbers in a key of the recall (0: none, to compare with); states in a row it compares.
+    dropout, hide : float
+        What training hides: a share of the LSTM's output (of the heads', half); what is recalled,
+        for a share of the words, so that the LSTM learns to do without.
     timing : events.Timing
         How the notes that it learnt from were played; not used by the network.
 
@@ -246,6 +237,7 @@ def train(
     settings: NoteModelSettings,
     *,
     steps: int = STEPS,
+    steps_per_epoch: int = STEPS_PER_EPOCH,
     seed: int = 0,
     batch_size: int = 8,
     n_words: int = 384,
@@ -265,21 +257,17 @@ def train(
         What `build` returned, of which the weights are changed, and its settings.
     training, validation : list of ndarray, int64, (n_words, 6)
         Pieces to learn from, and others to judge on, which are heard whole; see `events.words`.
-    steps : int
-        Changes of the weights.
+    steps, steps_per_epoch : int
+        Changes of the weights; from one look at the validation pieces to the next.
     seed : int
         Draws passages and keys. The same seed, data, steps and machine give the same weights.
     batch_size, n_words : int
         Passages in a batch, words in a passage.
-    learning_rate : float
-        Adam's largest step size.
-    shifts : tuple of int
-        Lowest and highest transposition in semitones.
-    on_epoch : callable, optional
-        Called after each epoch with the `frame_model.History` so far, in bits a word.
-    on_step : callable, optional
-        Called after each step with the seconds since the first one began, for instance to keep
-        the weights of a network that has hardly learnt anything.
+    learning_rate, shifts : float, tuple of int
+        Adam's largest step size; the lowest and highest transposition in semitones.
+    on_epoch, on_step : callable, optional
+        Called after each epoch with the `frame_model.History` so far, in bits a word; after each
+        step with the seconds since the first one began.
 
     Returns
     -------
@@ -295,12 +283,11 @@ def train(
 
     References
     ----------
-    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015; I. Loshchilov
-    and F. Hutter, "SGDR", ICLR 2017, for the cosine. Notebook 06.
+    D. P. Kingma and J. Ba, "Adam", ICLR 2015; I. Loshchilov and F. Hutter, "SGDR", ICLR 2017.
     """
-    if steps < 1 or batch_size < 1 or n_words < 2:
-        got = f"{steps}, {batch_size}, {n_words}"
-        raise ValueError(f"steps and batch_size must be at least 1, n_words 2, got {got}")
+    if min(steps, steps_per_epoch, batch_size) < 1 or n_words < 2:
+        got = f"{steps}, {steps_per_epoch}, {batch_size}, {n_words}"
+        raise ValueError(f"steps, an epoch and a batch must be at least 1, n_words 2, got {got}")
     for name, pieces in (("training", training), ("validation", validation)):
         if not pieces:
             raise ValueError(f"{name} must hold at least 1 piece, got none: choose more music")
@@ -315,7 +302,9 @@ def train(
     )
     losses = (
         (train_bits, _validate(model, validation))
-        for train_bits in _epochs(model, batches, bar, steps, learning_rate, on_step)
+        for train_bits in _epochs(
+            model, batches, bar, steps, steps_per_epoch, learning_rate, on_step
+        )
     )
     return frame_model.run_epochs(model, losses, bar, on_epoch=on_epoch, digits=2)
 
@@ -370,8 +359,7 @@ class Listener:
         head : int
             `WAIT`, `ROW`, `LENGTH` or `TOUCH`.
         word : ndarray, int, (6,)
-            The next word, as far as it is decided: the parts before this one, and with the wait
-            the place.
+            The next word as far as it is decided, with the wait its place.
 
         Returns
         -------
@@ -612,15 +600,9 @@ def save(path: str | Path, weights: Weights, settings: NoteModelSettings) -> Pat
 def load(
     path: str | Path, *, expect: NoteModelSettings | None = None
 ) -> tuple[dict[str, Floats], NoteModelSettings]:
-    """Read what `save` wrote, or fail: never with random weights.
+    """Read what `save` wrote, weights and settings, or fail: never with random weights.
 
-    With `expect`, a file that was saved with other settings is refused. See `files.load_npz` for
-    what is raised.
-
-    Returns
-    -------
-    weights : dict of ndarray of float32
-    settings : NoteModelSettings
+    With `expect`, other settings are refused. See `files.load_npz` for what is raised.
     """
     return files.load_npz(path, _KIND, _unpack, expect=expect)
 
@@ -709,6 +691,7 @@ def _epochs(
     batches: Iterator[tuple[npt.NDArray[np.int32], Floats]],
     bar: Any,
     steps: int,
+    steps_per_epoch: int,
     learning_rate: float,
     on_step: Callable[[float], None] | None,
 ) -> Iterator[float]:
@@ -721,7 +704,7 @@ def _epochs(
         bar.update()
         if on_step is not None:
             on_step(time.perf_counter() - start)
-        if step % STEPS_PER_EPOCH == 0 or step == steps:
+        if step % steps_per_epoch == 0 or step == steps:
             yield float(np.mean(losses))
             losses = []
 

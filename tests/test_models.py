@@ -132,6 +132,18 @@ def test_an_ablation_changes_what_it_says_and_enters_its_numbers(tmp_path, monke
     assert float(read[1]["bits_a_note"]) == rows[1]["bits_a_note"]
 
 
+def test_counting_is_judged_on_the_same_notes_and_recorded():
+    row = ablation.count({"train": [small_piece()], "validation": [small_piece()]})
+    assert sum(row[name] for name in ("wait", "key", "length", "loud")) == pytest.approx(
+        row["bits_a_note"], abs=0.002
+    )
+    assert 0 < row["bits_a_note"] <= row["validation_bits"]  # touches are more than loud or not
+    with open(FOLDER / "ablation.csv", encoding="utf-8", newline="") as file:
+        recorded = [one for one in csv.DictReader(file) if one["run"] == row["run"]]
+    assert len(recorded) == 1
+    assert 0 < float(recorded[0]["bits_a_note"]) <= float(recorded[0]["validation_bits"])
+
+
 def test_what_stands_in_for_the_lstm_is_as_large():
     sizes = {}
     for name, run in ablation.RUNS.items():
@@ -154,7 +166,7 @@ def loading_cells(number):
     return "\n".join(source for source in code if wanted.search(source))
 
 
-@pytest.mark.parametrize(("number", "n_files"), [("06", 1), ("07", 3), ("08", 3)])
+@pytest.mark.parametrize(("number", "n_files"), [("06", 1), ("07", 3), ("08", 2), ("90", 1)])
 def test_a_notebook_passes_over_files_of_another_edition(
     number, n_files, tmp_path, monkeypatch, capsys
 ):

@@ -57,6 +57,7 @@ def trained():
         n_words=48,
         learning_rate=0.02,
         shifts=(0, 0),
+        steps_per_epoch=45,
         on_epoch=reports.append,
         on_step=seconds.append,
     )
@@ -211,14 +212,15 @@ def test_training_learns_the_tune(trained):
     _, _, history, reports, seconds = trained
     assert len(seconds) == 120
     assert np.all(np.diff(seconds) > 0)
-    assert len(reports) == len(history.train_loss) == 3  # 50 steps, 50, then 20
+    assert len(reports) == len(history.train_loss) == 3  # 45 steps, 45, then 30
     assert history.validation_loss.min() < 3  # of 11 bits where nothing is known
 
 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"steps": 0}, "steps and batch_size must be at least 1"),
+        ({"steps": 0}, "steps, an epoch and a batch must be at least 1"),
+        ({"steps_per_epoch": 0}, "steps, an epoch and a batch must be at least 1"),
         ({"n_words": 1}, "n_words 2"),
         ({"training": []}, "training must hold at least 1 piece"),
         ({"validation": []}, "validation must hold at least 1 piece"),

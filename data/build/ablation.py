@@ -4,16 +4,19 @@
 keeps two of the networks for the lesson: notes_plain.npz, without recall, and notes_no_lstm.npz,
 the best one without an LSTM. It judges on the validation pieces, never on the test pieces. What
 stands in for the LSTM was given its own learning rate, the best of `RATES` by validation, as many
-steps as the whole network, and then at least as many seconds.
+steps as the whole network, and then at least as many seconds. Last comes the strongest program that
+only counts (`benchmarks.counted`), on the same pieces.
 """
 
 import argparse
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks import counted
 from data.build import models
 from helpers import datasets, events, note_model, notes, rolls, synthesis
 
@@ -103,6 +106,23 @@ def train(
     return rows
 
 
+def count(pieces: dict[str, list[events.Played]]) -> dict[str, Any]:
+    """Judge the strongest program that counts, on the same notes; return its row."""
+    start = time.perf_counter()
+    model = counted.learn([one.score for one in pieces["train"]])
+    seconds = time.perf_counter() - start
+    each = np.concatenate([counted.bits(model, one.score) for one in pieces["validation"]])
+    wait, key, length, touch, loud, within = each.mean(axis=0)
+    bits = {"wait": wait + within, "key": key, "length": length, "loud": loud}
+    return {
+        "run": "counting alone",
+        "seconds": round(seconds),
+        "validation_bits": round(float(wait + key + length + touch), 3),
+        **{name: round(float(value), 3) for name, value in bits.items()},
+        "bits_a_note": round(float(sum(bits.values())), 3),
+    }
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Train all networks, and write the table and the two that are kept."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -116,6 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
             rows += train(name, seed, pieces, options.steps, options.folder)
             print(f"{name}, seed {seed}: {rows[-1]['bits_a_note']} bits a note", flush=True)
             models.write_table(options.folder / "ablation.csv", COLUMNS, rows)
+    models.write_table(options.folder / "ablation.csv", COLUMNS, [*rows, count(pieces)])
     models.enter(
         options.folder,
         [run.kept_as for run in RUNS.values() if run.kept_as],
