@@ -1,5 +1,7 @@
 """The notebooks as a reader has them: run, heard and played with in JupyterLab."""
 
+import re
+
 import browsing
 import nbformat
 import numpy as np
@@ -17,6 +19,7 @@ NOTEBOOKS = (
     "06_composing_lstm",
     "07_listening",
     "08_is_it_music",
+    "90_refereeing_the_original",
 )
 ERRORS = (
     ".jp-OutputArea [data-mime-type='application/vnd.jupyter.error'], "
@@ -64,7 +67,8 @@ def settle(page, lab):
 def content(box):
     """Return what an instrument shows below its controls: its pages as HTML, and in words."""
     page = box.locator(":scope > .widget-html").last
-    return page.inner_html(), page.inner_text()
+    html = re.sub(' aria-valuetext="[^"]*"', "", page.inner_html())  # where a playhead stands
+    return html, page.inner_text()
 
 
 def moves(box):
@@ -132,6 +136,24 @@ def test_every_control_changes_what_its_instrument_shows(notebook, lab):
         browsing.wait_until(notebook, "Reset", lambda b=box, f=first: content(b) == f, 30)
 
 
+def test_a_piano_answers_a_phrase(notebook):
+    piano = notebook.get_by_role("application")
+    if not piano.count():
+        pytest.skip("it holds no piano")
+    box = notebook.locator(".jp-CodeCell:has([role=application])")
+    piano.focus()
+    for key in "asdfghj":
+        notebook.keyboard.down(key)
+        notebook.wait_for_timeout(200)
+        notebook.keyboard.up(key)
+    notebook.keyboard.press("Enter")
+    status = box.get_by_role("status")
+    browsing.wait_until(notebook, "an answer", lambda: "7 notes" in status.inner_text(), 60)
+    assert "You played 7 notes" in status.inner_text()
+    assert box.locator("img[alt*='its answer']").is_visible()
+    assert box.locator("audio").evaluate(PLAY) == []
+
+
 def test_nothing_is_reported_on_the_console_or_asked_of_other_machines(notebook):
     assert notebook.faults == []
 
@@ -159,6 +181,19 @@ questions.quiz([Q(f"Question {i}?", ("yes", "no"), "yes", "So it is.") for i in 
     """voice = recorder.Recorder("voice.wav", seconds=3)
 voice""",
     """print("used:", voice.path_or("shipped.mp3"))""",
+    """from helpers import keyboard, synthesis
+_, bank = synthesis.load("../data/models/notes_bank.npz")
+
+def answer(found, times):
+    if len(found) < 3:
+        raise ValueError("too few notes")
+    said = f"heard {found[:, 2].astype(int)}, beats {times}, waits {np.diff(found[:, 0]).round(1)}"
+    y = synthesis.play(found, bank)
+    return interactive.stack(
+        interactive.line(said), interactive.player(y, sr=bank.settings.sr, label="again")
+    )
+
+keyboard.Keyboard(bank, answer, bars=1)""",
 ]
 
 
@@ -274,6 +309,101 @@ def test_a_refused_microphone_is_said(playwright, lab, kit):
             assert box.get_by_role("button", name="Record").is_enabled()
     finally:
         browser.close()
+
+
+def played(page, lab, keys, *, finish=True):
+    """Play the computer's keys, and wait for what is said of them."""
+    box = cell(page, "keyboard.Keyboard")
+    if finish:
+        box.get_by_role("application").focus()
+    for key in keys:
+        page.keyboard.down(key)
+        page.wait_for_timeout(150)
+        page.keyboard.up(key)
+    if finish:
+        page.keyboard.press("Enter")
+    status = box.get_by_role("status")
+    ends = ("You played", "No answer")
+    browsing.wait_until(page, "an answer", lambda: status.inner_text().startswith(ends), 20)
+    return box
+
+
+def test_the_computers_keys_play_the_piano_and_are_answered(kit, lab):
+    n_cells = kit.locator(".jp-Cell").count()
+    box = played(kit, lab, "asdxwj")
+    assert "heard [60 62 64 73 83], beats None" in box.inner_text()
+    assert "You played 5 notes" in box.get_by_role("status").inner_text()
+    assert box.locator("audio").evaluate("e => e.currentTime") > 0.5  # the phrase isn't repeated
+    assert box.locator("audio").evaluate(PLAY) == []
+    assert kit.locator(".jp-Cell").count() == n_cells  # A would insert one, D twice delete one
+    kit.screenshot(path=lab.folder / "keyboard.png")
+    played(kit, lab, "z")
+
+
+def test_as_many_notes_again_are_answered_again(kit, lab):
+    for keys in ("asd", "sdf"):
+        box = played(kit, lab, keys)
+        assert "You played 3 notes" in box.get_by_role("status").inner_text()
+    assert "heard [62 64 65]" in box.inner_text()
+    kit.keyboard.press("Enter")
+    status = box.get_by_role("status")
+    said = "No answer: nothing was played yet"
+    for _ in range(2):
+        browsing.wait_until(kit, "a word", lambda: status.inner_text() == said, 20)
+        kit.keyboard.press("Enter")
+    browsing.wait_until(kit, "a word", lambda: status.inner_text() == said, 20)
+
+
+def test_with_the_click_a_phrase_ends_by_itself_on_its_beats(kit, lab):
+    box = cell(kit, "keyboard.Keyboard")
+    tempo = box.get_by_label("Beats a minute")
+    for typed, used in (("-5", "40"), ("1000", "200"), ("150", "150")):
+        tempo.fill(typed)
+        box.locator("[data-key='3']").click()  # to try the sound: no part of the phrase
+        box.get_by_role("button", name="Click").press("Enter")
+        assert tempo.is_disabled()
+        assert tempo.input_value() == used
+        if used != typed:
+            box.get_by_role("button", name="Click").press("Enter")
+    kit.wait_for_timeout(900)
+    played(kit, lab, "ghj", finish=False)  # the piano has the focus by itself
+    assert "heard [67 69 71], beats [0. 0.4 0.8 1.2 1.6]" in box.inner_text()
+    assert tempo.is_enabled()
+
+
+def test_the_mouse_plays_too_and_few_notes_are_said(kit, lab):
+    box = cell(kit, "keyboard.Keyboard")
+    key = box.locator("[data-key='3']")
+    key.click()
+    box.get_by_role("button", name="Answer").press("Enter")
+    status = box.get_by_role("status")
+    said = "No answer: too few notes"
+    browsing.wait_until(kit, "a word", lambda: status.inner_text() == said, 20)
+
+
+def test_the_keys_bear_the_letters_that_they_send(kit, lab):
+    piano = cell(kit, "keyboard.Keyboard").get_by_role("application")
+    for letter in "éa":  # as on a keyboard of another layout, and back
+        event = {"code": "KeyA", "key": letter, "bubbles": True}
+        piano.dispatch_event("keydown", event)
+        piano.dispatch_event("keyup", event)
+        assert piano.locator("[data-key='0']").inner_text() == letter.upper()
+        assert f"keys {letter.upper()}, S, D" in piano.get_attribute("aria-label")
+    piano.locator("[data-key='4']").click(button="right")
+    kit.keyboard.press("Escape")
+    piano.focus()
+    kit.keyboard.press("Enter")
+    status = cell(kit, "keyboard.Keyboard").get_by_role("status")
+    said = "No answer: too few notes"  # the two A, without a third from the right button
+    browsing.wait_until(kit, "a word", lambda: status.inner_text() == said, 20)
+
+
+def test_the_piano_takes_no_key_while_it_lacks_the_focus(kit, lab):
+    box = cell(kit, "keyboard.Keyboard")
+    n_cells = kit.locator(".jp-Cell").count()
+    box.locator(".jp-InputPrompt").click()
+    kit.keyboard.press("b")  # JupyterLab's own: a new cell below
+    browsing.wait_until(kit, "a cell", lambda: kit.locator(".jp-Cell").count() == n_cells + 1, 10)
 
 
 def test_a_stored_notebook_shows_question_picture_and_player_before_it_is_trusted(browser, lab):
