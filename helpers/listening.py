@@ -1,4 +1,4 @@
-"""A blind listening test: what sounds is told by ear alone, and the answers are kept."""
+"""A blind listening test: two sounds are told apart by ear alone, and the answers are kept."""
 
 import csv
 import html
@@ -13,7 +13,8 @@ import numpy as np
 from helpers import audio, files, interactive
 
 _COLUMNS = ("format", "test", "question", "sound", "right", "answer")  # of a file of answers
-_FORMAT = 1
+_FORMAT = 2
+_LETTERS = ("A", "B", "X")
 _TAG_BYTES = 21  # an ID3 tag that holds nothing: two headers and an empty name
 
 Waveform = audio.Waveform
@@ -21,39 +22,44 @@ Interval = Callable[[int, int], tuple[float, float]]
 
 
 class BlindTest(widgets.VBox):
-    """A blind listening test: players and buttons, a score, and answers that can be saved.
+    """A blind listening test: pairs of sounds and buttons, a score, and answers that are kept.
 
-    The page says nothing of what a sound is before the score is shown: not by its name, its
-    length, its level or the size of its data. Each test draws anew.
+    Each question has two sounds, A and B, from one place: one is the reference, one its opponent.
+    Which is the reference? Or, in an ABX test, which of the two is sounded once more, as X? To
+    guess is to be right in half of the questions. The page says nothing of what a sound is before
+    the score is shown: not by its name, its length, its level or the size of its data. Each test
+    draws anew. No score is seen that isn't saved: a bad round can't be dropped.
 
     Parameters
     ----------
     clips : dict of str to list of ndarray, float32, (n_samples,)
-        Sounds to draw from, by what they are. None may be silent: it can't get the common level.
+        Sounds to draw from, by what they are; those of one place stand at one index. None that is
+        drawn may be silent: it can't get the common level.
     n_each : dict of str to int
-        How many to draw of each, no sound twice.
-    right : dict of str to str
-        The right answer for each name in `n_each`; half of the questions should have each answer,
-        else saying always the same is better than guessing.
+        How many questions to ask of each opponent; no place is heard twice.
+    reference : str
+        Whom the opponents are paired with: another name in `clips`.
     sr : int
         Sampling rate, in Hz.
     seed : int
-        With the number of tests in the file, it decides what is drawn.
+        With the number of the test, one more than the last in the file, it decides what is drawn.
     path : str or Path
         CSV file for the answers; its folder is made if missing. See `load_answers`.
     interval : callable
         ``interval(n_right, n_questions)`` returns the bounds between which the listener's true
         share lies, from 0 to 1; `sound_metrics.wilson_interval`.
+    abx : bool
+        Ask for X rather than for the reference: can the two be told apart at all?
 
     Raises
     ------
     ValueError
-        If there are fewer sounds than asked for, or one is silent.
+        If there are fewer places than questions, or a sound is silent.
 
     References
     ----------
-    ITU-R BS.1534, "Method for the subjective assessment of intermediate quality level of audio
-    systems" (levels, random order). Notebook 08.
+    W. A. Munson and M. B. Gardner, "Standardizing auditory tests", J. Acoust. Soc. Am. 22(5), 1950
+    (ABX); ITU-R BS.1116 (blind, at one level, in random order). Notebook 08.
     """
 
     def __init__(
@@ -61,43 +67,44 @@ class BlindTest(widgets.VBox):
         clips: dict[str, list[Waveform]],
         n_each: dict[str, int],
         *,
-        right: dict[str, str],
+        reference: str,
         sr: int,
         seed: int,
         path: str | Path,
         interval: Interval,
+        abx: bool = False,
     ) -> None:
-        self._clips, self._n_each, self._right = clips, n_each, right
-        self._sr, self._seed, self._path, self._interval = sr, seed, path, interval
-        self._number = max((row["test"] for row in load_answers(path)), default=0)
+        self._clips, self._n_each, self._reference, self._abx = clips, n_each, reference, abx
+        self._sr, self._seed, self._path, self._interval = sr, seed, Path(path), interval
+        self._number = max((row["test"] for row in load_answers(self._path)), default=0)
         self._names: list[str] = []
+        self._right: list[str] = []
         self._choices: list[widgets.ToggleButtons] = []
         self._questions, self._page = widgets.VBox(), widgets.HTML()
-        self._score = _button("Show the score", self._show_score)
-        self._save = _button("Save my answers", self._keep)
+        self._score = _button("Save, and show the score", self._show_score)
         again = _button("Another test", self._begin)
         self._begin()
-        row = widgets.HBox([self._score, self._save, again])
-        super().__init__([self._questions, row, self._page])
+        super().__init__([self._questions, widgets.HBox([self._score, again]), self._page])
 
     def _begin(self, button: Any = None) -> None:
         """Draw new questions, none of them answered."""
         self._number += 1
         rng = np.random.default_rng([self._seed, self._number])
-        self._names, sounds = _draw_questions(self._clips, self._n_each, rng=rng)
-        self._choices = [self._choice(i) for i in range(1, len(sounds) + 1)]
-        players = [widgets.HTML(text) for text in _blind_players(sounds, self._sr)]
-        pairs = zip(players, self._choices, strict=True)
-        self._questions.children = [widgets.VBox(pair) for pair in pairs]
+        drawn = _draw_questions(self._clips, self._n_each, self._reference, self._abx, rng=rng)
+        self._names, self._right, sounds = drawn
+        self._choices = [self._choice(i) for i in range(1, len(self._names) + 1)]
+        pairs = zip(_blind_players(sounds, self._sr), self._choices, strict=True)
+        self._questions.children = [widgets.VBox([widgets.HTML(p), c]) for p, c in pairs]
         self._page.value = "<p>Answer every question; then the score can be shown.</p>"
-        self._score.disabled = self._save.disabled = True
+        self._score.disabled = True
 
     def _choice(self, number: int) -> widgets.ToggleButtons:
         """Make the buttons of a question, none of them pressed yet."""
-        options = sorted(set(self._right.values()))
+        asked = f"{number}. Which of the two is {'X' if self._abx else self._reference}?"
         choice = widgets.ToggleButtons(
-            options=options, value=None, description=f"Sound {number}:", tooltip=f"Sound {number}"
+            options=_LETTERS[:2], value=None, description=asked, tooltip=asked
         )
+        choice.style.description_width = "initial"
         choice.observe(self._answered, names="value")
         return choice
 
@@ -106,43 +113,45 @@ class BlindTest(widgets.VBox):
         self._score.disabled = any(choice.value is None for choice in self._choices)
 
     def _answers(self) -> tuple[list[str], list[str], list[str]]:
-        """Return what sounded, the right answers, and the listener's."""
-        right = [self._right[name] for name in self._names]
-        return self._names, right, [choice.value for choice in self._choices]
+        """Return the opponents, the right answers, and the listener's."""
+        return self._names, self._right, [choice.value for choice in self._choices]
 
     def _show_score(self, button: Any) -> None:
-        """Tell the truth; after that no answer can change."""
-        self._page.value = _score_html(*self._answers(), self._interval)
-        for choice in self._choices:
-            choice.disabled = True
-        self._score.disabled, self._save.disabled = True, False
-
-    def _keep(self, button: Any) -> None:
-        """Save the answers, and say where, or why not."""
+        """Save the answers and tell the truth, or say why not; after that no answer can change."""
         try:
-            number = _save_answers(self._path, *self._answers())
+            self._number = _save_answers(self._path, self._number, *self._answers())
         except (ValueError, OSError) as fault:
-            self._page.value += f"<p><strong>{html.escape(str(fault))}</strong></p>"
-        else:
-            self._save.disabled = True
-            self._page.value += f"<p>Saved as test {number} in {html.escape(str(self._path))}.</p>"
+            self._page.value = f"<p><strong>Not saved: {html.escape(str(fault))}</strong></p>"
+            return
+        where = f"<p>Saved as test {self._number} in {html.escape(str(self._path))}.</p>"
+        self._page.value = _score_html(*self._answers(), self._interval) + where
+        for button in (*self._choices, self._score):
+            button.disabled = True
 
 
 def load_answers(path: str | Path) -> list[dict[str, Any]]:
-    """Read the answers that a `BlindTest` saved.
+    """Read the answers that a `BlindTest` saved, or those of a whole class.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file of answers, or a folder of them, one for each listener.
 
     Returns
     -------
     list of dict
-        A row a question: ``"test"`` and ``"question"``, whole numbers; ``"sound"``, ``"right"``
-        and ``"answer"``, text. Empty if there is no such file; one of another format is named and
+        A row for each question: ``"test"`` and ``"question"``, whole numbers; ``"sound"`` (the
+        opponent), ``"right"`` and ``"answer"``, text; and ``"listener"``, the name of the file
+        without its ending. Empty if there is no such file; one of another format is named and
         passed over, and nothing is written to it.
     """
-    try:
-        return _read_answers(Path(path))
-    except ValueError as fault:
-        print(f"Not used: {fault}")
-        return []
+    path, rows = Path(path), []
+    for file in sorted(path.glob("*.csv")) if path.is_dir() else [path]:
+        try:
+            rows += [row | {"listener": file.stem} for row in _read_answers(file)]
+        except ValueError as fault:
+            print(f"Not used: {fault}")
+    return rows
 
 
 def _read_answers(path: Path) -> list[dict[str, Any]]:
@@ -167,30 +176,44 @@ def _read_answers(path: Path) -> list[dict[str, Any]]:
 
 
 def _draw_questions(
-    clips: dict[str, list[Waveform]], n_each: dict[str, int], *, rng: np.random.Generator
-) -> tuple[list[str], list[Waveform]]:
-    """Draw names and sounds in random order, all of one length and one level."""
-    drawn = []
-    for name, n in n_each.items():
-        if not 0 <= n <= len(clips.get(name, [])):
-            raise ValueError(
-                f"clips must hold {n} sounds of {name!r}, got {len(clips.get(name, []))}: "
-                "cut more of them, or ask for fewer"
-            )
-        drawn += [(name, clips[name][i]) for i in rng.permutation(len(clips[name]))[:n]]
-    if not drawn:
-        raise ValueError(f"n_each must ask for one sound at least, got {n_each}")
-    drawn = [drawn[i] for i in rng.permutation(len(drawn))]
-    return [name for name, _ in drawn], _alike([sound for _, sound in drawn])
+    clips: dict[str, list[Waveform]],
+    n_each: dict[str, int],
+    reference: str,
+    abx: bool,
+    *,
+    rng: np.random.Generator,
+) -> tuple[list[str], list[str], list[list[Waveform]]]:
+    """Draw opponents in random order, the right answers, and two or three sounds for each."""
+    names = [name for name, n in n_each.items() for _ in range(n)]
+    n_places = min(len(clips.get(name, [])) for name in (reference, *names))
+    if not 1 <= len(names) <= n_places or min(n_each.values()) < 0:
+        raise ValueError(
+            f"n_each must ask for 1 to {n_places} questions, as many as there are places of "
+            f"{reference!r} and its opponents, got {n_each}: cut more clips, or ask for fewer"
+        )
+    names = [names[i] for i in rng.permutation(len(names))]
+    right, sounds = [], []
+    for name, place in zip(names, rng.permutation(n_places)[: len(names)], strict=True):
+        two = [clips[reference][place], clips[name][place]]
+        order = rng.permutation(2)
+        which = int(rng.integers(2)) if abx else int(order[0])  # 0 where A is the reference
+        two = [two[i] for i in order]
+        right.append(_LETTERS[which])
+        sounds.append([*two, two[which][int(rng.integers(1, 800)) :]][: 3 if abx else 2])
+    flat = iter(_alike([y for some in sounds for y in some]))
+    return names, right, [[next(flat) for _ in some] for some in sounds]
 
 
-def _save_answers(path: str | Path, names: list[str], right: list[str], answers: list[str]) -> int:
+def _save_answers(
+    path: str | Path, number: int, names: list[str], right: list[str], answers: list[str]
+) -> int:
     """Add the answers of a test to a CSV file, a line a question, and return the test's number.
 
+    A number that the file has passed already becomes the next one; one that it hasn't stays.
     The file is replaced as a whole when the new one is complete: no test is lost, none half kept.
     """
     path, kept = Path(path), _read_answers(Path(path))
-    test = 1 + max((row["test"] for row in kept), default=0)
+    test = max(number, 1 + max((row["test"] for row in kept), default=0))
     lines = enumerate(zip(names, right, answers, strict=True), 1)
     rows = [dict(zip(_COLUMNS, (_FORMAT, test, i, *line), strict=True)) for i, line in lines]
     text = io.StringIO()
@@ -221,13 +244,21 @@ def _alike(sounds: list[Waveform]) -> list[Waveform]:
     return [(y * (level / one)).astype(np.float32) for y, one in zip(sounds, rms, strict=True)]
 
 
-def _blind_players(sounds: list[Waveform], sr: int) -> list[str]:
-    """Return the HTML of players that differ in their number and their sound alone."""
-    playable = [interactive.playable(y, sr=sr) for y in sounds]
-    data = [audio.encode(y, sr=rate, suffix=".mp3", quality=0.3) for y, rate in playable]
-    size = max(map(len, data)) + _TAG_BYTES
-    same = [_padded(one, size) for one in data]
-    return [interactive.embed(one, ".mp3", f"Sound {i}").html for i, one in enumerate(same, 1)]
+def _blind_players(sounds: list[list[Waveform]], sr: int) -> list[str]:
+    """Return the HTML of each question's players, which differ in letter and sound alone."""
+    playable = [[interactive.playable(y, sr=sr) for y in some] for some in sounds]
+    data = [
+        [audio.encode(y, sr=rate, suffix=".mp3", quality=0.3) for y, rate in some]
+        for some in playable
+    ]
+    size = max(len(one) for some in data for one in some) + _TAG_BYTES
+    return [
+        "".join(
+            interactive.embed(_padded(one, size), ".mp3", f"{number} {letter}").html
+            for one, letter in zip(some, _LETTERS, strict=False)
+        )
+        for number, some in enumerate(data, 1)
+    ]
 
 
 def _padded(mp3: bytes, size: int) -> bytes:
@@ -247,12 +278,12 @@ def _score_html(names: list[str], right: list[str], answers: list[str], interval
     n_right = sum(one == other for one, other in zip(right, answers, strict=True))
     low, high = interval(n_right, len(right))
     rows = "".join(
-        f"<tr><td>Sound {i}</td><td>{html.escape(name)}</td><td>{html.escape(answer)}</td>"
+        f"<tr><td>{i}</td><td>{html.escape(name)}</td><td>{wanted}</td><td>{answer}</td>"
         f"<td>{'right' if answer == wanted else 'wrong'}</td></tr>"
         for i, (name, wanted, answer) in enumerate(zip(names, right, answers, strict=True), 1)
     )
     return (
         f"<p><strong>{n_right} of {len(right)} right.</strong> Your true share lies between "
-        f"{100 * low:.0f} % and {100 * high:.0f} %, with 95 % confidence.</p>"
-        f"<table><tr><th></th><th>was</th><th>you said</th><th></th></tr>{rows}</table>"
+        f"{100 * low:.0f} % and {100 * high:.0f} %, with 95 % confidence.</p><table><tr><th></th>"
+        f"<th>opponent</th><th>it was</th><th>you said</th><th></th></tr>{rows}</table>"
     )

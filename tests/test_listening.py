@@ -14,8 +14,7 @@ def tone(duration=1.0, sr=16000, amplitude=0.5, f=440.0):
     return (amplitude * np.sin(2 * np.pi * f * t)).astype(np.float32)
 
 
-N_EACH = {"human": 2, "ours": 1, "Markov": 1}
-RIGHT = {"human": "by a human", "ours": "by a machine", "Markov": "by a machine"}
+N_EACH = {"ours": 2, "Markov": 1}
 
 
 def some_clips():
@@ -24,7 +23,7 @@ def some_clips():
         name: [
             tone(1 + 0.1 * i, amplitude=0.1 * (k + 1), f=200 * (5 * k + i + 1)) for i in range(4)
         ]
-        for k, name in enumerate(RIGHT)
+        for k, name in enumerate(("human", *N_EACH))
     }
 
 
@@ -32,7 +31,7 @@ def a_test(path, **changes):
     return listening.BlindTest(
         some_clips(),
         N_EACH,
-        right=RIGHT,
+        reference="human",
         sr=16000,
         seed=7,
         path=path,
@@ -46,55 +45,73 @@ def parts(box):
     return [question.children for question in questions.children], *buttons.children, page
 
 
-def sound_of(player):
-    data = re.search(r"base64,([^\"]+)", player.value)[1]
-    return soundfile.read(io.BytesIO(base64.b64decode(data)), dtype="float32")[0]
+def sounds_of(players):
+    data = re.findall(r"base64,([^\"]+)", players.value)
+    return [soundfile.read(io.BytesIO(base64.b64decode(one)), dtype="float32")[0] for one in data]
+
+
+def draw(clips, n_each, *, abx=False, seed=0):
+    rng = np.random.default_rng(seed)
+    return listening._draw_questions(clips, n_each, "human", abx, rng=rng)
+
+
+def pitch(y):
+    return round(np.abs(np.fft.rfft(y, 16000)).argmax() / 200)
 
 
 def test_questions_have_one_length_and_one_level_and_stay_below_full_scale():
-    clips = some_clips()
-    names, sounds = listening._draw_questions(clips, N_EACH, rng=np.random.default_rng(0))
-    assert sorted(names) == ["Markov", "human", "human", "ours"]
-    assert len({len(y) for y in sounds}) == 1
-    assert np.ptp([audio.level_dbfs(y) for y in sounds]) < 1e-3
-    assert max(np.abs(y).max() for y in sounds) < 1
+    names, _, sounds = draw(some_clips(), N_EACH)
+    assert sorted(names) == ["Markov", "ours", "ours"]
+    flat = [y for some in sounds for y in some]
+    assert len({len(y) for y in flat}) == 1
+    assert np.ptp([audio.level_dbfs(y) for y in flat]) < 1e-3
+    assert max(np.abs(y).max() for y in flat) < 1
     impulse = np.zeros(16000, np.float32)
     impulse[100] = 1  # the least level for its peak decides
-    _, sounds = listening._draw_questions(
-        {"a": [impulse], "b": [tone()]}, {"a": 1, "b": 1}, rng=np.random.default_rng(0)
-    )
-    assert np.ptp([audio.level_dbfs(y) for y in sounds]) < 1e-3
-    assert max(np.abs(y).max() for y in sounds) < 1
+    _, _, ((one, other),) = draw({"human": [impulse], "b": [tone()]}, {"b": 1})
+    assert audio.level_dbfs(one) == pytest.approx(audio.level_dbfs(other), abs=1e-3)
+    assert max(np.abs(one).max(), np.abs(other).max()) < 1
 
 
-def test_no_sound_is_drawn_twice_and_every_order_can_come():
-    clips, orders = some_clips(), set()
-    for seed in range(100):
-        names, sounds = listening._draw_questions(clips, N_EACH, rng=np.random.default_rng(seed))
-        assert len({y.tobytes() for y in sounds}) == 4
-        orders.add(tuple(names))
-    assert len(orders) == 12  # of four, two are alike
+@pytest.mark.parametrize("abx", [False, True])
+def test_pairs_come_from_one_place_and_the_right_answer_is_the_reference_or_x(abx):
+    rights, places = [], set()
+    for seed in range(60):
+        names, right, sounds = draw(some_clips(), N_EACH, abx=abx, seed=seed)
+        heard = set()
+        for name, letter, some in zip(names, right, sounds, strict=True):
+            heights = [pitch(y) - 1 for y in some]
+            kinds, place = [h // 5 for h in heights], {h % 5 for h in heights}
+            assert len(place) == 1
+            assert sorted(kinds[:2]) == [0, 1 + list(N_EACH).index(name)]
+            assert kinds["AB".index(letter)] == (kinds[2] if abx else 0)
+            if abx:  # the same again, but not byte for byte
+                assert not np.array_equal(some[2], some["AB".index(letter)])
+            heard |= place
+            rights.append(letter)
+        assert len(heard) == len(names)
+        places |= heard
+    assert places == {0, 1, 2, 3}
+    assert 60 <= rights.count("A") <= 120
 
 
-@pytest.mark.parametrize("n_each", [{"human": 5}, {"nobody": 1}, {"human": -1}])
-def test_more_questions_than_sounds_are_refused(n_each):
-    with pytest.raises(ValueError, match=r"clips must hold .* sounds of .*, got \d"):
-        listening._draw_questions(some_clips(), n_each, rng=np.random.default_rng(0))
+@pytest.mark.parametrize("n_each", [{"ours": 5}, {"nobody": 1}, {"ours": -1}, {"ours": 0}, {}])
+def test_more_questions_than_places_and_none_are_refused(n_each):
+    with pytest.raises(ValueError, match=r"n_each must ask for 1 to \d questions.*, got {"):
+        draw(some_clips(), n_each)
 
 
-def test_silence_and_empty_tests_are_refused():
-    rng = np.random.default_rng(0)
+def test_silence_is_refused():
+    silent = [np.zeros(9000, np.float32)]
     with pytest.raises(ValueError, match="must not be silent"):
-        listening._draw_questions({"a": [np.zeros(9, np.float32)]}, {"a": 1}, rng=rng)
-    with pytest.raises(ValueError, match="one sound at least"):
-        listening._draw_questions({"a": []}, {"a": 0}, rng=rng)
+        draw({"human": silent, "a": silent}, {"a": 1})
 
 
 def test_saved_answers_are_added_and_none_is_lost(tmp_path):
     path = tmp_path / "deep" / "answers.csv"
     assert listening.load_answers(path) == []
-    assert listening._save_answers(path, ["ours, 1"], ["machine"], ["human"]) == 1
-    assert listening._save_answers(path, ["a", "b"], ["x", "y"], ["x", "y"]) == 2
+    assert listening._save_answers(path, 1, ["ours, 1"], ["machine"], ["human"]) == 1
+    assert listening._save_answers(path, 1, ["a", "b"], ["x", "y"], ["x", "y"]) == 2
     rows = listening.load_answers(path)
     assert [(row["test"], row["question"], row["sound"]) for row in rows] == [
         (1, 1, "ours, 1"),
@@ -102,6 +119,7 @@ def test_saved_answers_are_added_and_none_is_lost(tmp_path):
         (2, 2, "b"),
     ]
     assert rows[0]["answer"] == "human"
+    assert rows[0]["listener"] == "answers"
     assert [file.name for file in path.parent.iterdir()] == ["answers.csv"]
 
 
@@ -109,9 +127,9 @@ def test_saved_answers_are_added_and_none_is_lost(tmp_path):
     "text",
     [
         "a,b\n1,2\n",
-        "format,test,question,sound,right,answer\n1,x,1,a,b,c\n",
+        "format,test,question,sound,right,answer\n2,x,1,a,b,c\n",
         "test,question,sound,right,answer\n1,1,a,b,c\n",  # before there was a format
-        "format,test,question,sound,right,answer\n2,1,1,a,b,c\n",
+        "format,test,question,sound,right,answer\n1,1,1,a,b,c\n",  # of single sounds
     ],
 )
 def test_a_file_of_another_format_is_named_and_left_alone(tmp_path, text, capsys):
@@ -120,74 +138,109 @@ def test_a_file_of_another_format_is_named_and_left_alone(tmp_path, text, capsys
     assert listening.load_answers(path) == []
     assert re.search(r"Not used: .*mine.csv must have the columns", capsys.readouterr().out)
     with pytest.raises(ValueError, match=r"must have the columns format, test, .*: move it away"):
-        listening._save_answers(path, ["a"], ["x"], ["x"])
+        listening._save_answers(path, 1, ["a"], ["x"], ["x"])
     assert path.read_text() == text
+
+
+def test_the_answers_of_a_class_are_one_table(tmp_path, capsys):
+    for name, n in {"ada": 2, "max": 3}.items():
+        path = tmp_path / f"{name}.csv"
+        listening._save_answers(path, 1, ["ours"] * n, ["A"] * n, ["B"] * n)
+    (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
+    rows = listening.load_answers(tmp_path)
+    assert [row["listener"] for row in rows] == ["ada"] * 2 + ["max"] * 3
+    assert re.findall(r"Not used: .*notes.csv", capsys.readouterr().out)
+    assert listening.load_answers(tmp_path / "nobody") == []
 
 
 def test_a_write_that_fails_leaves_the_old_answers(tmp_path, monkeypatch):
     path = tmp_path / "answers.csv"
-    listening._save_answers(path, ["a"], ["x"], ["x"])
+    listening._save_answers(path, 1, ["a"], ["x"], ["x"])
 
     def full(*arguments):
         raise OSError("disk full")
 
     monkeypatch.setattr(files.os, "replace", full)
     with pytest.raises(OSError, match="disk full"):
-        listening._save_answers(path, ["b"], ["x"], ["x"])
+        listening._save_answers(path, 1, ["b"], ["x"], ["x"])
     assert [row["sound"] for row in listening.load_answers(path)] == ["a"]
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_listening_test_gives_nothing_away(tmp_path):
-    questions, score, save, _, page = parts(a_test(tmp_path / "answers.csv"))
-    pages = [player.value for player, _ in questions] + [page.value]
-    for name in N_EACH:
+@pytest.mark.parametrize("abx", [False, True])
+def test_a_listening_test_gives_nothing_away(tmp_path, abx):
+    questions, score, _, page = parts(a_test(tmp_path / "answers.csv", abx=abx))
+    pages = [players.value for players, _ in questions] + [page.value]
+    for name in ("human", *N_EACH):
         assert not any(name in re.sub('base64,[^"]+', "", text) for text in pages)
-    assert len({len(player.value) for player, _ in questions}) == 1
-    sounds = [sound_of(player) for player, _ in questions]
+    data = [re.findall('base64,([^"]+)', players.value) for players, _ in questions]
+    assert [len(some) for some in data] == [3 if abx else 2] * 3
+    assert len({len(one) for some in data for one in some}) == 1
+    assert len({one for some in data for one in some}) == sum(map(len, data))  # X's bytes differ
+    sounds = [y for players, _ in questions for y in sounds_of(players)]
     assert len({len(y) for y in sounds}) == 1
-    assert np.ptp([audio.level_dbfs(y) for y in sounds]) < 0.5
+    assert np.ptp([audio.level_dbfs(y) for y in sounds]) < 1.5  # as the MP3 leaves pure tones
+    asked = "X" if abx else "human"
+    assert [choice.description for _, choice in questions] == [
+        f"{i}. Which of the two is {asked}?" for i in (1, 2, 3)
+    ]
     assert all(choice.value is None for _, choice in questions)
     assert score.disabled
-    assert save.disabled
 
 
 def test_a_listening_test_scores_saves_and_begins_anew(tmp_path):
     path = tmp_path / "answers.csv"
     box = a_test(path)
-    questions, score, save, again, page = parts(box)
-    for _, choice in questions:
+    questions, score, again, page = parts(box)
+    for right, (_, choice) in zip(box._right, questions, strict=True):
         assert score.disabled
-        choice.value = "by a human"
+        choice.value = right
+    questions[0][1].value = "B" if box._right[0] == "A" else "A"
     score.click()
-    assert "2 of 4 right" in page.value
-    assert "between 15 % and 85 %" in page.value
-    assert page.value.count("<td>wrong</td>") == 2
+    assert "2 of 3 right" in page.value
+    assert "between 21 % and 94 %" in page.value
+    assert page.value.count("<td>wrong</td>") == 1
     assert all(choice.disabled for _, choice in questions)
-    assert not path.exists()
-    save.click()
+    assert score.disabled
     assert "Saved as test 1" in page.value
-    assert save.disabled
-    assert sorted(row["sound"] for row in listening.load_answers(path)) == sorted(
-        ["Markov", "human", "human", "ours"]
-    )
-    before = [player.value for player, _ in questions]
+    rows = listening.load_answers(path)
+    assert sorted(row["sound"] for row in rows) == ["Markov", "ours", "ours"]
+    assert [row["answer"] == row["right"] for row in rows] == [False, True, True]
+    before = [players.value for players, _ in questions]
     again.click()
-    after = [player.value for player, _ in parts(box)[0]]
+    after = [players.value for players, _ in parts(box)[0]]
     assert set(before) != set(after)
-    assert after == [player.value for player, _ in parts(a_test(path))[0]]  # the second test
+    assert after == [players.value for players, _ in parts(a_test(path))[0]]  # the second test
     assert "right" not in page.value
 
 
-def test_a_listening_test_says_why_it_could_not_save(tmp_path):
+def test_no_questions_come_again_after_a_test_that_was_passed_over(tmp_path):
     path = tmp_path / "answers.csv"
-    questions, score, save, _, page = parts(a_test(path))
+    box = a_test(path)
+    parts(box)[2].click()  # the first test, unanswered
+    questions, score, _, page = parts(box)
     for _, choice in questions:
-        choice.value = "by a machine"
+        choice.value = "A"
     score.click()
+    assert "Saved as test 2" in page.value
+    answered = [players.value for players, _ in questions]
+    fresh = [players.value for players, _ in parts(a_test(path))[0]]  # the kernel begins anew
+    assert fresh != answered
+    parts(box)[2].click()
+    assert fresh == [players.value for players, _ in parts(box)[0]]  # the third test
+
+
+def test_a_listening_test_shows_no_score_that_it_could_not_save(tmp_path):
+    path = tmp_path / "answers.csv"
+    questions, score, _, page = parts(a_test(path))
+    for _, choice in questions:
+        choice.value = "A"
     path.write_text("something else\n<b>\n")
-    save.click()
-    assert "<strong>" in page.value
+    score.click()
+    assert "<strong>Not saved: " in page.value
+    assert "of 3 right" not in page.value
     assert "must have the columns" in page.value
-    assert not save.disabled
     assert path.read_text() == "something else\n<b>\n"
+    path.unlink()
+    score.click()
+    assert "of 3 right" in page.value
