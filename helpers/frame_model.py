@@ -108,30 +108,6 @@ def tensorflow() -> Any:
     return tf
 
 
-def count_parameters(settings: LstmSettings) -> dict[str, int]:
-    """Count the numbers that training must find, layer by layer.
-
-    A dense layer has a kernel and a bias. An LSTM has four gates, each with a kernel W for the
-    input, a recurrent kernel U for its own last output, and a bias b.
-
-    Returns
-    -------
-    dict of int
-        Parameters of ``"dense_in"``, ``"lstm"`` and ``"dense_out"``.
-
-    Examples
-    --------
-    >>> count_parameters(LstmSettings(n_features=10, dense=3, hidden=2))
-    {'dense_in': 33, 'lstm': 48, 'dense_out': 30}
-    """
-    n_features, dense, hidden = settings.n_features, settings.dense, settings.hidden
-    return {
-        "dense_in": n_features * dense + dense,
-        "lstm": 4 * (dense * hidden + hidden * hidden + hidden),  # four gates, each W, U and b
-        "dense_out": hidden * n_features + n_features,
-    }
-
-
 def build(settings: LstmSettings, *, seed: int = 0, weights: Weights | None = None) -> Any:
     """Build the network of the original: linear dense layer, LSTM, linear dense layer.
 
@@ -161,7 +137,7 @@ def build(settings: LstmSettings, *, seed: int = 0, weights: Weights | None = No
 
     References
     ----------
-    A. Vitelli and A. Nayebi, "GRUV: Algorithmic Music Generation using Recurrent Neural Networks",
+    A. Nayebi and M. Vitelli, "GRUV: Algorithmic Music Generation using Recurrent Neural Networks",
     Stanford CS224D report, 2015. Notebook 05.
     """
     if weights is not None:
@@ -324,19 +300,10 @@ def set_weights(model: Any, weights: Weights) -> None:
 def lstm_step(
     x: Array, h: Array, c: Array, kernel: Array, recurrent_kernel: Array, bias: Array
 ) -> tuple[npt.NDArray, npt.NDArray, dict[str, npt.NDArray]]:
-    r"""Compute one step of an LSTM: one input in, its output and its memory one frame later out.
+    """Compute one step of an LSTM: one input in, its output and its memory one frame later out.
 
-    Four gates look at the input x and at the last output h, each with weights of its own:
-
-    .. math::
-        i &= \sigma(x W_i + h U_i + b_i) && \text{input gate: how much of the candidate to store} \\
-        f &= \sigma(x W_f + h U_f + b_f) && \text{forget gate: how much of the memory to keep} \\
-        g &= \tanh(x W_g + h U_g + b_g) && \text{candidate: what could be stored} \\
-        o &= \sigma(x W_o + h U_o + b_o) && \text{output gate: how much of the memory to show}
-
-    The memory is then :math:`c' = f \odot c + i \odot g`, the output
-    :math:`h' = o \odot \tanh(c')`. The four kernels stand side by side in one matrix, in Keras'
-    order i, f, g, o (Keras calls g "c").
+    Notebook 05 derives it. The kernels of the four gates stand side by side in one matrix, in
+    Keras' order: input, forget, candidate (Keras calls it "c"), output.
 
     Parameters
     ----------
@@ -370,8 +337,6 @@ def lstm_step(
 
 def stepper(weights: Weights) -> Callable[..., tuple[npt.NDArray, Any]]:
     """Make a function that runs the network one frame at a time, in NumPy.
-
-    The caller carries the LSTM's state from call to call.
 
     Parameters
     ----------

@@ -67,6 +67,7 @@ def concatenate_sequences(pairs: Iterable[Pair]) -> Pair:
     Returns
     -------
     X, Y : ndarray, (n_sequences, seq_length, n_features)
+        Views of one array, as those that `make_sequences` returns.
 
     Raises
     ------
@@ -82,8 +83,13 @@ def concatenate_sequences(pairs: Iterable[Pair]) -> Pair:
             f"all sequences must share one (seq_length, n_features), got {shapes}: "
             "cut every piece with the same settings"
         )
-    X, Y = zip(*pairs, strict=True)
-    return np.concatenate(X), np.concatenate(Y)
+    ((seq_length, n_features),) = shapes
+    starts = np.cumsum([0, *(len(X) for X, _ in pairs)])
+    windows = np.empty((starts[-1], seq_length + 1, n_features), pairs[0][0].dtype)
+    for start, (X, Y) in zip(starts, pairs, strict=False):
+        windows[start : start + len(X), :-1] = X
+        windows[start : start + len(X), 1:] = Y
+    return windows[:, :-1], windows[:, 1:]
 
 
 @dataclass(frozen=True, eq=False)

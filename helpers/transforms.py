@@ -428,7 +428,7 @@ def spectra_to_features(spectra: npt.ArrayLike) -> Floats:
 
     References
     ----------
-    Vitelli and Nayebi (2015), "GRUV: Algorithmic Music Generation using Recurrent Neural
+    A. Nayebi and M. Vitelli (2015), "GRUV: Algorithmic Music Generation using Recurrent Neural
     Networks". Notebook 03.
 
     Examples

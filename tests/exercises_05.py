@@ -5,48 +5,68 @@ import numpy as np
 from helpers import checks
 
 
+def slopes(W, now, then, *, at_once=False):
+    """Return the sum of the gradients over all pairs."""
+    p = np.exp(W) / np.exp(W).sum(axis=1, keepdims=True)
+    total = np.zeros_like(W)
+    if at_once:
+        total[now] += p[now] - np.eye(12)[then]
+    else:
+        np.add.at(total, now, p[now] - np.eye(12)[then])
+    return total
+
+
+def step(W, now, then, rate):
+    return W - rate * slopes(W, now, then) / len(now)
+
+
+def by_matrices(W, now, then, rate):
+    one_hot = np.eye(12)
+    p = np.exp(W) / np.exp(W).sum(axis=1, keepdims=True)
+    W -= rate * one_hot[now].T @ (p[now] - one_hot[then]) / len(now)  # in place
+    return W
+
+
+def in_place_only(W, now, then, rate):
+    W -= rate * slopes(W, now, then) / len(now)
+
+
 def gate(n_steps):
     return 0.5 ** (1 / n_steps)
 
 
-def standardise(train, new):
-    return (new - train.mean(axis=0)) / train.std(axis=0)
-
-
-def peeking(train, new):
-    return standardise(np.concatenate([train, new]), new)
+def ramps(last, n):
+    return np.outer(last, 1 - np.arange(n) / n)
 
 
 RIGHT = [
+    (checks.nb05_table_step, step),
+    (checks.nb05_table_step, by_matrices),
     (checks.nb05_forget_bias, lambda n: np.log(gate(n) / (1 - gate(n)))),
     (checks.nb05_forget_bias, lambda n: -np.log(2 ** (1 / n) - 1)),
-    (checks.nb05_lstm_parameters, lambda m, n: 4 * (m * n + n * n + n)),
-    (checks.nb05_lstm_parameters, lambda m, n: 4.0 * n * (m + n + 1)),
-    (checks.nb05_n_sequences, lambda n, length: -(-(n - 1) // length)),
-    (checks.nb05_n_sequences, lambda n, length: int(np.ceil((n - 1) / length))),
-    (checks.nb05_standardise, standardise),
+    (checks.nb05_forget_bias, lambda n: round(-float(np.log(2 ** (1 / n) - 1)), 2)),
+    (checks.nb05_ramps, ramps),
+    (checks.nb05_ramps, lambda last, n: np.linspace(last, 0, n, axis=1)),
 ]
 WRONG = [
+    (checks.nb05_table_step, lambda W, now, then, rate: 2 * W - step(W, now, then, rate), "climbs"),
+    (checks.nb05_table_step, lambda W, now, then, rate: step(W, now, then, 40 * rate), "the sum"),
+    (checks.nb05_table_step, lambda W, now, then, rate: slopes(W, now, then) / 40, "return W"),
+    (checks.nb05_table_step, lambda W, now, then, rate: step(W, now, then, 1), "learning rate"),
+    (checks.nb05_table_step, in_place_only, "not returned"),
+    (
+        checks.nb05_table_step,
+        lambda W, now, then, rate: W - rate * slopes(W, now, then, at_once=True) / 40,
+        "np.add.at",
+    ),
+    (checks.nb05_table_step, lambda W, now, then, rate: step(W, then, now, rate), "for each pair"),
     (checks.nb05_forget_bias, gate, "that is the gate"),
     (checks.nb05_forget_bias, lambda n: np.log((1 - gate(n)) / gate(n)), "the sign"),
     (checks.nb05_forget_bias, lambda n: 0.0, "right for one step"),
     (checks.nb05_forget_bias, lambda n: n, "find the gate first"),
-    (checks.nb05_lstm_parameters, lambda m, n: 3 * (m * n + n * n + n), "not three"),
-    (checks.nb05_lstm_parameters, lambda m, n: m * n + n * n + n, "one gate"),
-    (checks.nb05_lstm_parameters, lambda m, n: 4 * (m * n + n * n), "a bias too"),
-    (checks.nb05_lstm_parameters, lambda m, n: 4 * (m * n + n), "hidden x hidden"),
-    (checks.nb05_lstm_parameters, lambda m, n: m + n, "of one gate first"),
-    (checks.nb05_n_sequences, lambda n, length: (n - 1) // length, "as the original did"),
-    (checks.nb05_n_sequences, lambda n, length: n // length, "is no target"),
-    (checks.nb05_n_sequences, lambda n, length: -(-n // length), "one sequence of 40"),
-    (checks.nb05_n_sequences, lambda n, length: n - length, "and round up"),
-    (checks.nb05_standardise, lambda train, new: standardise(new, new), "own statistics"),
-    (checks.nb05_standardise, peeking, "that peeks"),
-    (
-        checks.nb05_standardise,
-        lambda train, new: (new - train.mean()) / train.std(),
-        "over time, axis 0",
-    ),
-    (checks.nb05_standardise, lambda train, new: standardise(train, train), "the new frames"),
-    (checks.nb05_standardise, lambda train, new: new - train.mean(axis=0), "divide by"),
+    (checks.nb05_ramps, lambda last, n: ramps(last, n).T, "a row"),
+    (checks.nb05_ramps, lambda last, n: np.outer(last, np.ones(n)), "a constant"),
+    (checks.nb05_ramps, lambda last, n: ramps(last, n)[:, ::-1], "from zero"),
+    (checks.nb05_ramps, lambda last, n: ramps(-last, n), "the sign"),
+    (checks.nb05_ramps, lambda last, n: ramps(last, 5 * n)[:, :n], "begins at last[k]"),
 ]

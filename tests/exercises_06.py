@@ -55,7 +55,7 @@ WRONG = [
     (checks.nb06_mean_bits, lambda x, came: -np.log2(of_what_came(x, came).mean()), "of each prob"),
     (checks.nb06_mean_bits, lambda x, came: -np.log2(softmax(x)).mean(), "only the class"),
     (checks.nb06_mean_bits, lambda x, came: -x[np.arange(len(came)), came].mean(), "are logits"),
-    (checks.nb06_mean_bits, lambda x, came: 2.0, "softmax along each row"),
+    (checks.nb06_mean_bits, lambda x, came: 2.0, "softmax of each row, p"),
     (checks.nb06_leave_out, lambda p, m: kept(p, m * p.max()), "less than 1"),
     (checks.nb06_leave_out, lambda p, m: kept(p, m) / kept(p, m).sum(), "relative"),
     (
@@ -69,7 +69,7 @@ WRONG = [
         "keep their places",
     ),
     (checks.nb06_leave_out, lambda p, m: p, "nothing is left out"),
-    (checks.nb06_leave_out, lambda p, m: p**2, "0 elsewhere"),
+    (checks.nb06_leave_out, lambda p, m: p**2, "on, else 0"),
     (checks.nb06_recalled, lambda s, f, n: np.bincount(f, softmax(s)), "never followed"),
     (checks.nb06_recalled, last_shares, "add up their shares"),
     (checks.nb06_recalled, lambda s, f, n: np.eye(n)[f[s.argmax()]], "alone"),
@@ -77,4 +77,5 @@ WRONG = [
     (checks.nb06_recalled, lambda s, f, n: np.bincount(f, s, minlength=n), "no shares"),
     (checks.nb06_recalled, lambda s, f, n: np.bincount(f, np.exp(s), minlength=n), "add up to 1"),
     (checks.nb06_recalled, lambda s, f, n: softmax(s), "softmax of the scores"),
+    (checks.nb06_recalled, lambda s, f, n: shares(10 * s, f, n), "times 10 already"),
 ]

@@ -82,19 +82,6 @@ def test_impossible_settings_are_named(changed, message):
         frame_model.LstmSettings(**{"n_features": 4, **changed})
 
 
-@pytest.mark.parametrize("sizes", [(4, 5, 6), (10, 1, 3), (1, 7, 2)])
-def test_parameters_are_those_that_keras_counts(sizes):
-    network = frame_model.LstmSettings(*sizes)
-    model = frame_model.build(network)
-    found = {layer.name: layer.count_params() for layer in model.layers}
-    assert found == frame_model.count_parameters(network)
-
-
-def test_the_original_has_fifty_three_million_parameters():
-    original = frame_model.LstmSettings(n_features=22050, dense=1024, hidden=1024)
-    assert sum(frame_model.count_parameters(original).values()) == 53_574_178
-
-
 # Building
 
 

@@ -70,6 +70,7 @@ def test_no_sequence_runs_across_pieces():
     pairs = (sequences.make_sequences(piece, 4) for piece in pieces)
     X, Y = sequences.concatenate_sequences(pairs)
     assert X.shape == Y.shape == (2 + 1 + 6, 4, 2)
+    assert np.shares_memory(X, Y)  # half the memory
     assert all(len(np.unique(both)) == 1 for both in np.concatenate([X, Y], axis=1))
 
 
