@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers import rolls
+from helpers import events, rolls
 
 
 def notes_per_moment(roll: np.ndarray) -> float:
@@ -17,21 +17,16 @@ def crowded_frames(roll: np.ndarray, *, n_least: int = 6) -> float:
     return float(np.mean(n_struck >= n_least))
 
 
-def unplayable_moments(roll: np.ndarray, *, fingers: int = 5, reach: int = 14) -> float:
+def unplayable_moments(roll: np.ndarray) -> float:
     """Say which share of the moments at which notes are struck two hands can't strike.
 
-    A hand strikes `fingers` notes at most, and `reach` semitones from the lowest to the highest.
-    The left hand takes all that it can from the lowest note up: if the right one can't strike the
-    rest, no other way to share the notes out helps.
+    A moment is judged as `events.within_reach` lets one be composed, from the lowest note up.
     """
     n_moments = n_bad = 0
     for struck in roll >= rolls.SOFT:
         notes = np.flatnonzero(struck)
-        if len(notes):
-            left = np.count_nonzero(notes[:fingers] <= notes[0] + reach)
-            right = notes[left:]
-            n_moments += 1
-            n_bad += len(right) > fingers or (len(right) > 0 and right[-1] - right[0] > reach)
+        n_moments += len(notes) > 0
+        n_bad += any(not events.within_reach(notes[:i])[note] for i, note in enumerate(notes))
     return n_bad / max(n_moments, 1)
 
 

@@ -546,12 +546,15 @@ def compose(
                 logits[: events.wait_class(least)] = -np.inf
                 if least:
                     logits[events.END] = -np.inf  # it is to go on
-                if not events.within_reach(struck).any():
+                free = events.within_reach(struck)
+                if not free.any():
                     logits[0] = -np.inf  # no hand is free for a note more
             if head == ROW:
                 logits[events.N_KEYS :] = -np.inf
-                struck = struck if word[WAIT] == 0 else []
-                logits[np.flatnonzero(~events.within_reach(struck))] = -np.inf
+                if word[WAIT] == 0:
+                    logits[: events.N_KEYS][~free] = -np.inf
+                else:
+                    struck = []
             share = min_p / 2 if head == WAIT else min_p
             word[head] = _draw(logits, rng, temperature, share)
             if head == WAIT:
