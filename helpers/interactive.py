@@ -24,7 +24,8 @@ Waveform = audio.Waveform
 _RATES = audio.MP3_RATES  # every browser plays these
 _MIME = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
 _LOSSY = {".mp3": "MP3", ".ogg": "Ogg Vorbis"}  # not the samples themselves: the caption says so
-_SHORT_BYTES = 60_000  # a sound up to this size is embedded as it is; a longer one as MP3
+_SHORT_BYTES = 60_000  # a sound up to this size is embedded as PCM; a longer one as MP3
+_FADE = 0.005  # s, at both ends of a sound: where a sound is cut it would click
 _OWN_KEYS = 'data-lm-suppress-shortcuts="true"'  # else JupyterLab takes Space and the arrows
 
 # The playhead is a range input as large as the axes, its thumb a line: a click, a drag, the arrow
@@ -61,12 +62,12 @@ draw();
 
 
 def player(y: Waveform, *, sr: int, label: str, lossless: bool = False) -> Shown:
-    """Make an audio player that plays the samples at the level that they have.
+    """Make an audio player that plays a sound at the level that it has.
 
     Nothing is normalised: two players can be compared by ear. What lies beyond full scale is
     clipped, as a loudspeaker's converter would, and the caption says how many samples that were.
-    Rates that a browser may refuse are resampled up. A longer sound is embedded as MP3, to keep a
-    notebook small; then the caption says so.
+    Both ends are faded over 5 ms, lest the cut clicks. Rates that a browser may refuse are
+    resampled up. A longer sound is embedded as MP3, to keep a notebook small, and captioned so.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def player(y: Waveform, *, sr: int, label: str, lossless: bool = False) -> Shown
     label : str
         What is heard.
     lossless : bool
-        Embed FLAC whatever the length, where the MP3 coder would hide what is to be heard.
+        Embed the samples as they are, as FLAC and not faded, where the lesson depends on them.
 
     Returns
     -------
@@ -341,7 +342,11 @@ def _encoded(y: Waveform, sr: int, label: str, lossless: bool) -> tuple[bytes, s
     y = audio.valid(y, "y")
     duration, n_clipped = len(y) / sr, int(np.count_nonzero(np.abs(y) > 1))
     facts = [f"{duration:.1f} s", _level(y), f"{n_clipped} samples clipped" * bool(n_clipped)]
-    y, rate = playable(np.clip(y, -1, 1), sr=sr)
+    y = np.clip(y, -1, 1)
+    if not lossless:
+        n = np.arange(len(y), dtype=np.float32)
+        y = y * np.minimum(1, np.minimum(n, n[::-1]) / (_FADE * sr))
+    y, rate = playable(y, sr=sr)
     suffix = ".flac" if lossless else ".wav" if 2 * len(y) <= _SHORT_BYTES else ".mp3"
     data = audio.encode(y, sr=rate, suffix=suffix)
     facts.append(_codec(data, suffix, duration))

@@ -106,6 +106,10 @@ def show(ax: Axes | npt.NDArray[np.object_], *, alt: str) -> Shown:
     if not alt.strip():
         raise ValueError("alt must say in words what the figure shows, got an empty text")
     figure = np.atleast_1d(np.asarray(ax)).flat[0].figure
+    for one in figure.axes:
+        if one.get_legend() and (title := one.get_title()):
+            one.set_title("")
+            one.set_title(title, loc="left", fontsize="medium")
     source = f"data:image/png;base64,{base64.b64encode(_png(figure)).decode()}"
     text = html.escape(alt, quote=True)
     return Shown(f'<img src="{source}" alt="{text}" style="max-width:100%">', f"Figure: {alt}")
@@ -287,13 +291,21 @@ def timeline(parts: Mapping[str, tuple[float, float]], *, ax: Axes | None = None
     """
     ax = ax if ax is not None else new_axes(height=1.0)
     for i, (name, (start, end)) in enumerate(parts.items()):
-        ax.axvspan(start, end, color=_CYCLE[i % len(_CYCLE)], alpha=0.18, linewidth=0)
+        ax.axvspan(start, end, color=_CYCLE[i % len(_CYCLE)], alpha=0.18, linewidth=0, zorder=-1)
         ax.text((start + end) / 2, 1.02, name, ha="center", transform=ax.get_xaxis_transform())
     return _finish(ax, "Time (s)", ax.get_ylabel(), None)
 
 
 def heatmap(
-    values: npt.ArrayLike, *, x_label: str, y_label: str, ax: Axes | None = None, label: str = ""
+    values: npt.ArrayLike,
+    *,
+    x_label: str,
+    y_label: str,
+    ax: Axes | None = None,
+    label: str | None = "",
+    limits: tuple[float, float] | None = None,
+    frame_rate: float | None = None,
+    lowest: int = 0,
 ) -> Axes:
     """Draw a matrix as colours, time along the horizontal axis.
 
@@ -304,13 +316,21 @@ def heatmap(
     x_label, y_label : str
         Labels of the axes, with units.
     ax : Axes, optional
-    label : str
-        Label of the colour bar.
+    label : str or None
+        Label of the colour bar; None draws none.
+    limits : (float, float), optional
+        Values of the darkest and the lightest colour; by default the lowest and the highest.
+    frame_rate, lowest : float, frames/s; int
+        If given, rows are notes from this MIDI number on, and time is in seconds.
     """
     ax = ax if ax is not None else new_axes(height=2.8)
-    image = ax.imshow(np.asarray(values).T, cmap="cividis", **_GRID)
+    values = np.asarray(values).T
+    low, high = limits or (None, None)
+    extent = _span_notes(ax, values.shape, frame_rate, lowest) if frame_rate else None
+    image = ax.imshow(values, cmap="cividis", vmin=low, vmax=high, extent=extent, **_GRID)
     ax.grid(False)
-    ax.figure.colorbar(image, ax=ax, label=label, pad=0.01)
+    if label is not None:
+        ax.figure.colorbar(image, ax=ax, label=label, pad=0.01)
     return _finish(ax, x_label, y_label, None)
 
 
@@ -337,19 +357,19 @@ def piano_roll(
     """
     roll = rolls.valid(roll)
     ax = ax if ax is not None else new_axes(height=3.2)
-    highest = lowest + roll.shape[1]
-    palette = ListedColormap(["white", COLOURS["sky"], COLOURS["blue"], COLOURS["black"]])
-    ax.imshow(
-        roll.T,
-        **_GRID,
-        cmap=palette,
-        vmin=rolls.OFF,
-        vmax=rolls.LOUD,
-        extent=(start, start + len(roll) / frame_rate, lowest - 0.5, highest - 0.5),
-    )
-    ticks = [pitch for pitch in range(lowest, highest) if pitch % 12 == 0]
-    ax.set_yticks(ticks, [f"C{pitch // 12 - 1}" for pitch in ticks])
+    palette = ListedColormap(["none", COLOURS["sky"], COLOURS["blue"], COLOURS["black"]])
+    extent = _span_notes(ax, roll.T.shape, frame_rate, lowest, start)
+    ax.imshow(roll.T, cmap=palette, vmin=rolls.OFF, vmax=rolls.LOUD, extent=extent, **_GRID)
     return _finish(ax, "Time (s)", "Note", None)
+
+
+def _span_notes(
+    ax: Axes, shape: tuple[int, ...], frame_rate: float, lowest: int, start: float = 0.0
+) -> tuple[float, float, float, float]:
+    """Put a tick at every C; return the extent in seconds and notes of (n_notes, n_frames)."""
+    ticks = [pitch for pitch in range(lowest, lowest + shape[0]) if pitch % 12 == 0]
+    ax.set_yticks(ticks, [rolls.name(pitch) for pitch in ticks])
+    return start, start + shape[1] / frame_rate, lowest - 0.5, lowest + shape[0] - 0.5
 
 
 def table(
@@ -394,6 +414,33 @@ def table(
     return ax
 
 
+def diagram(boxes: str, arrows: str, *, height: float = 1.4) -> Axes:
+    """Draw boxes with arrows between them.
+
+    Parameters
+    ----------
+    boxes : str
+        "name x y text" of each, with ";" between; x, y from 0 to 10; "|" in a text begins a line.
+        Texts that begin with "~" (data), and + and ×, are drawn plain.
+    arrows : str
+        "from>to", by name, with spaces between them.
+    height : float, inches
+    """
+    ax, drawn = new_axes(height=height), {}
+    ax.set(xlim=(0, 10), ylim=(0, 10))
+    ax.set_axis_off()
+    for name, x, y, text in (box.split(maxsplit=3) for box in boxes.split(";")):
+        plain = text.startswith("~") or text in "+×"
+        style = {"boxstyle": "round,pad=0.4", "facecolor": "white" if plain else "#cfe8f7"}
+        text = text.removeprefix("~").replace("|", "\n")
+        drawn[name] = ax.text(float(x), float(y), text, ha="center", va="center", bbox=style)
+    for a, b in ([drawn[name] for name in arrow.split(">")] for arrow in arrows.split()):
+        ends = {"patchA": a.get_bbox_patch(), "patchB": b.get_bbox_patch()}
+        style = {"arrowstyle": "-|>", "facecolor": "black", "shrinkA": 2, "shrinkB": 2, **ends}
+        ax.annotate("", xy=b.get_position(), xytext=a.get_position(), arrowprops=style)
+    return ax
+
+
 def curves(
     x: npt.ArrayLike,
     lines: Mapping[str, npt.ArrayLike],
@@ -428,6 +475,11 @@ def _finish(ax: Axes, x_label: str, y_label: str, label: str | None) -> Axes:
     """Label the axes, show a legend where something has a name, and return them."""
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
-    if label is not None:
-        ax.legend(loc="upper right", fontsize="small", framealpha=0.9)
+    if label is not None:  # above the axes, where it hides no data; in as many columns as fit
+        names, spec = ax.get_legend_handles_labels()[1], ax.get_subplotspec()
+        n_panels = spec.get_gridspec().ncols if spec else 1
+        room = 0.12 * ax.figure.bbox.width / n_panels  # characters
+        columns = max(1, int(room / (6 + max(map(len, names), default=0))))
+        place: Any = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.1}
+        ax.legend(ncols=columns, fontsize="small", frameon=False, **place)
     return ax

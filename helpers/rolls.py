@@ -19,6 +19,7 @@ STATE_NAMES = ("off", "held", "soft", "loud")
 STATE_LEVELS = (0.0, 0.0, 0.75, 1.33)  # level of a note that begins so, re the usual level
 LOUD_LEVEL = 1.0  # from this level on a note begins loud
 N_STATES = len(STATE_NAMES)
+_NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,11 @@ def frequency(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
     array([220., 440., 880.])
     """
     return 440 * 2 ** ((np.asarray(pitch, np.float64) - 69) / 12)
+
+
+def name(pitch: int) -> str:
+    """Name a note by its MIDI number: 60 is C4, 66 is F♯4."""
+    return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
 def valid(roll: npt.ArrayLike, *, n_notes: int | None = None, name: str = "roll") -> Roll:

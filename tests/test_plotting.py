@@ -4,9 +4,10 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from helpers import plotting
+from helpers import plotting, rolls
 
 T = np.arange(800) / 8000
 Y = np.sin(2 * np.pi * 440 * T).astype(np.float32)
@@ -90,6 +91,18 @@ def test_a_piano_roll_has_a_tick_at_every_c_and_its_time_in_seconds():
     np.testing.assert_array_equal(ax.images[0].get_array(), roll.T)
 
 
+def test_a_heatmap_of_notes_is_drawn_over_seconds_and_notes_as_a_roll_is():
+    labels = {"x_label": "Time (s)", "y_label": "Note"}
+    span = {"frame_rate": 16, "lowest": 48, "limits": (-50, 0)}
+    ax = plotting.heatmap(np.zeros((32, 25)), label=None, **span, **labels)
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["C3", "C4", "C5"]
+    assert ax.images[0].get_extent() == [0.0, 2.0, 47.5, 72.5]
+    assert ax.get_xlim() == (0.0, 2.0)
+    assert ax.images[0].get_clim() == (-50, 0)
+    assert ax.images[0].colorbar is None
+    assert plotting.heatmap(np.zeros((3, 2)), **labels).images[0].colorbar is not None
+
+
 def test_a_table_carries_its_texts_on_its_colours():
     values = [[0.0, 1.0, np.nan], [0.2, 0.9, 0.5]]
     texts = [["a", "b", "c"], ["d", "e", "f"]]
@@ -142,3 +155,42 @@ def test_a_figure_needs_a_text():
 def test_the_same_data_give_the_same_picture():
     first, second = (plotting.show(plotting.waveform(Y, sr=8000), alt="A sine.") for _ in range(2))
     assert first == second
+
+
+def test_a_diagram_draws_each_box_and_each_arrow():
+    ax = plotting.diagram("a 1 5 ~sound;b 5 5 cut|in blocks;c 9 5 +", "a>b b>c")
+    texts = [text.get_text() for text in ax.texts if text.get_text()]
+    assert texts == ["sound", "cut\nin blocks", "+"]
+    colours = [text.get_bbox_patch().get_facecolor() for text in ax.texts[:3]]
+    assert colours[0] == colours[2] == (1, 1, 1, 1) != colours[1]
+    assert [arrow.xy for arrow in ax.texts[3:]] == [(5, 5), (9, 5)]
+    with pytest.raises(KeyError):
+        plotting.diagram("a 1 5 sound", "a>b")
+
+
+def test_a_legend_stands_above_the_data_and_a_title_beside_it():
+    ax = plotting.curves([0, 1], {"rounded": [0, 1], "dithered": [1, 0]}, x_label="x", y_label="y")
+    ax.set_title("two ways")
+    plotting.show(ax, alt="Two lines that cross each other.")
+    legend = ax.get_legend().get_window_extent()
+    assert legend.y0 >= ax.bbox.y1
+    assert legend.x0 > ax.title.get_window_extent().x1
+    assert ax.get_title(loc="left") == "two ways"
+
+
+def test_a_timeline_under_a_roll_leaves_the_notes_their_colours():
+    def colours(*, parts):
+        roll = np.zeros((40, 12), np.uint8)
+        roll[10:30, 5], roll[10, 5] = rolls.HELD, rolls.LOUD
+        ax = plotting.piano_roll(roll, frame_rate=10, lowest=60)
+        plotting.timeline(parts, ax=ax)
+        canvas = FigureCanvasAgg(ax.figure)
+        canvas.draw()
+        pixels = np.asarray(canvas.buffer_rgba())[..., :3].reshape(-1, 3)
+        sky = [int(plotting.COLOURS["sky"][i : i + 2], 16) for i in (1, 3, 5)]
+        return (pixels == sky).all(axis=1).sum(), len(np.unique(pixels, axis=0))
+
+    (bare, few), (shaded, more) = colours(parts={}), colours(parts={"a": (0, 2), "b": (2, 4)})
+    assert shaded == pytest.approx(bare, rel=0.2)  # the names need some room
+    assert bare > 100
+    assert more > few

@@ -262,3 +262,10 @@ def test_a_roll_has_the_notes_that_are_asked_for():
     rolls.valid(SILENCE[:9], n_notes=13)
     with pytest.raises(ValueError, match=re.escape("got shape (9, 13)")):
         rolls.valid(SILENCE[:9], n_notes=12)
+
+
+@pytest.mark.parametrize(
+    ("pitch", "name"), [(60, "C4"), (66, "F♯4"), (69, "A4"), (59, "B3"), (21, "A0"), (0, "C-1")]
+)
+def test_notes_have_names_with_middle_c_as_c4(pitch, name):
+    assert rolls.name(pitch) == name
