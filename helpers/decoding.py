@@ -5,6 +5,7 @@ whatever comes: so what they pass over is counted here and noted as a fault. And
 nothing but the one file that they are handed, whatever it says about others.
 """
 
+import ctypes
 import errno
 import os
 import zlib
@@ -210,7 +211,7 @@ class Decoder:
         self._family = self._input.format.name.split(",")[0]
         self.container = _NAMES.get(self._family, self._family.upper())
         self.encoding = context.codec.canonical_name
-        self.sr, self.n_channels = context.sample_rate, context.layout.nb_channels
+        self.sr, self.n_channels = context.sample_rate, _kept(context.layout).nb_channels
         if not (1 <= self.sr <= _HIGHEST_SR and 1 <= self.n_channels <= 255):
             raise Undecodable(
                 f"claims {self.n_channels} channels at {self.sr} Hz, so its header is damaged; get "
@@ -286,6 +287,8 @@ class Decoder:
                 n_late += self._n_early(packet)
             try:
                 frames = packet.decode()
+                for frame in frames:
+                    _kept(frame.layout)
             except av.FFmpegError:
                 frames = []
                 self._n_doubtful += packet.size
@@ -373,6 +376,8 @@ def diagnose(head: bytes) -> str:
             return what
     if not head.strip(b"\0"):
         return "begins with zeros only, as an unfinished download does; get it again"
+    if head[8:12] == b"WEBP":
+        return _PICTURE
     if head[4:8] == b"ftyp":
         return (
             "is MP4 or M4A, but its index is missing or damaged, as in an unfinished download; get "
@@ -460,6 +465,13 @@ def _find(file: _Behind, wanted: bytes, start: int) -> int:
         if found >= 0:
             return at + found
     return -1
+
+
+def _kept(layout: Any) -> Any:
+    """Keep an unusual layout of channels for good: else PyAV 18 frees it, and FFmpeg once more."""
+    if "(" in layout.name:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(layout))
+    return layout
 
 
 def _floats(frame: av.AudioFrame) -> Samples:

@@ -154,6 +154,13 @@ def put(data, at, new):
     return data[:at] + new + data[at + len(new) :]
 
 
+def unusual(caf):
+    """The same CAF, but its one channel is described as belonging to no loudspeaker."""
+    at = caf.index(b"chan")
+    described = bytes(8) + (1).to_bytes(4, "big") + bytes(20)
+    return caf[: at + 4] + len(described).to_bytes(8, "big") + described + caf[at + 24 :]
+
+
 def after(data, mark, n_bytes, new):
     """Put bytes in place of others that stand so many bytes after the begin of a mark."""
     return put(data, data.index(mark) + n_bytes, new)
@@ -285,6 +292,7 @@ KINDS: dict[str, tuple[Callable[[], bytes], Whole | Partly | Refused]] = {
     "broadcast.ts": (lambda: muxed("aac", "mpegts"), Whole(within=2048)),
     "film.avi": (lambda: muxed("mp3", "avi"), Whole(within=2304)),
     "apple.caf": (lambda: written("CAF"), Whole()),
+    "unusual layout.caf": (lambda: unusual(muxed("pcm_s16be", "caf")), Whole()),
     "sun.au": (lambda: written("AU"), Whole()),
     "sony.w64": (lambda: written("W64"), Whole()),
     "long.rf64": (lambda: written("RF64"), Whole()),
@@ -493,6 +501,7 @@ KINDS: dict[str, tuple[Callable[[], bytes], Whole | Partly | Refused]] = {
     "score.mp3": (lambda: b"MThd\0\0\0\6\0\1\0\1\0\x60", Refused("is a MIDI score.*render it")),
     "picture.jpg": (lambda: b"\xff\xd8\xff\xe0\0\x10JFIF" + noise(500), Refused("is a picture")),
     "cover.png": (lambda: b"\x89PNG\r\n\x1a\n" + noise(500), Refused("is a picture")),
+    "cover.webp": (lambda: b"RIFF\0\2\0\0WEBPVP8 " + noise(500), Refused("is a picture")),
     "album.zip": (lambda: b"PK\3\4" + noise(500), Refused("is an archive; unpack it first")),
     "booklet.pdf": (lambda: b"%PDF-1.4\n" + noise(500), Refused("is a PDF")),
     "._song.mp3": (lambda: b"\0\5\x16\7\0\2\0\0" + bytes(300), Refused("what a Mac notes")),
