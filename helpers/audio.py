@@ -178,8 +178,8 @@ def load(
     Returns
     -------
     y : ndarray of float32, shape (n_samples,)
-        The same samples as that part of the whole. In [-1, 1]: samples beyond, as a loud MP3 has
-        some, are clipped, with a warning that counts them.
+        That part of the whole, to float precision, at any rate. In [-1, 1]: samples beyond, as a
+        loud MP3 has some, are clipped, with a warning that counts them; `read` leaves them.
 
     Raises
     ------
@@ -415,21 +415,6 @@ def level_dbfs(y: ArrayLike) -> float:
         return float(10 * np.log10(np.mean(valid(y).astype(np.float64) ** 2)))
 
 
-def count_clipped(y: ArrayLike) -> int:
-    """Count the samples at or beyond full scale, that is, at the last step of 16 bits or further.
-
-    Parameters
-    ----------
-    y : ndarray of float32, shape (n_samples,)
-
-    Examples
-    --------
-    >>> count_clipped(np.array([0.5, 1.0, -1.3]))
-    2
-    """
-    return int(np.count_nonzero(np.abs(valid(y)) >= (FULL_SCALE - 1) / FULL_SCALE))
-
-
 def valid(y: ArrayLike, name: str = "y") -> Waveform:
     """Return `y` as a float32 waveform, or say why it is none.
 
@@ -613,8 +598,8 @@ def _report(decoder: decoding.Decoder, path: str | os.PathLike, strict: bool) ->
     message = f"{shown(path)}: read {decoder.n_read / decoder.sr:.3f} s"
     if (decoder.n_promised or 0) > decoder.n_read:
         message += f" of {(decoder.n_promised or 0) / decoder.sr:.3f} s promised"
-    mend = "Get a whole copy of it" if decoder.faults else "Split it there, or convert it to WAV"
-    message += f": {'; '.join(faults)}. {mend}"
+    remedy = "Get a whole copy of it" if decoder.faults else "Split it there, or convert it to WAV"
+    message += f": {'; '.join(faults)}. {remedy}"
     if strict:
         raise AudioError(message)
     warnings.warn(message, AudioWarning, stacklevel=3)

@@ -42,353 +42,272 @@ def _match(answer: Any, right: Any, hints: dict[str, Any], otherwise: str, prais
     _verdict(None if _close(answer, right) else hint, praise)
 
 
-def nb01_downmix(downmix: Callable[..., Any]) -> None:
-    """Check a function that mixes samples, `(n_samples, n_channels)`, down to a mono waveform."""
-    samples = np.array([[1.0, 1.0], [0.5, -0.5], [0.25, -1.0], [0.0, 0.5]], np.float32)
-    answer = _call(downmix, samples)
+def nb01_hide(hide: Callable[..., Any]) -> None:
+    """Check a function of y and keyed that adds 19 kHz at 44.1 kHz, of amplitude 0.01 keyed."""
+    y = 0.3 * np.sin(np.arange(4410) / 9)
+    keyed = np.clip((np.arange(4410) - 2095) / 110, 0, 1)  # 0, a glide, and 1 from 2205 on
+    answer = _call(hide, y.copy(), keyed)
     if _unattempted(answer):
         return
-    three = _call(downmix, samples[:, [0, 1, 0]])
-    wrong = None
-    if np.shape(answer) == (2,):
-        wrong = "time is axis 0, so this is a mean over time: take it over the channels, axis 1."
-    elif np.shape(answer) != (4,):
-        wrong = f"a waveform has one axis, here of shape (4,), but yours is {np.shape(answer)}."
-    elif _close(answer, samples.sum(axis=1)):
-        wrong = "two channels at full scale add up to 2, and clip: their mean stays in [-1, 1]."
-    elif _close(answer, samples[:, 0]):
-        wrong = "that is the left channel alone; what only the right one plays is lost."
-    elif not _close(answer, samples.mean(axis=1)):
-        wrong = "each sample should be the mean of its row."
-    elif not _close(three, samples[:, [0, 1, 0]].mean(axis=1)):
-        wrong = "two channels work, three don't: divide by their number, not by 2."
-    _verdict(wrong, "the mean over axis 1 can't leave [-1, 1], with any number of channels.")
+    if np.shape(answer) != y.shape:
+        return _verdict(f"{y.shape} samples went in, and {np.shape(answer)} came out.", "")
+    added, wrong, glide = np.asarray(answer) - y, None, slice(2095, 2205)
+    levels = np.abs(np.fft.rfft(added[2205:])) / 1102.5  # a bin is 20 Hz wide: 19 kHz is bin 950
+    if _close(added, -y, 0.02):
+        wrong = "the music is gone: add the tone to y."
+    elif np.abs(added[:2095]).max() > 1e-4:
+        wrong = "the tone sounds where keyed is 0, too: multiply it by keyed."
+    elif np.abs(added).max() < 1e-4:
+        wrong = "nothing was added, or sin(2 pi times a whole number), which is 0: divide n by SR."
+    elif np.argmax(levels) != 950:
+        wrong = f"the tone has {20 * np.argmax(levels)} Hz: 2 pi times 19,000 Hz times n / SR."
+    elif not _close(levels[950], 0.01, 1e-3):
+        wrong = f"the tone's amplitude should be 0.01, and is {levels[950]:.2g}."
+    elif not _close(np.sum(added[glide] ** 2), 0.5e-4 * np.sum(keyed[glide] ** 2), 2e-4):
+        wrong = "where keyed glides, the tone should, too: multiply the whole sine by keyed."
+    _verdict(wrong, "a sine, switched by the message, added to the music.")
 
 
-def nb01_write_int16(write_int16: Callable[..., Any]) -> None:
-    """Check a function that turns a waveform into int16: rounded, clipped, never wrapped."""
-    y = np.array([0.5, -0.25, 1.2, -1.2, 1.0, -1.0, 2.7 / 32768, -2.7 / 32768])
-    answer = _call(write_int16, y)
-    if _unattempted(answer):
-        return
-    answer = np.asarray(answer)
-    wrong = None
-    if answer.dtype != np.int16:
-        wrong = f"the result should be int16, and is {answer.dtype}: end with .astype(np.int16)."
-    elif answer.shape != y.shape:
-        wrong = f"{len(y)} samples went in, and an array of shape {answer.shape} came out."
-    elif answer[2] < 0 or answer[3] > 0 or answer[4] < 0:
-        wrong = "1.2 has wrapped to the other end of the scale: clip before astype(np.int16)."
-    elif (answer[6], answer[7]) == (2, -2):
-        wrong = "2.7 steps became 2: astype cuts the digits off; np.rint takes the nearest integer."
-    elif answer[0] == 16383 or answer[5] == -32767:
-        wrong = "the scale here is 32768: then -1.0 is -32768, and all 65,536 integers are used."
-    elif answer[2] != 32767 or answer[4] != 32767:
-        wrong = f"the largest int16 is 32767, but 1.2 became {answer[2]} and 1.0 {answer[4]}."
-    elif not np.array_equal(answer, [16384, -8192, 32767, -32768, 32767, -32768, 3, -3]):
-        wrong = f"samples {np.round(y, 5)} became {answer}: scale, round, clip, in this order."
-    _verdict(wrong, "the error is at most half a step, and what is too loud stays at the end.")
-
-
-def nb01_wav_bytes(wav_bytes: Callable[..., Any], times_smaller: float | None) -> None:
-    """Check the size of PCM samples in bytes, and a compression ratio."""
-    answer = _call(wav_bytes, 3, 1000, 2, 16)
-    if _unattempted(answer) or _unattempted(times_smaller):
-        return
-    wrong = None
-    if answer == 96_000:
-        wrong = "those are bits; eight of them make a byte."
-    elif answer == 6_000:
-        wrong = "every channel has samples of its own: count them all."
-    elif answer != 12_000:
-        wrong = f"3 s of 1000 Hz, 2 channels and 16 bits are 12,000 bytes, not {answer}."
-    elif _close(times_smaller, 18 / 8, 1e-3):
-        wrong = "compare bits with bits: 128 kb/s are kilobits, the file's size is in bytes."
-    elif _close(times_smaller, 9, 1e-3):
-        wrong = "stereo has two channels, and 128 kb/s hold both of them."
-    elif not _close(times_smaller, 18, 0.05):
-        wrong = f"compare f_s b C with 128,000 bits a second: their ratio isn't {times_smaller}."
-    _verdict(wrong, "seconds x Hz x channels x bits / 8; the hour itself cancels out of the ratio.")
-
-
-def nb01_error_db(error_db: Callable[..., Any]) -> None:
-    """Check a function that measures the level of an error relative to the music, in dB."""
-    t = np.arange(1000) / 1000
-    y, error = 0.5 * np.sin(2 * np.pi * 5 * t), 0.05 * np.sin(2 * np.pi * 40 * t)
-    answer = _call(error_db, y, y + error)
-    if _unattempted(answer):
-        return
-    wrong = None
-    if np.shape(answer) != ():
-        wrong = "one number is wanted: take the mean over time before the logarithm."
-    elif abs(answer) < 1:
-        wrong = "that compares the levels of the two sounds, which are nearly equal, whatever the "
-        wrong += "error: subtract the waveforms first, then measure what is left."
-    elif _close(answer, 20, 0.1):
-        wrong = "the error is weaker than the music, so its relative level is below 0: invert it."
-    elif _close(answer, -40, 0.1) or _close(answer, -10, 0.1):
-        wrong = "10 log10 is for powers (mean squares), 20 log10 for amplitudes: don't mix them."
-    elif not _close(answer, -20, 0.1):
-        wrong = f"an error of a tenth of the music's amplitude is at -20 dB, not at {answer:.1f}."
-    _verdict(wrong, "first the difference, then its level: that hears what changed.")
-
-
-def nb02_alias(heard_at: Callable[..., Any]) -> None:
-    """Check a function of f and sr that returns the frequency that is heard, all in Hz."""
-    cases = {
-        (1000, 8000): "1,000 Hz is below half of 8,000 Hz: it is heard as it is.",
-        (7000, 8000): "7,000 Hz at 8,000 Hz lies above half the rate: it is mirrored to 1,000 Hz.",
-        (9000, 8000): "9,000 Hz leaves the samples of 1,000 Hz: take whole multiples of sr away.",
-        (12_500, 8000): "more than one multiple of sr may fit, and then the rest may need mirroring"
-        ": 12,500 Hz at 8,000 Hz is 3,500 Hz away from 16,000 Hz.",
-        (30_000, 44_100): "30,000 Hz at 44,100 Hz is 14,100 Hz away from the sampling rate.",
+def nb01_copies(copies: Callable[..., Any]) -> None:
+    """Check a function of y, n and trip that returns what n trips in a row leave of y."""
+    y = np.array([1.0, 0.5])
+    twice, answer = (_call(copies, y.copy(), n, lambda x: x / 2 + 1) for n in (2, 3))
+    hints = {
+        "that is one generation: each trip must start from the last one's result.": y / 2 + 1,
+        "those are two generations where three are wanted.": y / 4 + 1.5,
+        "that is one generation too many.": y / 16 + 1.875,
+        "that is the original.": y,
     }
-    answers = {case: _call(heard_at, *case) for case in cases}
-    if _unattempted(answers[1000, 8000]):
-        return
-    hints = [
-        hint
-        for (f, sr), hint in cases.items()
-        if not _close(answers[f, sr], abs(f - sr * round(f / sr)), 1e-3)
-    ]
-    _verdict(hints[0] if hints else None, "subtract the nearest multiple of sr, forget the sign.")
-
-
-def nb02_fast_enough(fast_enough: Callable[..., Any]) -> None:
-    """Check a function that says whether a rate determines sounds up to f_max, both in Hz."""
-    answers = [_call(fast_enough, 1000, sr) for sr in (8000, 1900, 2000, 2001)]
-    if _unattempted(answers[0]):
-        return
-    wrong = None
-    if not answers[0] or not answers[3]:
-        wrong = "any rate above twice 1,000 Hz will do, even 2,001 Hz."
-    elif answers[1]:
-        wrong = "1,900 Hz is only nearly double: a tone of 1,000 Hz comes back as 900 Hz."
-    elif answers[2]:
-        wrong = "at exactly twice, 2,000 Hz, a sine of 1,000 Hz can vanish: sr must be greater."
-    _verdict(wrong, "the rate must exceed twice the highest frequency.")
-
-
-def nb02_bits(bits_needed: Callable[..., Any]) -> None:
-    """Check the bits that a level in dBFS and a signal-to-noise ratio in dB ask for."""
-    answer = _call(bits_needed, -20.0, 60.0)
+    otherwise = f"return one waveform of shape {y.shape}, after n trips."
     if _unattempted(answer):
         return
-    for_a_sine = _call(bits_needed, -3.01, 60.0)
+    if _close(answer, y / 8 + 1.75) and not _close(twice, y / 4 + 1.5):
+        return _verdict("right for n = 3, and wrong for n = 2: repeat n times.", "")
+    _match(answer, y / 8 + 1.75, hints, otherwise, "each copy starts from the last one's errors.")
+
+
+def nb01_levels(same: float | None, independent: float | None, ten: float | None) -> None:
+    """Check the levels, dBFS, of sums of sounds at -20 dBFS: equal, independent, ten of these."""
+    if any(_unattempted(answer) for answer in (same, independent, ten)):
+        return
     wrong = None
-    if not _close(for_a_sine, round(float(for_a_sine))):
-        wrong = "a part of a bit can't be stored: round up, with int(np.ceil(...))."
-    elif answer == for_a_sine:
-        wrong = "6.02 n + 1.76 dB is for a full-scale sine; the level counts, dB for dB."
-    elif answer == 12:
-        wrong = "that many bits fall just short: round up, not to the nearest whole number."
-    elif (answer, for_a_sine) != (13, 10):
-        wrong = "solve SNR = 6.02 n + 4.77 dB + level for n; the level of music is negative."
-    _verdict(wrong, "16 bits leave music at -20 dBFS 81 dB, and 24 bits room for any microphone.")
+    if _close(same, -40, 0.05) or _close(independent, -40, 0.05):
+        wrong = "decibels don't add up, powers do: go back to P, add, and take the logarithm again."
+    elif not _close(same, -13.98, 0.05):
+        wrong = f"a sound plus itself: b = a, so the mean of a b is P; that isn't {same} dBFS."
+    elif _close(independent, -13.98, 0.05):
+        wrong = "independent sounds don't add up in amplitude: only their powers do."
+    elif not _close(independent, -16.99, 0.05):
+        wrong = (
+            f"two independent sounds have twice the power of one; that isn't {independent} dBFS."
+        )
+    elif not _close(ten, -10, 0.05):
+        wrong = f"ten independent sounds have ten times the power; that isn't {ten} dBFS."
+    _verdict(wrong, "6 dB for twice the amplitude, 3 dB for twice the power, 10 dB for ten times.")
 
 
-def nb02_dither(dither_and_round: Callable[..., Any]) -> None:
-    """Check a function of y, step and rng that rounds y to multiples of step, with dither."""
-    step, values = 0.25, (0.0, 0.0625, 0.125)  # constants: on a level, a quarter and a half above
-    rng = np.random.default_rng(0)
-    answers = [_call(dither_and_round, np.full(20_000, x), step, rng) for x in values]
+def nb02_telephone(telephone: Callable[..., Any]) -> None:
+    """Check a function that leaves, at 8,000 Hz, 300 to 3,400 Hz of a waveform at 48,000 Hz."""
+    t, change = np.arange(48_000) / 48_000, {}  # s; dB by frequency in Hz
+    for f in (400, 1500, 3200, 100, 3600, 4200, 5000):
+        answer = _call(telephone, np.float32(0.5 * np.sin(2 * np.pi * f * t)))
+        if _unattempted(answer):
+            return
+        size = np.shape(answer)
+        middle = np.resize(np.asarray(answer, float), 8000)[2000:6000]
+        change[f] = 20 * np.log10(np.std(middle) / np.sqrt(0.125) + 1e-9)
+    most = {400: 5, 1500: 2, 3200: 5}  # dB; near the edges, gentle filters are allowed
+    wrong, lost = None, [f for f, db in most.items() if abs(change[f]) > db]
+    if len(size) != 1 or not 7000 < size[0] < 9000:
+        wrong = f"a second should be about 8,000 samples in a row, every sixth, and is {size}."
+    elif change[5000] > -30:
+        wrong = "5,000 Hz comes through, as 3,000 Hz: filter first, then keep every sixth sample."
+    elif change[4200] > -15:
+        wrong = "4,200 Hz comes through, as 3,800 Hz: is the upper edge at 3,400 Hz, and steep?"
+    elif change[3600] > -3:
+        wrong = "3,600 Hz comes through: is the upper edge at 3,400 Hz, and fs=48_000?"
+    elif lost:
+        wrong = f"{lost[0]:,} Hz should pass, and changes by {change[lost[0]]:.0f} dB: edges of "
+        wrong += "300 and 3,400 Hz? Is the filter told the rate, fs=48_000?"
+    elif change[100] > -20:
+        wrong = "100 Hz comes through: so low an edge, 300 Hz, needs a band-pass of many taps."
+    _verdict(wrong, "what would fold is gone before the sampling, and the rest passes.")
+
+
+def nb02_scramble(scramble: Callable[..., Any]) -> None:
+    """Check a function that moves each frequency f to half the sampling rate minus f."""
+    tones = [np.sin(2 * np.pi * f * np.arange(800) / 8000 + 0.5) for f in (500, 1000)]
+    turned = [tone * (-1.0) ** np.arange(800) for tone in tones]
+    answers = [_call(scramble, tone.copy()) for tone in tones]
     if _unattempted(answers[0]):
         return
-    levels = np.array(answers) / step
-    error = levels - np.array(values)[:, None] / step  # in steps
-    mean, power = np.abs(error.mean(axis=1)).max(), np.mean(error**2, axis=1)
     wrong = None
-    if not np.allclose(levels, np.round(levels), atol=1e-6):
-        wrong = "the result must lie on multiples of step: add noise before rounding, not after."
-    elif np.ptp(levels) == 0 or mean > 0.2:
-        wrong = "the error still follows the signal: add noise before rounding, of mean zero."
-    elif np.ptp(power) > 0.05:
-        wrong = "the mean is right, but the power of the error still depends on the signal: one "
-        wrong += "uniform number isn't enough, take the difference of two."
-    elif mean > 0.05 or not _close(power, np.full(3, 0.25), 0.02):
-        wrong = "TPDF dither reaches from -1 to 1 step: subtract two numbers between 0 and step."
-    _verdict(wrong, "the mean of the error is 0, its power a quarter of a square step, always.")
+    if any(np.shape(answer) != (800,) for answer in answers):
+        wrong = f"800 samples went in, and an array of shape {np.shape(answers[0])} came out."
+    elif np.abs(answers).max() < 1e-6:
+        wrong = "all is silent: at half the rate, a sine of phase 0 has only samples of 0."
+    elif (peaks := [10 * int(np.abs(np.fft.rfft(x)).argmax()) for x in answers]) == [500, 1000]:
+        wrong = "500 Hz at 8,000 Hz is still at 500 Hz: no turning round in time or sign moves it."
+    elif peaks != [3500, 3000]:
+        wrong = f"500 and 1,000 Hz at 8,000 Hz become {peaks} Hz, and should be 3,500 and 3,000 Hz."
+    elif not any(_close(sign * np.asarray(answers), turned) for sign in (1, -1)):
+        wrong = "the frequencies are right, the waveform isn't (is it backwards, or at another "
+        wrong += "level?): multiply the samples, one by one, by a fixed row of numbers."
+    _verdict(wrong, "the same row of numbers scrambles and unscrambles.")
+
+
+def nb02_missed_db(missed_db: Callable[..., Any]) -> None:
+    """Check by how many dB a meter of peaks can miss the crest of a sine."""
+    cases = ((20_000, 48_000, 4), (15_000, 44_100, 2), (1500, 8000, 1))
+    answers = [_call(missed_db, *case) for case in cases]
+    if _unattempted(answers[0]):
+        return
+    f, sr, factor = np.transpose(cases)
+    angle = np.pi * f / (factor * sr)
+    hints = {
+        "a crest above the values is a positive number of dB.": 20 * np.log10(np.cos(angle)),
+        "20 log10 is for amplitudes, 10 log10 for powers.": -10 * np.log10(np.cos(angle)),
+        "at worst the crest lies halfway between two values, half their distance from each.": -20
+        * np.log10(np.cos(2 * angle)),
+        "the meter's values come at factor times the rate.": -20 * np.log10(np.cos(factor * angle)),
+    }
+    otherwise = f"for (f, sr, factor) = {cases[0]}, {cases[1]} and {cases[2]} you answer "
+    otherwise += f"{np.round(answers, 3)} dB: how far apart are the values, as an angle of the "
+    otherwise += "sine, and what is the cosine of half of that?"
+    praise = "at 4 times the rate a meter misses 0.7 dB at most; at the rate itself, any number."
+    _match(answers, -20 * np.log10(np.cos(angle)), hints, otherwise, praise)
 
 
 def nb03_shortest_block(answer: Callable[..., Any]) -> None:
-    """Check the length of the shortest block whose bins lie no farther apart than two tones."""
+    """Check the length of the shortest block in which a Hann window resolves two tones."""
     cases = ((440.0, 442.0, 44100), (116.5, 110.0, 44100), (246.9, 261.6, 16000))
     answers = [_call(answer, *case) for case in cases]
     if _unattempted(answers[0]):
         return
-    exact = [sr / abs(f2 - f1) for f1, f2, sr in cases]
+    exact = [2 * sr / abs(f2 - f1) for f1, f2, sr in cases]
     wrong = None
-    if _close(answers[0], 44100 / 441, 2):
-        wrong = "that is about one cycle of a tone. Bins lie sr / n apart: how far may they be?"
-    elif min(answers) < 0:
+    if min(answers) < 0:
         wrong = "the tones may come in either order; a length is never negative."
-    elif _close(answers, [2 * n for n in exact], 1):
-        wrong = "twice too long: bins lie sr / n apart, not sr / (2 n)."
+    elif _close(answers, [n / 2 for n in exact], 1):
+        wrong = "in that block they lie one bin apart; a Hann window needs two."
     elif not _close(answers, np.ceil(exact)) and _close(answers, exact, 1):
-        wrong = "nearly: round up. One sample fewer, and the bins lie farther apart than the tones."
+        wrong = "nearly: take the least whole number for which they lie at least two bins apart."
     elif not _close(answers, np.ceil(exact)):
-        wrong = f"{cases[0]} gives {answers[0]}. Bins lie sr / n apart: at which n is that f2 - f1?"
-    _verdict(wrong, "the closer the tones, the longer the block; padding can't stand in for it.")
+        wrong = f"{cases[0]} gives {answers[0]}. Bins lie sr / n apart: two of them make f2 - f1."
+    _verdict(wrong, "440 and 442 Hz take a second; padding can't stand in for it.")
 
 
-def nb03_sine_amplitude(answer: Callable[..., Any]) -> None:
-    """Check the amplitude that is read from the spectrum of a windowed sine."""
-    n = np.arange(1024)
-    sine = 0.8 * np.sin(2 * np.pi * 37 * n / 1024 + 1)
-    hann = 0.5 - 0.5 * np.cos(2 * np.pi * n / 1024)
-    windows = (hann, hann**2, np.ones(1024))
-    answers = [_call(answer, sine * w, w) for w in windows]
-    if _unattempted(answers[0]):
-        return
-    wrong = None
-    if _close(answers, [0.8 * w.mean() for w in windows], 1e-3):
-        wrong = "the window took its part: without one, the magnitude is a / 2 times the number of "
-        wrong += "samples; what does the window put in the place of that number?"
-    elif _close(answers, [0.4, 0.4, 0.4], 1e-3):
-        wrong = "half of it: the other half of the sine is at the negative frequency."
-    elif not _close(answers, [0.8, 0.8, 0.8], 1e-3):
-        wrong = "the highest magnitude of a sine of amplitude a is a / 2 times the window's sum; "
-        wrong += f"with a Hann window and a = 0.8 you found {answers[0]:.4g}."
-    _verdict(wrong, "divided by half the window's sum, a spectrum reads in amplitudes.")
-
-
-def nb03_full_spectrum(answer: Callable[..., Any]) -> None:
-    """Check the full spectrum that is rebuilt from the half that a real FFT computes."""
+def nb03_convolve(answer: Callable[..., Any]) -> None:
+    """Check a linear convolution by overlap-add, with filters shorter and longer than a block."""
     rng = np.random.default_rng(0)
-    blocks = [rng.standard_normal(n) for n in (8, 9)]
-    even, odd = (_call(answer, np.fft.rfft(block), len(block)) for block in blocks)
-    if _unattempted(even):
-        return
-    right_even, right_odd = (np.fft.fft(block) for block in blocks)
-    wrong = None
-    if np.shape(even) != (8,):
-        wrong = f"8 samples have 8 bins, yours are {np.size(even)}: 0 Hz and sr / 2 have no mirror "
-        wrong += "image of their own."
-    elif _close(even[5:], right_even[5:].conj()):
-        wrong = "the mirrored bins are conjugates; as they are, the block comes back complex."
-    elif not _close(even, right_even):
-        wrong = "look at single bins: of 8, bin 7 is the conjugate of bin 1, bin 6 that of bin 2."
-    elif not _close(odd, right_odd):
-        wrong = "right for even n. With odd n no bin lies at sr / 2, so the last bin has a mirror "
-        wrong += "image too."
-    _verdict(wrong, "half of the spectrum of a real block is all of it.")
-
-
-def nb03_add_frames(answer: Callable[..., Any]) -> None:
-    """Check the sum of overlapping frames."""
-    frames = np.arange(1.0, 13.0).reshape(3, 4)
-    answers = [_call(answer, frames, hop) for hop in (2, 1, 4)]
+    sizes = ((20, 6, 8), (20, 21, 4), (13, 3, 64))  # samples, of the filter, of a block
+    waves = [[rng.uniform(-1, 1, n).astype(np.float32) for n in s[:2]] for s in sizes]
+    cases = [(y, h, s[2]) for (y, h), s in zip(waves, sizes, strict=True)]
+    answers = [_call(answer, *case) for case in cases]
     if _unattempted(answers[0]):
         return
-    expected = [np.zeros(8), np.zeros(6), np.zeros(12)]
-    for total, hop in zip(expected, (2, 1, 4), strict=True):
-        for k in range(3):
-            total[k * hop : k * hop + 4] += frames[k]
-    overwritten = [1, 2, 5, 6, 9, 10, 11, 12]
+    (y, h, n), expected = cases[0], [np.convolve(y, h) for y, h, _ in cases]
+    by_block = [np.convolve(block, h) for block in np.pad(y, (0, 4)).reshape(-1, n)]
+    heads = np.concatenate([answer[:n] for answer in by_block])
+    wraps = [head[:n] + np.pad(head[n:], (0, n - 5)) for head in by_block]
     wrong = None
-    if _close(answers[0], overwritten):
-        wrong = "where frames overlap, the later replaced the earlier: add to what is there, +=."
-    elif np.shape(answers[0]) != (8,):
-        wrong = "3 frames of 4 samples, 2 apart, reach over 8 samples: the last begins at sample "
-        wrong += f"4; yours has shape {np.shape(answers[0])}."
-    elif not all(_close(a, e) for a, e in zip(answers, expected, strict=True)):
-        wrong = "with a hop of 2, sample 2 is the sum of frame 0's sample 2 and frame 1's sample 0."
-    _verdict(wrong, "with windows that add up to one, this is all that hides the seams.")
+    if np.iscomplexobj(answers[0]) and _close(np.real(answers[0]), expected[0], 1e-4):
+        wrong = "right, but complex: two real sounds give a real one, so take irfft."
+    elif _close(np.ravel(answers[0])[:20], np.concatenate(wraps)[:20], 1e-4):
+        wrong = "it wraps: each block came back with block_length samples, its tail added to its "
+        wrong += "head. Pad to block_length + len(h) - 1: rfft(blocks, n_fft)."
+    elif _close(np.ravel(answers[0])[:20], heads[:20], 1e-4):
+        wrong = "the tails are cut off: a block's answer is longer than the block, and adds to the "
+        wrong += "beginning of the next."
+    elif np.shape(answers[0]) != (25,):
+        wrong = f"20 samples and a filter of 6 give 25, yours have shape {np.shape(answers[0])}: "
+        wrong += "the last block was padded, so cut the sum to len(y) + len(h) - 1."
+    elif not _close(answers[0], expected[0], 1e-4):
+        wrong = "for each block: pad, rfft, multiply by h's rfft of the same length, irfft to "
+        wrong += "n_fft; then add the answers up, each block_length after the one before."
+    elif not all(_close(a, e, 1e-4) for a, e in zip(answers, expected, strict=True)):
+        wrong = "right while the filter is shorter than a block. A longer one's tail reaches over "
+        wrong += "several blocks: all of it counts."
+    _verdict(wrong, "the same samples as in one go.")
+
+
+def nb03_robot(answer: Callable[..., Any]) -> None:
+    """Check spectra of equal magnitudes whose pulse stands in the middle of the frame."""
+    rng = np.random.default_rng(0)
+    spectra = np.fft.rfft(rng.standard_normal((3, 64)))
+    result = _call(answer, spectra.copy())
+    if _unattempted(result):
+        return
+    magnitudes, wrong = np.abs(spectra), None
+    if np.shape(result) != spectra.shape:
+        wrong = f"{spectra.shape} went in, and {np.shape(result)} came out: keep frames and bins."
+    elif not _close(np.abs(result), magnitudes):
+        wrong = "the magnitudes have changed, and with them the vowels: change the phases alone."
+    elif _close(result, magnitudes):
+        wrong = "all phases are zero, so the pulse stands at sample 0, where the window silences "
+        wrong += "it. Half a frame later, bin k has turned by k / 2 cycles."
+    elif not _close(np.abs(np.fft.irfft(result)[:, 32]), np.fft.irfft(magnitudes)[:, 0]):
+        wrong = "the sinusoids don't meet at one sample. Half a frame is k / 2 cycles of bin k: "
+        wrong += "an even bin has phase 0 there, an odd one pi."
+    _verdict(wrong, "one pulse per frame; the ear takes their rate for the pitch.")
 
 
 def nb04_best_guess(best_guess: Callable[..., Any]) -> None:
     """Check which frame has the least squared, and which the least absolute error."""
     values = np.array([[0.0, 1.0], [0.0, 2.0], [1.0, 9.0], [0.0, 4.0], [1.0, 0.0]])
-    answers = [_call(best_guess, values, loss) for loss in ("squared", "absolute")]
-    if _unattempted(answers[0]):
+    answers = [_call(best_guess, values.copy(), loss) for loss in ("squared", "absolute")]
+    if _unattempted(next((answer for answer in answers if answer is not None), None)):
         return
+    if any(np.shape(answer) != (2,) for answer in answers):
+        return _verdict("for both losses, a number for each feature: over the cases, axis 0.", "")
     mean, median = values.mean(axis=0), np.median(values, axis=0)
-    wrong = None
-    if np.shape(answers[0]) != (2,):
-        wrong = "a frame has one number for each feature: average over the cases, axis 0."
-    elif _close(answers, [median, mean]):
-        wrong = "the other way round: one far-off case moves the squared error's guess, not the "
-        wrong += "absolute one's."
-    elif _close(answers, [mean, mean]):
-        wrong = "the mean is right for squares. An absolute error pulls equally hard from each "
-        wrong += "case, near or far: it stops where as many lie above as below."
-    elif not _close(answers[0], mean):
-        wrong = "set the derivative of the sum of squares to 0: what is left is their mean."
-    elif not _close(answers[1], median):
-        wrong = "for absolute errors the best guess has as many cases above it as below."
-    _verdict(wrong, "the mean of a key is a probability; its median is off, if it is mostly off.")
-
-
-def nb04_left_of_a_tone(left_of_a_tone: Callable[..., Any]) -> None:
-    """Check how much of a tone is left in the mean, if its time is uncertain."""
-    cases = np.array([(440.0, 0.001), (100.0, 0.002), (1000.0, 0.0015), (50.0, 0.02)])
-    answers = [_call(left_of_a_tone, f, spread_s) for f, spread_s in cases]
-    if _unattempted(answers[0]):
-        return
-    periods = cases.prod(axis=1)
-    wrong = None
-    if _close(answers, np.sinc(periods)) and not _close(answers, np.abs(np.sinc(periods))):
-        wrong = "right but for the sign: an amplitude is a length, so take np.abs."
-    elif _close(answers, np.abs(np.sinc(periods / np.pi))):
-        wrong = "np.sinc(x) is sin(pi x) / (pi x) already: pass it the spread in periods."
-    elif _close(answers, np.abs(np.sinc(cases[:, 1]))):
-        wrong = "the same spread is more periods of a higher tone: periods are f * spread_s."
-    elif _close(answers, np.maximum(0, 1 - periods)):
-        wrong = "it is 1 without any spread and 0 at a whole period, but not a straight line "
-        wrong += "between: average e^(2 pi i u) over the spread."
-    elif not _close(answers, np.abs(np.sinc(periods))):
-        wrong = "how many periods is the spread? Then average an arrow that turns so often."
-    _verdict(wrong, "a millisecond or two is enough to lose a tone, and the higher the sooner.")
+    other = "for absolute errors, as many cases lie above the best guess as below it."
+    if not _close(answers[0], mean):
+        other = "set the derivative of the sum of squares to 0: what is left is their mean."
+    hints = {
+        "the other way round: one far-off case moves the squared error's guess.": [median, mean],
+        "right for squares. An absolute error pulls equally hard from near and far.": [mean, mean],
+    }
+    praise = "the mean of a key is a probability; its median is off, if it is mostly off."
+    _match(answers, [mean, median], hints, other, praise)
 
 
 def nb04_update_templates(update_templates: Callable[..., Any]) -> None:
     """Check the multiplicative update of the templates."""
     rng = np.random.default_rng(4)
     V, W, H = (rng.random(shape) + 0.1 for shape in ((6, 5), (5, 3), (6, 3)))
-    answer = _call(update_templates, V, W, H)
+    V, H = 1000 * V, 1000 * H  # so that a small number in the model doesn't matter
+    answer = _call(update_templates, V.copy(), W.copy(), H.copy())
     if _unattempted(answer):
         return
-    ratio = V / (H @ W.T)
-    gain, expected = ratio.T @ H, W * (ratio.T @ H) / H.sum(axis=0)
-    wrong = None
-    if np.shape(answer) != W.shape:
-        wrong = f"templates have shape (n_bands, n_notes), here {W.shape}, and yours is "
-        wrong += f"{np.shape(answer)}: sum over the frames."
-    elif _close(answer, W * gain):
-        wrong = "that is a sum over frames, not a mean: divide by how much each note sounds."
-    elif _close(answer, W * gain / W.sum(axis=0)):
-        wrong = "the weights of this mean are the activations: divide by the sum of H, not of W."
-    elif _close(answer, gain / H.sum(axis=0)):
-        wrong = "that is the factor by which a template grows; multiply the template by it."
-    elif not _close(answer, expected, 1e-3):
-        wrong = "ratio = V / (H @ W.T); then its mean over frames, weighted by the activations."
-    _verdict(wrong, "the same step as for the activations, seen from the other side.")
+    growth = (V / (H @ W.T)).T @ H
+    hints = {
+        "that is a sum over frames, not a mean: divide by how much each note sounds.": W * growth,
+        "these weights are activations: divide by the sum of H, not of W.": W * growth / W.sum(0),
+        "that is only the factor: multiply the template by it.": growth / H.sum(axis=0),
+    }
+    otherwise = f"of shape {W.shape}: W times the mean over frames of V / (H @ W.T), weighted by H."
+    praise = "section 4's step, seen from the other side."
+    _match(answer, W * growth / H.sum(axis=0), hints, otherwise, praise)
 
 
-def nb04_mend(mend: Callable[..., Any]) -> None:
-    """Check that notes begin before they are held."""
-    rows = [[1, 0, 2, 0], [1, 1, 1, 3], [0, 1, 0, 1], [2, 0, 1, 1], [3, 1, 1, 0]]
-    roll = np.array(rows, np.uint8)
-    answer = _call(mend, roll.copy())
+def nb04_share(share: Callable[..., Any]) -> None:
+    """Check which share of a model's spectra belongs to some of its notes."""
+    rng = np.random.default_rng(4)
+    W, H, which = rng.random((5, 3)) + 0.1, 1000 * rng.random((6, 3)) + 100, np.arange(3) != 1
+    answer = _call(share, W.copy(), H.copy(), which.copy())
     if _unattempted(answer):
         return
-    off_before = np.vstack([np.zeros_like(roll[:1]), roll[:-1]]) == rolls.OFF
-    broken = (roll == rolls.HELD) & off_before
-    wrong = None
-    if np.shape(answer) != roll.shape:
-        wrong = f"a roll of shape {roll.shape} went in, and {np.shape(answer)} came out."
-    elif _close(answer, np.where(broken, rolls.OFF, roll)):
-        wrong = "switched off, the note is off in the next frame's past too, and that one breaks "
-        wrong += "the rule again: let it begin instead."
-    elif _close(answer[1:], np.where(broken, rolls.SOFT, roll)[1:]) and answer[0, 0] != rolls.SOFT:
-        wrong = "the first frame counts too: before it everything is off."
-    elif _close(answer, np.where((roll >= rolls.HELD) & off_before, rolls.SOFT, roll)):
-        wrong = "a note that begins loud keeps the rule: change only what is held."
-    elif _close(answer, np.where(roll == rolls.HELD, rolls.SOFT, roll)):
-        wrong = "only where the frame before is off: now every held frame strikes the note again."
-    elif not _close(answer, np.where(broken, rolls.SOFT, roll)):
-        wrong = "a state is 2 where it was 1 and the frame before was 0; all others stay."
-    _verdict(wrong, "now every string was struck before it sounded.")
+    theirs, M = H[:, which] @ W[:, which].T, H @ W.T
+    right = theirs / M
+    hints = {
+        "that is the spectrum of these notes: divide it by that of all notes.": theirs,
+        "that is the share of the other notes.": 1 - right,
+        "divide by the spectrum of all notes, these included.": theirs / (M - theirs),
+        f"the shape should be (n_frames, n_bands), here {M.shape}: H @ W.T.": right.T,
+    }
+    otherwise = "theirs is H[:, which] @ W[:, which].T, all is H @ W.T: divide, band by band."
+    _match(answer, right, hints, otherwise, "all shares add up to 1, so that nothing is lost.")
 
 
 def nb05_table_step(table_step: Callable[..., Any]) -> None:

@@ -305,7 +305,7 @@ def update_templates(V: Floats, W: Floats, H: Floats) -> Floats:
     References
     ----------
     Lee and Seung (2001); Smaragdis and Brown (2003), "Non-negative matrix factorization for
-    polyphonic music transcription". Notebook 04.
+    polyphonic music transcription".
     """
     gain = (V / (H @ W.T + _TINY)).T @ H
     total = H.sum(axis=0)
@@ -342,8 +342,8 @@ def learn_dictionary(
 
     A comb of partials explains the music roughly, and the notes it is sure of teach it their real
     spectra: two rounds in the comb's own bins, two more in all of them. A note that wasn't heard
-    for a second by then keeps its comb, or it would learn whatever else is left over; that is for
-    a few broad noises. Nothing is random.
+    for a second by then is taught no more, or it would learn whatever else is left over; that is
+    for a few broad noises. Nothing is random.
 
     Parameters
     ----------
@@ -411,11 +411,13 @@ def activations(y: Floats, dictionary: Dictionary) -> Floats:
     return _explain(V, dictionary.templates, settings)[:, : settings.n_notes]
 
 
-def find_notes(H: Floats, dictionary: Dictionary) -> npt.NDArray[np.float64]:
+def find_notes(
+    H: Floats, dictionary: Dictionary, *, strictness: float = 1.0
+) -> npt.NDArray[np.float64]:
     """Find where notes begin and end in their activations.
 
     A note begins where its activation rises, by enough and to enough, measured by the loudest
-    note of the half second around. The time is where half of the rise is done, between frames. It
+    note within half a second. The time is where half of the rise is done, between frames. It
     ends where the damper falls, that is at less than a quarter of what it was two frames before,
     or where it has died away.
 
@@ -423,6 +425,8 @@ def find_notes(H: Floats, dictionary: Dictionary) -> npt.NDArray[np.float64]:
     ----------
     H : ndarray, float32, (n_frames, n_notes)
     dictionary : Dictionary
+    strictness : float
+        How much rise is enough: 1 misses as many notes as it invents, 2 asks for twice as much.
 
     Returns
     -------
@@ -444,7 +448,8 @@ def find_notes(H: Floats, dictionary: Dictionary) -> npt.NDArray[np.float64]:
             f"H must have shape (n_frames, {settings.n_notes}), got {np.shape(H)}: pass what "
             "activations returns for the same dictionary"
         )
-    found = _track(H, settings, dictionary.reference, **_BALANCED)
+    enough = {name: strictness * share for name, share in _BALANCED.items()}
+    found = _track(H, settings, dictionary.reference, **enough)
     found[:, :2] /= settings.frame_rate
     found[:, 3] /= dictionary.usual_levels[found[:, 2].astype(int) - settings.lowest]
     return found

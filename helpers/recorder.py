@@ -15,6 +15,8 @@ import traitlets
 
 from helpers import audio, interactive
 
+VOICE = "my_voice.wav"  # what `load_voice` looks for in a folder
+
 _SCRIPT = """
 const TAP = `registerProcessor("tap", class extends AudioWorkletProcessor {
   process(inputs) {
@@ -131,8 +133,7 @@ export default { render };
 class Recorder(anywidget.AnyWidget):
     """A button that records from the browser's microphone, if the reader consents, to a WAV file.
 
-    Without a microphone, or without consent, it says so, and the notebook goes on with what
-    `path_or` is given.
+    Without a microphone, or without consent, it says so, and writes nothing.
 
     Parameters
     ----------
@@ -152,7 +153,7 @@ class Recorder(anywidget.AnyWidget):
     status = traitlets.Unicode("Press the button, and speak or sing.").tag(sync=True)
 
     def __init__(self, path: str | Path, *, seconds: float = 5.0) -> None:
-        self._path, self._recorded = Path(path), False
+        self._path = Path(path)
         if self._path.suffix.lower() != ".wav":
             raise ValueError(f"path must end in .wav, got {self._path.name!r}")
         if not 1 <= seconds <= 60:
@@ -162,14 +163,6 @@ class Recorder(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         return f"Recorder({self._path.name!r}, seconds={self.seconds:g})"
-
-    def path_or(self, shipped: str | Path) -> Path:
-        """Return the recording's path, or that of `shipped` sound if nothing was recorded.
-
-        A file that an earlier kernel recorded doesn't count: a notebook gives the same results
-        on every machine until its reader records.
-        """
-        return self._path if self._recorded else Path(shipped)
 
     def _receive(self, widget: Any, content: dict[str, Any], buffers: list[Any]) -> None:
         """Write what the browser recorded, let it be heard, and say what happened."""
@@ -182,9 +175,30 @@ class Recorder(anywidget.AnyWidget):
         except (KeyError, ValueError, OSError, audio.AudioError) as fault:
             self.status = f"Nothing was recorded: {fault}"
             return
-        self._recorded = True
         self.status = f"Recorded {len(y) / sr:.1f} s at {sr} Hz: {self._path}"
         self.send({"player": player.html})
+
+
+def load_voice(folder: str | Path, *, sr: int) -> audio.Waveform | None:
+    """Load what the reader recorded in notebook 01, at a peak of 0.5, for microphones differ.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where `VOICE` lies: ``"../outputs/01"``.
+    sr : int
+        Sampling rate of the result, Hz.
+
+    Returns
+    -------
+    y : ndarray of float32, shape (n_samples,), or None
+        None if nothing was recorded, or what was can't be read.
+    """
+    try:
+        y = audio.load(Path(folder) / VOICE, sr=sr)
+    except audio.AudioError:
+        return None
+    return y * np.float32(0.5 / max(float(np.abs(y).max()), 1e-4))
 
 
 def _samples(buffers: list[Any]) -> npt.NDArray[np.float32]:

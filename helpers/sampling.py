@@ -235,8 +235,8 @@ def quantise(
     """Round each sample to one of the ``2**n_bits`` levels that `n_bits` can store.
 
     The levels are those of a WAV file: steps of ``2 / 2**n_bits`` from -1 to one step below 1,
-    with 0 among them (mid-tread), so that silence stays silent. The error is at most half a step,
-    except above the topmost level, where samples are clipped.
+    with 0 among them (mid-tread), so that silence stays silent. From -1 to half a
+    step below 1 the error is at most half a step; what lies above is clipped, 1 by a whole step.
 
     Dither adds noise before rounding, triangular between -1 and 1 step (TPDF). The error's mean
     and its power then no longer depend on the signal: hiss instead of distortion.
@@ -271,7 +271,9 @@ def quantise(
     array([0.  , 0.  , 0.25, 0.75], dtype=float32)
     """
     y = audio.valid(y)
-    step = 2.0 ** (1 - _bits(n_bits))
+    if _whole(n_bits, "n_bits") > _MOST_BITS:
+        raise ValueError(f"n_bits must be from 1 to {_MOST_BITS} bits, got {n_bits}")
+    step = 2.0 ** (1 - n_bits)
     in_steps = y / step  # exact: the step is a power of 2
     if dither:
         if not isinstance(rng, np.random.Generator):
@@ -315,39 +317,6 @@ def snr_db(y: npt.ArrayLike, y_quantised: npt.ArrayLike) -> float:
     return 10 * math.log10(signal / noise) if signal else -math.inf
 
 
-def theoretical_snr_db(n_bits: int) -> float:
-    """Return the signal-to-noise ratio of a full-scale sine in `n_bits`: 6.02 n + 1.76 dB.
-
-    The power of the sine is 1/2; that of an error spread evenly over a step is ``step**2 / 12``.
-    From about 6 bits on, measured values come near.
-
-    Parameters
-    ----------
-    n_bits : int
-        1 to 24.
-
-    Returns
-    -------
-    float, dB
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `n_bits` isn't a whole number from 1 to 24.
-
-    References
-    ----------
-    Bennett (1948), "Spectra of quantized signals". Notebook 02.
-
-    Examples
-    --------
-    >>> round(theoretical_snr_db(16), 2)
-    98.09
-    """
-    step = 2.0 ** (1 - _bits(n_bits))
-    return 10 * math.log10(0.5 / (step**2 / 12))
-
-
 def _whole(value: int, name: str) -> int:
     """Return `value` if it is a whole number above 0."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
@@ -355,13 +324,6 @@ def _whole(value: int, name: str) -> int:
     if value < 1:
         raise ValueError(f"{name} must be at least 1, got {value}")
     return int(value)
-
-
-def _bits(n_bits: int) -> int:
-    """Return `n_bits` if float32 can hold all its levels."""
-    if _whole(n_bits, "n_bits") > _MOST_BITS:
-        raise ValueError(f"n_bits must be from 1 to {_MOST_BITS} bits, got {n_bits}")
-    return int(n_bits)
 
 
 def _positive(value: float, name: str, unit: str) -> float:

@@ -318,15 +318,25 @@ def _fit_stiffness(templates: Floats, heard: Floats, settings: rolls.NoteSetting
     weight = heard[:, :, 2:10, None]
     V = np.sum(weight * templates[:, :, 2:10], axis=(1, 2))  # (n_notes, n_bands)
     V /= np.maximum(V.sum(axis=1, keepdims=True), _TINY)
-    cost = np.empty((len(V), len(factors)))
-    for note, pitch in enumerate(settings.pitches):
-        for i, factor in enumerate(factors):
-            parts = _parts(pitch, factor * typical[note], settings)
-            H = notes.solve_activations(V[[note]], parts.T, n_updates=20)
-            cost[note, i] = notes.divergence(V[[note]], H @ parts)
+    cost = []
+    for v, pitch, B in zip(V, settings.pitches, typical, strict=True):
+        cost.append(_costs(v, np.stack([_parts(pitch, B * x, settings) for x in factors])))
     distance = np.subtract.outer(np.arange(len(V)), np.arange(len(V)))
     near = np.exp(-0.5 * (distance / 2) ** 2) * np.minimum(30, heard[:, :, 0].sum(axis=1))
     return (typical * factors[np.argmin(near @ cost, axis=1)]).astype(np.float32)
+
+
+def _costs(v: Floats, tried: Floats, n_updates: int = 20) -> list[float]:
+    """Say how badly each set of parts, (n_sets, n_parts, n_bands), explains one spectrum.
+
+    As `notes.solve_activations`, for all at once: threads can't share products that are so small.
+    """
+    H = np.full(tried.shape[:2], v.mean())
+    size = np.maximum(tried.sum(axis=2), _TINY)
+    for _ in range(n_updates):
+        ratio = v / (np.einsum("sp,spb->sb", H, tried) + _TINY)
+        H *= (np.einsum("sb,spb->sp", ratio, tried) / size) ** 1.5
+    return [notes.divergence(v, model) for model in np.einsum("sp,spb->sb", H, tried)]
 
 
 def _split_sounds(templates: Floats, stiffness: Floats, settings: rolls.NoteSettings) -> Floats:

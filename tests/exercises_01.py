@@ -5,88 +5,46 @@ import numpy as np
 from helpers import checks
 
 
-def wav_bytes(seconds, sr, n_channels, n_bits):
-    return seconds * sr * n_channels * n_bits // 8
+def tone(n_samples, hz=19_000, amplitude=0.01):
+    return amplitude * np.cos(2 * np.pi * hz * np.arange(n_samples) / 44_100)
+
+
+def copies(y, n, trip):
+    return y if n == 0 else copies(trip(y), n - 1, trip)
+
+
+def phase_keyed(y, keyed):
+    return y + 0.01 * np.sin(2 * np.pi * 19_000 * keyed * np.arange(len(y)) / 44_100)
 
 
 RIGHT = [
-    (checks.nb01_downmix, (lambda samples: samples.mean(axis=1),)),
-    (
-        checks.nb01_write_int16,
-        (lambda y: np.clip(np.rint(y * 32768), -32768, 32767).astype(np.int16),),
-    ),
-    (checks.nb01_wav_bytes, (wav_bytes, 18)),
-    (checks.nb01_wav_bytes, (lambda s, sr, n, b: s * sr * n * b / 8, 18.0)),
-    (
-        checks.nb01_error_db,
-        (lambda y, d: 20 * np.log10(np.sqrt(np.mean((d - y) ** 2) / np.mean(y**2))),),
-    ),
+    (checks.nb01_hide, (lambda y, keyed: y + keyed * tone(len(y)),)),
+    (checks.nb01_hide, (lambda y, keyed: (y + keyed * tone(len(y))).astype(np.float32),)),
+    (checks.nb01_copies, (copies,)),
+    (checks.nb01_levels, (-13.98, -16.99, -10)),
+    (checks.nb01_levels, (-14, -17.0, -10.0)),
 ]
 
 WRONG = [  # the commonest one of each first
-    (checks.nb01_downmix, (lambda s: s.sum(axis=1),), "add up to 2"),
-    (checks.nb01_downmix, (lambda s: s.mean(axis=0),), "take it over the channels"),
-    (checks.nb01_downmix, (lambda s: s[:, 0],), "left channel alone"),
-    (checks.nb01_downmix, (lambda s: s.mean(axis=1, keepdims=True),), "one axis"),
-    (checks.nb01_downmix, (lambda s: s[:, 0] * 0.3,), "mean of its row"),
-    (checks.nb01_downmix, (lambda s: (s[:, 0] + s[:, 1]) / 2,), "three don't"),
-    (
-        checks.nb01_write_int16,
-        (lambda y: (y * 32768).astype(np.int64).astype(np.int16),),
-        "wrapped",
-    ),
-    (
-        checks.nb01_write_int16,
-        (lambda y: np.clip(y * 32768, -32768, 32767).astype(np.int16),),
-        "np.rint",
-    ),
-    (
-        checks.nb01_write_int16,
-        (lambda y: np.rint(np.clip(y, -1, 1) * 32767).astype(np.int16),),
-        "scale here is 32768",
-    ),
-    (checks.nb01_write_int16, (lambda y: y * 32768,), "should be int16"),
-    (checks.nb01_write_int16, (lambda y: np.zeros(3, np.int16),), "came out"),
-    (
-        checks.nb01_write_int16,
-        (lambda y: np.clip(np.rint(y * 32768), -32768, 32000).astype(np.int16),),
-        "largest int16",
-    ),
-    (
-        checks.nb01_write_int16,
-        (lambda y: np.clip(np.ceil(y * 32768), -32768, 32767).astype(np.int16),),
-        "scale, round, clip",
-    ),
-    (checks.nb01_wav_bytes, (lambda s, sr, n, b: s * sr * n * b, 18), "eight of them"),
-    (checks.nb01_wav_bytes, (lambda s, sr, n, b: s * sr * b // 8, 18), "every channel"),
-    (checks.nb01_wav_bytes, (lambda s, sr, n, b: 7, 18), "not 7"),
-    (checks.nb01_wav_bytes, (wav_bytes, 2.25), "bits with bits"),
-    (checks.nb01_wav_bytes, (wav_bytes, 9), "stereo has two"),
-    (checks.nb01_wav_bytes, (wav_bytes, 5), "isn't 5"),
-    (
-        checks.nb01_error_db,
-        (lambda y, d: 10 * np.log10(np.mean(d**2) / np.mean(y**2)),),
-        "subtract the waveforms first",
-    ),
-    (
-        checks.nb01_error_db,
-        (lambda y, d: 10 * np.log10(np.mean(y**2) / np.mean((d - y) ** 2)),),
-        "invert it",
-    ),
-    (
-        checks.nb01_error_db,
-        (lambda y, d: 20 * np.log10(np.mean((d - y) ** 2) / np.mean(y**2)),),
-        "don't mix them",
-    ),
-    (checks.nb01_error_db, (lambda y, d: d - y,), "one number"),
-    (checks.nb01_error_db, (lambda y, d: -33.0,), "not at -33.0"),
-]
-
-UNTRIED = [
-    (checks.nb01_downmix, (None,)),
-    (checks.nb01_downmix, (lambda samples: None,)),
-    (checks.nb01_write_int16, (lambda y: None,)),
-    (checks.nb01_wav_bytes, (lambda s, sr, n, b: None, None)),
-    (checks.nb01_wav_bytes, (wav_bytes, None)),
-    (checks.nb01_error_db, (lambda y, d: None,)),
+    (checks.nb01_hide, (lambda y, keyed: y + tone(len(y)),), "multiply it by keyed"),
+    (checks.nb01_hide, (lambda y, keyed: keyed * tone(len(y)),), "add the tone to y"),
+    (checks.nb01_hide, (lambda y, keyed: y + keyed * tone(len(y), 3020),), "has 3020 Hz"),
+    (checks.nb01_hide, (lambda y, keyed: y + keyed * tone(len(y), 19_000, 1),), "and is 1"),
+    (checks.nb01_hide, (phase_keyed,), "whole sine"),
+    (checks.nb01_hide, (lambda y, keyed: y + (keyed > 0.5) * tone(len(y)),), "whole sine"),
+    (checks.nb01_hide, (lambda y, keyed: y,), "nothing was added"),
+    (checks.nb01_hide, (lambda y, keyed: y[:9],), "came out"),
+    (checks.nb01_copies, (lambda y, n, trip: trip(y),), "one generation"),
+    (checks.nb01_copies, (lambda y, n, trip: copies(y, n - 1, trip),), "two generations"),
+    (checks.nb01_copies, (lambda y, n, trip: copies(y, n + 1, trip),), "too many"),
+    (checks.nb01_copies, (lambda y, n, trip: copies(y, 3, trip),), "repeat n times"),
+    (checks.nb01_copies, (lambda y, n, trip: y,), "the original"),
+    (checks.nb01_copies, (lambda y, n, trip: [copies(y, i, trip) for i in range(n)],), "one wave"),
+    (checks.nb01_levels, (-40, -40, -200), "decibels don't add up"),
+    (checks.nb01_levels, (-16.99, -16.99, -10), "mean of a b is P"),
+    (checks.nb01_levels, (-26, -17, -10), "isn't -26 dBFS"),
+    (checks.nb01_levels, (-13.98, -13.98, -10), "only their powers"),
+    (checks.nb01_levels, (-13.98, -23, -10), "isn't -23 dBFS"),
+    (checks.nb01_levels, (-13.98, -16.99, 0), "ten times the power"),
+    (checks.nb01_levels, (-13.9, -16.9, -10.1), "isn't -13.9 dBFS"),
 ]

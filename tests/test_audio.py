@@ -245,7 +245,6 @@ def test_impossible_parts_are_refused(write, mp3, start, duration):
 def test_silence_is_read_and_reported(write):
     y = audio.load(write(audio.encode(np.zeros(SR), sr=SR), "x.wav"), sr=SR)
     assert audio.level_dbfs(y) == -np.inf
-    assert audio.count_clipped(y) == 0
 
 
 def test_load_clips_what_is_beyond_full_scale_and_says_so(write):
@@ -877,9 +876,3 @@ def test_levels_of_known_signals():
     assert audio.level_dbfs(np.sin(2 * np.pi * 441 * t)) == pytest.approx(-3.01, abs=0.001)
     assert audio.level_dbfs(np.ones(10)) == 0
     assert audio.level_dbfs(np.full(10, 0.5)) == pytest.approx(-6.02, abs=0.001)
-
-
-def test_clipped_samples_are_counted_in_floats_and_after_16_bits():
-    y = np.array([0.0, 0.999, 1.0, -1.0, 1.7, -2.0])
-    assert audio.count_clipped(y) == 4
-    assert audio.count_clipped(audio.from_int16(audio.to_int16(y))) == 4

@@ -325,6 +325,15 @@ def test_loud_and_soft_are_told_apart(learnt):
     assert level[0] > 1 > level[1]
 
 
+def test_the_stricter_the_fewer_notes_are_found(combs):
+    H = notes.activations(song([(0.5, 1.2, 64, 1.0), (1.5, 2.2, 64, 0.3)], 3.0), combs)
+    found = [len(notes.find_notes(H, combs, strictness=s)) for s in (0.25, 1, 6, 30)]
+    assert found == sorted(found, reverse=True)
+    assert found[0] > found[-1] == 0
+    default = notes.find_notes(H, combs)
+    np.testing.assert_array_equal(notes.find_notes(H, combs, strictness=1), default)
+
+
 def test_a_note_that_is_struck_again_ends_there(combs):
     played = [(0.5, 0.9, 60, 1.0), (0.9, 1.5, 60, 1.0)]
     found = notes.encode(song(played, 2.5), combs)

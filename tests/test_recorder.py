@@ -8,7 +8,7 @@ VOICE = (0.25 * np.sin(np.arange(48000) / 20)).astype(np.float32)
 
 @pytest.fixture
 def widget(tmp_path, monkeypatch):
-    made = recorder.Recorder(tmp_path / "new" / "voice.wav", seconds=3)
+    made = recorder.Recorder(tmp_path / "new" / recorder.VOICE, seconds=3)
     made.sent = []
     monkeypatch.setattr(made, "send", made.sent.append)
     return made
@@ -21,8 +21,7 @@ def receive(widget, content, *buffers):
 
 def test_what_the_browser_sends_becomes_a_wav(widget, tmp_path):
     receive(widget, {"sr": 48000}, memoryview(VOICE.tobytes()))
-    path = tmp_path / "new" / "voice.wav"
-    assert widget.path_or("shipped.mp3") == path
+    path = tmp_path / "new" / recorder.VOICE
     np.testing.assert_allclose(audio.load(path, sr=48000), VOICE, atol=1 / 32768)
     assert widget.status == f"Recorded 1.0 s at 48000 Hz: {path}"
     assert "your recording (1.0 s, -15.1 dBFS)" in widget.sent[0]["player"]
@@ -35,17 +34,20 @@ def test_a_voice_is_no_part_of_the_stored_state(widget):
     assert not any(isinstance(value, bytes | memoryview) for value in widget.get_state().values())
 
 
-def test_what_is_too_loud_is_clipped_and_said(widget):
+def test_what_is_too_loud_is_clipped_and_said(widget, tmp_path):
     receive(widget, {"sr": 48000}, (8 * VOICE).tobytes())
     assert "samples clipped" in widget.sent[0]["player"]
-    assert np.abs(audio.load(widget.path_or("none"), sr=48000)).max() <= 1
+    assert np.abs(audio.load(tmp_path / "new" / recorder.VOICE, sr=48000)).max() <= 1
 
 
-def test_without_a_recording_the_shipped_sound_is_used(widget, tmp_path):
-    assert widget.path_or(tmp_path / "shipped.mp3") == tmp_path / "shipped.mp3"
-    (tmp_path / "new").mkdir()
-    audio.save(tmp_path / "new" / "voice.wav", VOICE, sr=48000)  # by an earlier kernel
-    assert widget.path_or(tmp_path / "shipped.mp3") == tmp_path / "shipped.mp3"
+def test_a_later_notebook_finds_the_voice_at_its_own_rate_and_at_one_peak(widget, tmp_path):
+    assert recorder.load_voice(tmp_path / "new", sr=16000) is None
+    receive(widget, {"sr": 48000}, (VOICE / 50).tobytes())
+    y = recorder.load_voice(tmp_path / "new", sr=16000)
+    assert len(y) == 16000
+    assert np.abs(y).max() == pytest.approx(0.5)
+    (tmp_path / "new" / recorder.VOICE).write_bytes(b"no sound")
+    assert recorder.load_voice(tmp_path / "new", sr=16000) is None
 
 
 @pytest.mark.parametrize(
@@ -63,8 +65,7 @@ def test_without_a_recording_the_shipped_sound_is_used(widget, tmp_path):
 def test_a_message_without_sound_is_said_and_writes_nothing(widget, tmp_path, content, data):
     receive(widget, content, data)
     assert widget.status.startswith("Nothing was recorded: ")
-    assert not (tmp_path / "new" / "voice.wav").exists()
-    assert widget.path_or("shipped.mp3").name == "shipped.mp3"
+    assert not (tmp_path / "new" / recorder.VOICE).exists()
     assert widget.sent == []
 
 

@@ -96,6 +96,16 @@ def test_laid_spectrograms_are_taken_apart_again():
     np.testing.assert_allclose(ends[:4], release[:4], atol=0.08)
 
 
+def test_sets_of_parts_are_judged_at_once_as_one_by_one():
+    rng = np.random.default_rng(0)
+    v, tried = rng.random(40).astype(np.float32), rng.random((3, 5, 40)).astype(np.float32)
+    costs = []
+    for parts in tried:
+        H = notes.solve_activations(v[None], parts.T, n_updates=20)
+        costs.append(notes.divergence(v[None], H @ parts))
+    np.testing.assert_allclose(synthesis._costs(v, tried), costs, rtol=1e-4)
+
+
 @pytest.mark.parametrize("factor", [0.0, 1.0, 2.0])
 def test_stiffness_of_strings_is_measured(factor):
     settings = rolls.NoteSettings(lowest=58, highest=62)

@@ -178,9 +178,9 @@ def view(seconds):
     """questions.predict("Up or down?", ["up", "down"], answer="down", reveal="It falls.")""",
     """Q = questions.Question
 questions.quiz([Q(f"Question {i}?", ("yes", "no"), "yes", "So it is.") for i in range(5)])""",
-    """voice = recorder.Recorder("voice.wav", seconds=3)
+    """voice = recorder.Recorder(recorder.VOICE, seconds=3)
 voice""",
-    """print("used:", voice.path_or("shipped.mp3"))""",
+    """print("recorded:", recorder.load_voice(".", sr=8000) is not None)""",
     """from helpers import keyboard, synthesis
 _, bank = synthesis.load("../data/models/notes_bank.npz")
 
@@ -268,7 +268,7 @@ def test_a_quiz_answers_each_choice_and_counts(kit, lab):
 
 
 def test_a_voice_is_recorded_and_used(kit, lab):
-    assert "used: shipped.mp3" in shown(kit, "voice.path_or")
+    assert "recorded: False" in shown(kit, "recorder.load_voice")
     box = cell(kit, "recorder.Recorder")
     box.get_by_role("button", name="Record").press("Enter")
     browsing.wait_until(kit, "recording", lambda: box.locator("text=Stop").count())
@@ -276,14 +276,14 @@ def test_a_voice_is_recorded_and_used(kit, lab):
     assert box.locator("meter").evaluate("e => e.value") >= 0
     box.get_by_role("button", name="Stop").press("Enter")
     browsing.wait_until(kit, "the WAV", lambda: "Recorded" in box.inner_text(), 20)
-    path = lab.folder / "notebooks" / "voice.wav"
+    path = lab.folder / "notebooks" / "my_voice.wav"
     about = audio.info(path)
     assert 1 < about.duration < 3.5
     assert audio.level_dbfs(audio.load(path, sr=about.sr)) > -60  # Chromium's fake one beeps
     assert box.locator("audio").evaluate(PLAY) == []
     kit.screenshot(path=lab.folder / "recorder.png")
-    run_again(kit, lab, "voice.path_or")
-    assert "used: voice.wav" in shown(kit, "voice.path_or")
+    run_again(kit, lab, "recorder.load_voice")
+    assert "recorded: True" in shown(kit, "recorder.load_voice")
 
 
 def test_a_recording_ends_by_itself(kit, lab):
@@ -291,7 +291,7 @@ def test_a_recording_ends_by_itself(kit, lab):
     box = cell(kit, "recorder.Recorder")
     box.get_by_role("button", name="Record").press("Enter")
     browsing.wait_until(kit, "the end", lambda: "Recorded" in box.inner_text(), 20)
-    assert audio.info(lab.folder / "notebooks" / "voice.wav").duration > 2
+    assert audio.info(lab.folder / "notebooks" / "my_voice.wav").duration > 2
 
 
 def test_a_refused_microphone_is_said(playwright, lab, kit):
