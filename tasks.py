@@ -43,7 +43,7 @@ def lab() -> None:
 
 
 def test() -> None:
-    """Check everything: lint, unit tests, every notebook re-run and compared (ten minutes)."""
+    """Check everything: lint, tests, every notebook re-run and compared (five to ten minutes)."""
     lint()
     pytest(*PARALLEL, *COVERAGE, *NOTEBOOKS)
 

@@ -2,10 +2,12 @@
 
 A stored notebook changes only where a cell's code or its result did: encoded pictures and sounds of
 equal text stay as they were stored. So do measured numbers, but only all of them together, where
-nothing else has changed: those of two runs never stand side by side.
+nothing else has changed: those of two runs never stand side by side. The picture of the cell named
+`readme-picture` is written to start.png as well, for the README.
 """
 
 import argparse
+import base64
 import copy
 import functools
 import hashlib
@@ -40,6 +42,9 @@ def main() -> int:
     options = parser.parse_args()
     if options.music and (options.store or not options.music.is_dir()):
         parser.error("--music needs an existing folder, and can't be combined with --store")
+    voice = PROJECT / "outputs" / "01" / "my_voice.wav"
+    if options.store and voice.exists():
+        parser.error(f"{voice} would be stored in the notebooks: move it away first")
     os.environ["TQDM_DISABLE"] = "1"
     paths = options.notebooks or sorted(HERE.glob("[0-9]*.ipynb"))
     for i, path in enumerate(paths, 1):
@@ -56,6 +61,7 @@ def main() -> int:
         if options.store:
             keep_stored_outputs(notebook, nbformat.read(path, 4))
             write(notebook, path)
+            write_picture(notebook, path.with_name("start.png"))
         else:
             write(notebook, options.to / path.name)
     return 0
@@ -196,6 +202,15 @@ def write(notebook, path: Path) -> None:
     """Write a notebook whole or not at all."""
     with files.replacing(path) as temporary:
         temporary.write_text(nbformat.writes(notebook).rstrip("\n") + "\n", encoding="utf-8")
+
+
+def write_picture(notebook, path: Path) -> None:
+    """Write the picture that the README shows, if this is the notebook that draws it."""
+    for cell in notebook.cells:
+        if cell.id == "readme-picture":
+            data = re.search(r"data:image/png;base64,([\w+/=]+)", json.dumps(cell.outputs))[1]
+            with files.replacing(path) as temporary:
+                temporary.write_bytes(base64.b64decode(data))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from helpers import recorder
+
 SOURCE = Path(__file__).parent.parent / "notebooks" / "execute.py"
 SPEC = importlib.util.spec_from_file_location("execute", SOURCE)
 execute = importlib.util.module_from_spec(SPEC)
@@ -33,6 +35,16 @@ def with_slider():
         "widgets.HBox([widgets.IntSlider(value=3), widgets.HTML('<b>seen</b>')])",
     )
     return [run(notebook_of(*sources)) for _ in range(2)]
+
+
+def test_a_recorded_voice_is_never_stored(tmp_path, monkeypatch, capsys):
+    (tmp_path / "outputs" / "01").mkdir(parents=True)
+    (tmp_path / "outputs" / "01" / recorder.VOICE).write_bytes(b"")
+    monkeypatch.setattr(execute, "PROJECT", tmp_path)
+    monkeypatch.setattr("sys.argv", ["execute.py", "--store"])
+    with pytest.raises(SystemExit):
+        execute.main()
+    assert "move it away" in capsys.readouterr().err
 
 
 def test_two_runs_store_the_same_bytes(with_slider):
@@ -121,3 +133,15 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         execute.write(notebook_of("2"), path)
     assert path.read_bytes() == before
+
+
+def test_the_picture_of_the_readme_is_written_where_it_is_drawn(tmp_path):
+    source = (
+        "from helpers import plotting\nplotting.show(plotting.new_axes(), alt='An empty figure.')"
+    )
+    notebook = run(notebook_of(source))
+    execute.write_picture(notebook, tmp_path / "start.png")
+    assert not (tmp_path / "start.png").exists()
+    notebook.cells[0].id = "readme-picture"
+    execute.write_picture(notebook, tmp_path / "start.png")
+    assert (tmp_path / "start.png").read_bytes().startswith(b"\x89PNG")

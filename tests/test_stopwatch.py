@@ -89,3 +89,136 @@ def test_minutes_are_stated_in_place_of_those_that_stand_there():
     new = "# 1\n\n*3 minutes to read, 6 more for the exercises; two to run.* 7 minutes to read"
     assert stopwatch.state(old, found) == new
     assert stopwatch.state(new, found) == new
+
+
+def headed(run, *cells, number=3):
+    head = f"# {number}\n\n9 minutes to read; {run} to run · [the map](00.ipynb)"
+    return nbformat.v4.new_notebook(cells=[prose(head), *cells])
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes"),
+    [
+        ("less than a minute", 1),
+        ("about half a minute", 0.5),
+        ("about two and a half minutes", 2.5),
+        ("a minute and a half", 1.5),
+        ("two minutes to run, ten to listen; none", 12),
+    ],
+)
+def test_the_head_says_how_long_a_notebook_runs(said, minutes):
+    assert stopwatch.waiting(headed(said)) == minutes
+
+
+def test_a_head_that_says_nothing_of_it_is_refused():
+    with pytest.raises(ValueError, match="to run"):
+        stopwatch.waiting(headed("no time"))
+
+
+def test_sounds_are_heard_once():
+    said = "Figure: two\nSound: the first (4 s too late) (2.5 s, -20.0 dBFS)\nSound: b (1.0 s, MP3)"
+    cell = code("x")
+    cell.outputs = [new_output("display_data", data={"text/plain": said})]
+    assert measure(cell).sound_seconds == 3.5
+    cell.metadata["tags"] = ["solution"]
+    assert measure(cell).sound_seconds == 0
+
+
+def test_a_part_is_the_head_and_the_sections_that_are_named():
+    texts = ["intro", "a\n\n## 1. One", "of 1", "of 1, too\n\n## 2. Two", "of 2\n\n## 3. Three"]
+    texts += ["of 3", "## Exercises"]
+    notebook = headed("a minute", *map(prose, texts))
+    taken = [cell.source for cell in stopwatch.part(notebook, [1, 3]).cells[1:]]
+    expected = ["intro", "a\n\n", "## 1. One", "of 1", "of 1, too\n\n", "## 3. Three", "of 3"]
+    assert taken == expected
+    with pytest.raises(ValueError, match="4"):
+        stopwatch.part(notebook, [1, 4])
+
+
+ROUTES = """
+| notebook | you leave with | minutes, + exercises |
+|---|---|---|
+| [01 One](notebooks/01_one.ipynb) | a word | 99 |
+| [02 Two](02_two.ipynb) | two, [a link](x) | 9 + 9 |
+
+**The whole course**, 01 to 02, takes 9 hours. Doing its exercises takes 1 minutes more.
+
+**The short path** takes 9 minutes: [01](01_one.ipynb); [02](02_two.ipynb), sections 1, 2 and 4.
+It takes 5 minutes otherwise."""
+
+
+def test_the_routes_and_the_table_are_stated_in_place_of_what_stands_there():
+    sections = [prose(f"## {i}. " + "word " * 299) for i in range(1, 5)]
+    notebooks = {
+        "01": headed("two minutes", prose("word " * 1500), number=1),
+        "02": headed("half a minute", *sections, code("None", "exercise"), number=2),
+        "90": headed("two minutes", prose("word " * 3000), number=90),
+    }
+    stated = stopwatch.state_routes(ROUTES, notebooks)
+    assert "| a word | 10 |" in stated
+    assert "| two, [a link](x) | 8 + 6 |" in stated
+    assert "takes 21 minutes. Doing its exercises takes 6 minutes more." in stated
+    assert "takes 19 minutes: [01]" in stated
+    assert "It takes 5 minutes otherwise." in stated
+    assert stopwatch.state_routes(stated, notebooks) == stated
+
+
+def test_a_route_adds_up_seconds_and_not_rounded_minutes():
+    notebook = headed("a minute", *(prose("word " * 55) for _ in range(4)), number=1)
+    one, ten = (
+        stopwatch.route_minutes(
+            {str(i): notebook for i in range(n)}, {str(i): [] for i in range(n)}
+        )
+        for n in (1, 10)
+    )
+    assert ten == pytest.approx(10 * one)
+    assert one != round(one)
+
+
+@pytest.mark.parametrize(
+    "line", ["It takes 3 hours.", "takes 3 hours, takes 1 minutes, takes 9 hours"]
+)
+def test_a_line_with_too_few_or_too_many_times_is_refused(line):
+    assert stopwatch.state_times("takes 9 hours, takes 90 minutes", [90, 9]) == (
+        "takes 90 minutes, takes 9 minutes"
+    )
+    with pytest.raises(ValueError, match="zip"):
+        stopwatch.state_times(line, [90, 9])
+
+
+def test_a_route_is_read_from_its_line():
+    line = "[00](00.ipynb); [04](n/04.ipynb), section 5; [06](06.ipynb), sections 1 to 3, 5 and 7."
+    assert stopwatch.stops(line) == {"00": [], "04": [5], "06": [1, 2, 3, 5, 7]}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [(88.6, "89 minutes"), (182, "3 hours"), (273, "4 hours 35 minutes"), (119.9, "120 minutes")],
+)
+def test_long_times_are_said_in_hours(minutes, said):
+    assert stopwatch.clock(minutes) == said
+    assert stopwatch.TAKES.sub("", f"takes {said}") == "takes "
+
+
+def test_the_minutes_are_written_into_heads_routes_and_readme(tmp_path, monkeypatch):
+    monkeypatch.setattr(stopwatch, "HERE", tmp_path)
+    monkeypatch.setattr(stopwatch, "README", tmp_path / "README.md")
+    monkeypatch.setattr("sys.argv", ["stopwatch.py", "--state"])
+    (tmp_path / "README.md").write_text(ROUTES, encoding="utf-8")
+    sections = [prose(f"## {i}. " + "word " * 299) for i in range(1, 5)]
+    for name, cells in {
+        "00": [prose(ROUTES)],
+        "01": [prose("word " * 900)],
+        "02": sections,
+    }.items():
+        nbformat.write(
+            headed("two minutes", *cells, number=int(name)), tmp_path / f"{name}_x.ipynb"
+        )
+    stopwatch.main()
+    assert "| a word | 6 |" in (tmp_path / "README.md").read_text(encoding="utf-8")
+    start = nbformat.read(tmp_path / "00_x.ipynb", 4)
+    assert "| a word | 6 |" in start.cells[1].source
+    assert (
+        "6 minutes to read; two minutes to run"
+        in nbformat.read(tmp_path / "01_x.ipynb", 4).cells[0].source
+    )
