@@ -415,6 +415,26 @@ def level_dbfs(y: ArrayLike) -> float:
         return float(10 * np.log10(np.mean(valid(y).astype(np.float64) ** 2)))
 
 
+def faded(y: ArrayLike, *, sr: float, seconds: float = 0.005) -> Waveform:
+    """Fade both ends of a waveform: where a sound is cut, it would click.
+
+    Parameters
+    ----------
+    y : ndarray of float32, shape (n_samples,)
+    sr : float, Hz
+    seconds : float
+        How long each fade lasts.
+
+    Examples
+    --------
+    >>> faded(np.ones(5), sr=2, seconds=1)
+    array([0. , 0.5, 1. , 0.5, 0. ], dtype=float32)
+    """
+    y = valid(y)
+    n = np.arange(len(y), dtype=np.float32)
+    return y * np.minimum(1, np.minimum(n, n[::-1]) / np.float32(seconds * sr))
+
+
 def valid(y: ArrayLike, name: str = "y") -> Waveform:
     """Return `y` as a float32 waveform, or say why it is none.
 

@@ -25,7 +25,6 @@ _RATES = audio.MP3_RATES  # every browser plays these
 _MIME = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
 _LOSSY = {".mp3": "MP3", ".ogg": "Ogg Vorbis"}  # not the samples themselves: the caption says so
 _SHORT_BYTES = 60_000  # a sound up to this size is embedded as PCM; a longer one as MP3
-_FADE = 0.005  # s, at both ends of a sound: where a sound is cut it would click
 _OWN_KEYS = 'data-lm-suppress-shortcuts="true"'  # else JupyterLab takes Space and the arrows
 
 # The playhead is a range input as large as the axes, its thumb a line: a click, a drag, the arrow
@@ -343,10 +342,7 @@ def _encoded(y: Waveform, sr: int, label: str, lossless: bool) -> tuple[bytes, s
     duration, n_clipped = len(y) / sr, int(np.count_nonzero(np.abs(y) > 1))
     facts = [f"{duration:.1f} s", _level(y), f"{n_clipped} samples clipped" * bool(n_clipped)]
     y = np.clip(y, -1, 1)
-    if not lossless:
-        n = np.arange(len(y), dtype=np.float32)
-        y = y * np.minimum(1, np.minimum(n, n[::-1]) / (_FADE * sr))
-    y, rate = playable(y, sr=sr)
+    y, rate = playable(y if lossless else audio.faded(y, sr=sr), sr=sr)
     suffix = ".flac" if lossless else ".wav" if 2 * len(y) <= _SHORT_BYTES else ".mp3"
     data = audio.encode(y, sr=rate, suffix=suffix)
     facts.append(_codec(data, suffix, duration))

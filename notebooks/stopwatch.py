@@ -213,18 +213,18 @@ def clock(minutes: float) -> str:
 
 def state_routes(text: str, notebooks: Mapping[str, nbformat.NotebookNode]) -> str:
     """Write the minutes into the table and the routes of a text, for those that stand there."""
-    found = {number: measure(notebook) for number, notebook in notebooks.items()}
 
     def row(match: re.Match[str]) -> str:
-        exercises = found[match[2]].exercise_minutes
-        return f"{match[1]} {found[match[2]].minutes}" + f" + {exercises}" * bool(exercises) + " |"
+        found = measure(notebooks[match[2]])
+        exercises = f" + {found.exercise_minutes}" * bool(found.exercise_minutes)
+        return f"{match[1]} {found.minutes}{exercises} |"
 
     lessons = [number for number in notebooks if int(number) < 90]
     lines = []
     for line in ROW.sub(row, text).split("\n"):
         minutes = []
         if line.startswith(WHOLE):
-            exercises = sum(found[number].exercise_minutes for number in lessons)
+            exercises = sum(measure(notebooks[number]).exercise_minutes for number in lessons)
             minutes = [route_minutes(notebooks, {number: [] for number in lessons}), exercises]
         elif line.startswith(SHORT):
             minutes = [route_minutes(notebooks, stops(line))]
