@@ -27,7 +27,7 @@ MEASURES: dict[str, Callable] = {  # the ten that make the distance
     "key clarity": lambda roll: note_metrics.key_clarity(roll, frame_rate=RATE, lowest=LOWEST),
     "rhythm": lambda roll: note_metrics.rhythm_autocorrelation(roll, frame_rate=RATE),
     "looping": lambda roll: note_metrics.looping(roll, frame_rate=RATE),
-    "self-similarity": lambda roll: note_metrics.self_similarity(roll, frame_rate=RATE),
+    "self-similarity": lambda roll: struck.self_similarity(roll, frame_rate=RATE),
     "polyphony": note_metrics.polyphony,
     "below C4": lambda roll: struck.low_onsets(roll, lowest=LOWEST),
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import original
-from helpers import audio, frame_model, sequences, transforms
+from helpers import audio, frame_model, transforms
 
 MODEL = Path("data/models/original_lstm.npz")  # the network that notebook 05 trains
 SEQ_LENGTH = original.SEQ_LENGTH
@@ -42,9 +42,9 @@ def prepare_ours(mp3s: list[Path], folder: Path):
         )
         for mp3 in mp3s
     ]
-    standardiser = sequences.fit_standardiser(frames)
-    return sequences.concatenate_sequences(
-        sequences.make_sequences(standardiser.apply(frames.pop(0)), SEQ_LENGTH)
+    standardiser = frame_model.fit_standardiser(frames)
+    return frame_model.concatenate_sequences(
+        frame_model.make_sequences(standardiser.apply(frames.pop(0)), SEQ_LENGTH)
         for _ in range(len(frames))
     )
 
@@ -81,8 +81,8 @@ def epoch(step: str, folder: Path) -> dict:
             frames.append(np.array(original.transform(blocks), np.float32))
         else:
             frames.append(transforms.spectra_to_features(transforms.rfft_blocks(blocks)))
-    X, Y = sequences.concatenate_sequences(
-        [sequences.make_sequences(f, SEQ_LENGTH) for f in frames]
+    X, Y = frame_model.concatenate_sequences(
+        [frame_model.make_sequences(f, SEQ_LENGTH) for f in frames]
     )
     n_features, batch_size = X.shape[-1], 16 if n_changes >= 3 else 1
     if n_changes < 4:

@@ -1,8 +1,9 @@
 """Files <-> waveforms: decode, downmix, resample, write; and say plainly what is wrong with a file.
 
-A waveform ``y`` has one axis, is float32 and lies in [-1, 1]; ``sr`` is its sampling rate in Hz.
-FFmpeg decodes (`decoding`), libsndfile encodes. A file that holds less than it promises is read as
-far as it goes, and that is said.
+A waveform ``y`` is float32, of shape (n_samples,), and lies in [-1, 1]; ``sr`` is its sampling rate
+in Hz, a whole number. What isn't raises an `AudioError`, as everything does that can't be read or
+written. FFmpeg decodes (`decoding`), libsndfile encodes. A file that holds less than it promises is
+read as far as it goes, and that is said.
 """
 
 import io
@@ -50,17 +51,9 @@ class AudioWarning(UserWarning):
 class AudioInfo:
     """What an audio file says about itself.
 
-    Attributes
-    ----------
-    path : Path
-    container, encoding : str
-        In FFmpeg's words, for example ``"WAV"`` and ``"pcm_s16le"``.
-    sr : int
-        Sampling rate, Hz.
-    n_channels, n_samples : int
-        Samples are counted per channel, as many as the file promises; where it promises nothing,
-        or what its size belies, as many as its packets should hold.
-    size_bytes : int
+    Container and encoding are in FFmpeg's words, for example ``"WAV"`` and ``"pcm_s16le"``, `sr` is
+    in Hz. Samples are counted per channel, as many as the file promises; where it promises nothing,
+    or what its size belies, as many as its packets should hold.
     """
 
     path: Path
@@ -85,14 +78,7 @@ class AudioInfo:
 def info(path: str | os.PathLike) -> AudioInfo:
     """Return what an audio file says about itself, without decoding it.
 
-    Parameters
-    ----------
-    path : str or Path
-
-    Raises
-    ------
-    AudioError
-        If the file holds no audio that can be decoded; the message says what it holds instead.
+    One that holds no audio that can be decoded is an AudioError, which says what it holds instead.
     """
     size_bytes = _size(Path(path))
     with _decoder(path) as decoder:
@@ -131,8 +117,7 @@ def read(path: str | os.PathLike, *, strict: bool = False) -> tuple[Samples, int
     -------
     samples : ndarray of float32, shape (n_samples, n_channels)
         Not clipped: a lossy or floating-point file may exceed 1.
-    sr : int
-        Sampling rate, Hz.
+    sr : int, Hz
 
     Raises
     ------
@@ -165,26 +150,19 @@ def load(
 
     Parameters
     ----------
-    path : str or Path
-    sr : int
-        Sampling rate of the result, Hz.
-    start : float
-        Where to begin, s.
-    duration : float, optional
-        Load at most this much, s; a file that ends earlier gives what it has.
-    strict : bool
-        As in `read`.
+    path, strict
+        As in `read`, and so are errors and warnings.
+    sr : int, Hz
+        Sampling rate of the result.
+    start, duration : float, s; the latter optional
+        Where to begin, before the end (else an AudioError), and how much to load at most; a file
+        that ends earlier gives what it has.
 
     Returns
     -------
     y : ndarray of float32, shape (n_samples,)
         That part of the whole, to float precision, at any rate. In [-1, 1]: samples beyond, as a
         loud MP3 has some, are clipped, with a warning that counts them; `read` leaves them.
-
-    Raises
-    ------
-    AudioError
-        As `read`; and if `start` lies beyond the end.
     """
     sr = _valid_rate(sr)
     if not 0 <= start < np.inf or not (duration is None or 0 < duration < np.inf):
@@ -208,17 +186,8 @@ def load(
 def to_mono(samples: ArrayLike) -> Waveform:
     """Mix channels down to one by their mean; a waveform with one axis passes unchanged.
 
-    Parameters
-    ----------
-    samples : ndarray of float, shape (n_samples, n_channels) or (n_samples,)
-
-    Returns
-    -------
-    y : ndarray of float32, shape (n_samples,)
-
-    References
-    ----------
-    Notebook 01: what a mean does where left = -right.
+    Samples, float, (n_samples, n_channels), become float32, (n_samples,). Notebook 01 shows what a
+    mean does where left = -right.
 
     Examples
     --------
@@ -239,20 +208,9 @@ def to_mono(samples: ArrayLike) -> Waveform:
 def resample(y: ArrayLike, *, sr_from: int, sr_to: int) -> Waveform:
     """Change the sampling rate; what lies above the new Nyquist frequency is filtered out first.
 
-    Parameters
-    ----------
-    y : ndarray of float32, shape (n_samples,)
-    sr_from, sr_to : int
-        Sampling rates, Hz.
-
-    Returns
-    -------
-    y : ndarray of float32, shape (about n_samples * sr_to / sr_from,)
-        May exceed the peak of its input a little: a loud edge rings when it is filtered.
-
-    References
-    ----------
-    The SoX resampler library (soxr), quality "HQ". Notebook 02 teaches why the filter is needed.
+    It is done by the SoX resampler library (soxr), quality "HQ". Notebook 02 teaches why the filter
+    is needed. The result, of about ``n_samples * sr_to / sr_from`` samples, may exceed the peak of
+    its input a little: a loud edge rings when it is filtered.
 
     Examples
     --------
@@ -270,18 +228,7 @@ def to_int16(y: ArrayLike) -> NDArray[np.int16]:
 
     The scale is 32768, as in libsndfile: all 65,536 integers then have exactly one float each, and
     a saved file loads as the same numbers. The price: 1.0 itself becomes 32767, one step lower.
-
-    Parameters
-    ----------
-    y : ndarray of float32, shape (n_samples,)
-
-    Returns
-    -------
-    integers : ndarray of int16, shape (n_samples,)
-
-    References
-    ----------
-    Notebook 01: wrapped, clipped and rounded, heard and measured.
+    Notebook 01 has it wrapped, clipped and rounded, heard and measured.
 
     Examples
     --------
@@ -292,15 +239,7 @@ def to_int16(y: ArrayLike) -> NDArray[np.int16]:
 
 
 def from_int16(integers: ArrayLike) -> NDArray[np.float32]:
-    """Turn 16-bit integers into floats in [-1, 1): the exact inverse of `to_int16`.
-
-    Parameters
-    ----------
-    integers : ndarray of int16
-
-    Returns
-    -------
-    y : ndarray of float32, of the same shape
+    """Turn 16-bit integers, of any shape, into floats in [-1, 1): the exact inverse of `to_int16`.
 
     Examples
     --------
@@ -319,17 +258,12 @@ def encode(y: ArrayLike, *, sr: int, suffix: str = ".wav", quality: float | None
     Parameters
     ----------
     y : ndarray of float32, shape (n_samples,), in [-1, 1]
-    sr : int
-        Sampling rate, Hz.
+    sr : int, Hz
+        At a rate that the format can't hold, as beyond 1 or -1, an AudioError is raised.
     suffix : {".wav", ".flac", ".ogg", ".mp3"}
         WAV and FLAC hold 16-bit integers (`to_int16`); Ogg is Vorbis; Ogg and MP3 are lossy.
     quality : float, optional
         For Ogg and MP3 only, from 0 (smallest) to 1 (best), with a variable bit rate.
-
-    Raises
-    ------
-    AudioError
-        If `y` exceeds 1 or isn't a waveform, or the format can't hold that rate.
     """
     y, sr, suffix = valid(y), _valid_rate(sr), str(suffix).lower()
     _check_format(suffix, sr, quality)
@@ -367,19 +301,12 @@ def save(
     Parameters
     ----------
     path : str or Path
-        The suffix chooses the format: .wav, .flac, .ogg or .mp3.
-    y : ndarray of float32, shape (n_samples,)
-    sr : int
-        Sampling rate, Hz.
+        The suffix chooses the format: .wav, .flac, .ogg or .mp3. A folder that is missing or can't
+        be written to is an AudioError.
+    y, sr, quality
+        As in `encode`, and so are errors.
     clip : bool
         Clip samples beyond 1, with a warning that counts them, instead of raising.
-    quality : float, optional
-        As in `encode`.
-
-    Raises
-    ------
-    AudioError
-        As `encode`; and if the folder is missing or can't be written to.
     """
     path, y = Path(path), valid(y)
     y = _clip(y, path) if clip else y
@@ -397,14 +324,7 @@ def save(
 def level_dbfs(y: ArrayLike) -> float:
     """Return the RMS level of a waveform in dB re full scale (1.0); -inf for silence.
 
-    Parameters
-    ----------
-    y : ndarray of float32, shape (n_samples,)
-
-    Returns
-    -------
-    level_db : float
-        dBFS; a sine that fills [-1, 1] reads -3.01.
+    A sine that fills [-1, 1] reads -3.01 dBFS.
 
     Examples
     --------
@@ -416,14 +336,7 @@ def level_dbfs(y: ArrayLike) -> float:
 
 
 def faded(y: ArrayLike, *, sr: float, seconds: float = 0.005) -> Waveform:
-    """Fade both ends of a waveform: where a sound is cut, it would click.
-
-    Parameters
-    ----------
-    y : ndarray of float32, shape (n_samples,)
-    sr : float, Hz
-    seconds : float
-        How long each fade lasts.
+    """Fade both ends of a waveform, so many seconds each: where a sound is cut, it would click.
 
     Examples
     --------
@@ -438,21 +351,8 @@ def faded(y: ArrayLike, *, sr: float, seconds: float = 0.005) -> Waveform:
 def valid(y: ArrayLike, name: str = "y") -> Waveform:
     """Return `y` as a float32 waveform, or say why it is none.
 
-    Parameters
-    ----------
-    y : array_like of float, shape (n_samples,)
-        At least one sample, all of them finite; the range is not checked.
-    name : str
-        What to call it in the message.
-
-    Returns
-    -------
-    y : ndarray of float32, shape (n_samples,)
-
-    Raises
-    ------
-    AudioError
-        If one of these doesn't hold.
+    It needs one axis, floating point numbers, one sample at least, all of them finite: else an
+    AudioError, which calls it `name`, is raised. The range is not checked.
     """
     y = np.asarray(y)
     if y.ndim != 1:

@@ -79,10 +79,8 @@ def beat_lengths(strength: Floats) -> tuple[Floats, Floats]:
 
     Returns
     -------
-    lengths : ndarray, float64, (n_seconds,)
-        In moments.
-    clarity : ndarray, float64, (n_seconds,)
-        The autocorrelation at that length, from -1 to 1: how clear the pulse is.
+    lengths, clarity : ndarray, float64, (n_seconds,)
+        In moments; and the autocorrelation there, from -1 to 1: how clear the pulse is.
 
     References
     ----------
@@ -105,22 +103,13 @@ def beat_lengths(strength: Floats) -> tuple[Floats, Floats]:
 
 
 def track(found: Floats) -> Floats:
-    """Find the beats of played notes.
-
-    Parameters
-    ----------
-    found : ndarray, float64, (n_found, 4)
-        As in `onset_strength`.
+    """Find the beats of played notes, which are as in `onset_strength`.
 
     Returns
     -------
     beats : ndarray, float64, (n_beats,)
         Times in s, rising; the first is no later than the first note, the last later than the last.
-
-    Warns
-    -----
-    AudioWarning
-        If the notes have no clear pulse; the beats are then even, two a second.
+        With an AudioWarning, if the notes have no clear pulse, they are even, two a second.
 
     References
     ----------
@@ -196,17 +185,8 @@ def bar_lines(found: Floats, beats: Floats) -> Whole:
     """Find the beats that begin a bar: the harmony changes there, on low notes that last.
 
     The number of beats in a bar is the one whose first beats stand out most, bars near 1.5 s
-    preferred. Half a bar, or two, are the usual mistake.
-
-    Parameters
-    ----------
-    found, beats : ndarray
-        As in `quantise`.
-
-    Returns
-    -------
-    ndarray, int64, (n_bars,)
-        Indices into `beats`.
+    preferred. Half a bar, or two, are the usual mistake. Notes and beats are as in `quantise`; the
+    result, int64, (n_bars,), are indices of beats.
 
     References
     ----------
@@ -250,7 +230,7 @@ def tick_of(times: npt.ArrayLike, beats: Floats) -> Floats:
 
 
 def best_path(score: Floats, change: Floats) -> Whole:
-    """Find the best row of states by Viterbi's algorithm.
+    """Find the states whose scores and changes have the largest sum, by Viterbi's algorithm.
 
     Parameters
     ----------
@@ -261,7 +241,6 @@ def best_path(score: Floats, change: Floats) -> Whole:
     Returns
     -------
     ndarray, int64, (n_times,)
-        The states whose scores and changes have the largest sum.
     """
     best, came = score[0], []
     for now in score[1:]:

@@ -46,8 +46,7 @@ def nb01_hide(hide: Callable[..., Any]) -> None:
     """Check a function of y and keyed that adds 19 kHz at 44.1 kHz, of amplitude 0.01 keyed."""
     y = 0.3 * np.sin(np.arange(4410) / 9)
     keyed = np.clip((np.arange(4410) - 2095) / 110, 0, 1)  # 0, a glide, and 1 from 2205 on
-    answer = _call(hide, y.copy(), keyed)
-    if _unattempted(answer):
+    if _unattempted(answer := _call(hide, y.copy(), keyed)):
         return
     if np.shape(answer) != y.shape:
         return _verdict(f"{y.shape} samples went in, and {np.shape(answer)} came out.", "")
@@ -277,8 +276,7 @@ def nb04_update_templates(update_templates: Callable[..., Any]) -> None:
     rng = np.random.default_rng(4)
     V, W, H = (rng.random(shape) + 0.1 for shape in ((6, 5), (5, 3), (6, 3)))
     V, H = 1000 * V, 1000 * H  # so that a small number in the model doesn't matter
-    answer = _call(update_templates, V.copy(), W.copy(), H.copy())
-    if _unattempted(answer):
+    if _unattempted(answer := _call(update_templates, V.copy(), W.copy(), H.copy())):
         return
     growth = (V / (H @ W.T)).T @ H
     hints = {
@@ -295,8 +293,7 @@ def nb04_share(share: Callable[..., Any]) -> None:
     """Check which share of a model's spectra belongs to some of its notes."""
     rng = np.random.default_rng(4)
     W, H, which = rng.random((5, 3)) + 0.1, 1000 * rng.random((6, 3)) + 100, np.arange(3) != 1
-    answer = _call(share, W.copy(), H.copy(), which.copy())
-    if _unattempted(answer):
+    if _unattempted(answer := _call(share, W.copy(), H.copy(), which.copy())):
         return
     theirs, M = H[:, which] @ W[:, which].T, H @ W.T
     right = theirs / M
@@ -364,8 +361,7 @@ def nb05_forget_bias(forget_bias: Callable[..., Any]) -> None:
 def nb05_ramps(ramps: Callable[..., Any]) -> None:
     """Check blocks that begin at the last sample heard and glide to zero."""
     last, n = np.array([0.5, -0.25, 0.1]), 1000
-    answer = _call(ramps, last, n)
-    if _unattempted(answer):
+    if _unattempted(answer := _call(ramps, last, n)):
         return
     expected = np.outer(last, 1 - np.arange(n) / n)
     wrong = None
@@ -386,8 +382,7 @@ def nb06_mean_bits(mean_bits: Callable[..., Any]) -> None:
     """Check the loss of a language model: the mean surprise, in bits, of the classes that came."""
     logits = np.random.default_rng(6).normal(0, 2, (9, 5))
     came = np.array([0, 4, 2, 2, 1, 3, 0, 4, 1])
-    answer = _call(mean_bits, logits, came)
-    if _unattempted(answer):
+    if _unattempted(answer := _call(mean_bits, logits, came)):
         return
     share, at = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), np.arange(len(came))
     p, bits = share[at, came], -np.log2(share[at, came])
@@ -407,8 +402,7 @@ def nb06_mean_bits(mean_bits: Callable[..., Any]) -> None:
 def nb06_leave_out(leave_out: Callable[..., Any]) -> None:
     """Check min-p: what is less probable than a share of the largest is never drawn."""
     p, min_p = np.array([0.04, 0.5, 0.05, 0.34, 0.07]), 0.1
-    answer = _call(leave_out, p.copy(), min_p)
-    if _unattempted(answer):
+    if _unattempted(answer := _call(leave_out, p.copy(), min_p)):
         return
     kept, above, inside = (np.where(some, p, 0) for some in (p >= 0.05, p > 0.05, p >= min_p))
     hints = {
@@ -425,8 +419,7 @@ def nb06_leave_out(leave_out: Callable[..., Any]) -> None:
 def nb06_recalled(recalled: Callable[..., Any]) -> None:
     """Check what recall proposes: a softmax over the past, added up by what followed."""
     scores, followers = np.array([1.0, 3.0, -2.0, 3.0, 2.0]), np.array([2, 0, 2, 5, 0])
-    answer = _call(recalled, scores, followers, 7)
-    if _unattempted(answer):
+    if _unattempted(answer := _call(recalled, scores, followers, 7)):
         return
     weight, last = np.exp(scores), np.zeros(7)
     share, raw = weight / weight.sum(), np.bincount(followers, scores, minlength=7)
@@ -466,8 +459,7 @@ def nb07_go_on(go_on: Callable[..., Any]) -> None:
         return np.array(generated)
 
     seed = np.array([[1.0, -2.0], [3.0, 0.5], [0.0, 4.0]])
-    answer = _call(go_on, step, seed, 5)
-    if _unattempted(answer):
+    if _unattempted(answer := _call(go_on, step, seed, 5)):
         return
     right = loop(seed, 5)
     wrong = None
@@ -542,8 +534,7 @@ def nb08_step(step: Callable[..., Any]) -> None:
     """Check a step of gradient descent for logistic regression."""
     rng = np.random.default_rng(8)
     w, X, y = rng.normal(size=3), rng.normal(size=(8, 3)), np.repeat([0.0, 1.0], 4)
-    answer = _call(step, w.copy(), X, y, 0.5)
-    if _unattempted(answer):
+    if _unattempted(answer := _call(step, w.copy(), X, y, 0.5)):
         return
     p = 1 / (1 + np.exp(-X @ w))
     downhill = -0.5 * X.T @ (p - y) / 8

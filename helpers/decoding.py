@@ -82,12 +82,9 @@ class Undecodable(ValueError):
 
 
 class Decoder:
-    """A file being decoded, from its beginning on.
+    """A file being decoded, from its beginning on, by FFmpeg's libavformat and libavcodec.
 
-    Parameters
-    ----------
-    file : BinaryIO
-        Open for reading, seekable; stays open.
+    `file` is open for reading, seekable, and stays open; one without sound raises `Undecodable`.
 
     Attributes
     ----------
@@ -101,15 +98,6 @@ class Decoder:
         Samples in all blocks so far.
     changes : list of str
         Where the file changed its sampling rate or channels, so far.
-
-    Raises
-    ------
-    Undecodable
-        If there is no sound in the file.
-
-    References
-    ----------
-    FFmpeg's libavformat and libavcodec, through PyAV.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -172,12 +160,7 @@ class Decoder:
         return max(0, round(n_samples))
 
     def blocks(self) -> Iterator[Samples]:
-        """Decode from the beginning.
-
-        Yields
-        ------
-        ndarray of float32, shape (1 or more samples, n_channels)
-        """
+        """Decode from the beginning; yield float32, (1 or more samples, n_channels)."""
         for index, (kind, run) in enumerate(groupby(self._steady_frames(), key=lambda f: f[0])):
             if index:
                 self.changes.append(

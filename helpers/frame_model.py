@@ -1,4 +1,4 @@
-"""An LSTM that predicts the next frame: build, train, run it by hand, compose, save and load.
+"""An LSTM that predicts the next frame: its sequences; build, train, compose, save and load it.
 
 Only `build` and `train` need TensorFlow, and import it when called. A trained network is a plain
 dictionary of arrays (`weights_of`), and composing with it is NumPy alone.
@@ -8,7 +8,7 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,34 +16,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from helpers import files, progress, sequences
+from helpers import files, progress
 
 Array = npt.NDArray[np.floating]
 Floats = npt.NDArray[np.float32]
 Weights = Mapping[str, Floats]
+Pair = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # X and Y, (n_sequences, seq_length, n_features)
 State = tuple[Floats, Floats]  # of an LSTM: its output h and its memory c
 
 
 @dataclass(frozen=True)
 class LstmSettings:
-    """Say what network to build, and for which frames.
+    """Say what network to build, and for which frames; each number is a whole one of at least 1.
 
     Parameters
     ----------
     n_features : int
         Values in a frame; the network reads one frame and predicts the next.
-    dense : int
-        Values that the first layer squeezes a frame into.
-    hidden : int
-        Units of the LSTM.
+    dense, hidden : int
+        Values that the first layer squeezes a frame into; units of the LSTM.
     sr, block_length : int, optional
         How the frames were made: sampling rate in Hz, samples in a block. The network doesn't use
         them; they are stored with it, so that it is never fed frames of another kind.
-
-    Raises
-    ------
-    ValueError
-        If a number is no whole number of at least 1.
     """
 
     n_features: int
@@ -57,6 +51,127 @@ class LstmSettings:
             is_unknown = value is None and name in ("sr", "block_length")
             if not is_unknown and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+
+
+def make_sequences(frames: npt.ArrayLike, seq_length: int) -> Pair:
+    """Cut one piece into inputs and targets; each target is its input one frame later.
+
+    Every frame of the piece is used: where the sequences don't fit a whole number of times, the
+    last one is moved back to end at the last frame, and overlaps the one before.
+
+    Parameters
+    ----------
+    frames : ndarray, (n_frames, n_features)
+        One piece of music in time order; any dtype, which is kept.
+    seq_length : int
+        Frames in a sequence; the piece needs one more at least (else a ValueError).
+
+    Returns
+    -------
+    X, Y : ndarray, (n_sequences, seq_length, n_features)
+        ``Y[s, t]`` is the frame that follows ``X[s, t]``. Both are views of one array, which
+        halves the memory: write into neither.
+
+    Examples
+    --------
+    >>> X, Y = make_sequences(np.arange(6)[:, None], 3)
+    >>> X[..., 0].tolist(), Y[..., 0].tolist()
+    ([[0, 1, 2], [2, 3, 4]], [[1, 2, 3], [3, 4, 5]])
+    """
+    frames = np.asarray(frames)
+    if frames.ndim != 2:
+        raise ValueError(f"frames must have shape (n_frames, n_features), got {frames.shape}")
+    if seq_length < 1:
+        raise ValueError(f"seq_length must be at least 1 frame, got {seq_length}")
+    if len(frames) <= seq_length:
+        raise ValueError(
+            f"a sequence of {seq_length} frames and its target need {seq_length + 1} frames, "
+            f"the piece has {len(frames)}: choose a longer piece or a smaller seq_length"
+        )
+    last_start = len(frames) - seq_length - 1  # the target needs one frame more than the input
+    starts = np.unique(np.append(np.arange(0, last_start, seq_length), last_start))
+    windows = frames[starts[:, None] + np.arange(seq_length + 1)]
+    return windows[:, :-1], windows[:, 1:]  # each (n_sequences, seq_length, n_features)
+
+
+def concatenate_sequences(pairs: Iterable[Pair]) -> Pair:
+    """Stack the sequences of several pieces; none runs from one piece into the next.
+
+    Parameters
+    ----------
+    pairs : iterable of (X, Y)
+        What `make_sequences` returned for each piece, one at least, all of one length and one
+        number of features (else a ValueError).
+
+    Returns
+    -------
+    X, Y : ndarray, (n_sequences, seq_length, n_features)
+        Views of one array, as those that `make_sequences` returns.
+    """
+    pairs = list(pairs)
+    if not pairs:
+        raise ValueError("pairs must hold the sequences of at least 1 piece, got none: choose more")
+    shapes = sorted({part.shape[1:] for pair in pairs for part in pair})
+    if len(shapes) > 1:
+        raise ValueError(
+            f"all sequences must share one (seq_length, n_features), got {shapes}: "
+            "cut every piece with the same settings"
+        )
+    ((seq_length, n_features),) = shapes
+    starts = np.cumsum([0, *(len(X) for X, _ in pairs)])
+    windows = np.empty((starts[-1], seq_length + 1, n_features), pairs[0][0].dtype)
+    for start, (X, Y) in zip(starts, pairs, strict=False):
+        windows[start : start + len(X), :-1] = X
+        windows[start : start + len(X), 1:] = Y
+    return windows[:, :-1], windows[:, 1:]
+
+
+@dataclass(frozen=True, eq=False)
+class Standardiser:
+    """Bring features to mean 0 and standard deviation 1, and back; both float32, (n_features,).
+
+    Fit it with `fit_standardiser` on training frames only, each deviation above zero; a model is
+    then judged on other pieces without having seen anything of them.
+    """
+
+    mean: npt.NDArray[np.float32]
+    std: npt.NDArray[np.float32]
+
+    def apply(self, frames: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Standardise: ``(frames - mean) / std``, float32, (..., n_features)."""
+        return ((np.asarray(frames, np.float32) - self.mean) / self.std).astype(np.float32)
+
+    def invert(self, frames: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Undo `apply`: ``frames * std + mean``, float32, (..., n_features)."""
+        return (np.asarray(frames, np.float32) * self.std + self.mean).astype(np.float32)
+
+
+def fit_standardiser(frames_list: Sequence[npt.ArrayLike], *, floor: float = 1e-4) -> Standardiser:
+    """Measure the mean and the standard deviation of each feature in the training frames.
+
+    Parameters
+    ----------
+    frames_list : list of ndarray, each (n_frames, n_features)
+        The training pieces: frames, finite, of one number of features (else a ValueError). Sums
+        run in float64, since float32 would lose digits over long music.
+    floor : float
+        Smallest standard deviation, as a fraction of the one over all features. It keeps features
+        that never change from dividing by zero, and nearly silent ones from being blown up.
+    """
+    pieces = [np.asarray(frames) for frames in frames_list]
+    shapes = [frames.shape for frames in pieces]
+    if sum(shape[0] for shape in shapes) == 0:
+        raise ValueError("frames_list must hold at least 1 frame, got none: choose training pieces")
+    if len({shape[1:] for shape in shapes}) > 1 or len(shapes[0]) != 2:
+        raise ValueError(f"all frames must have one shape (n_frames, n_features), got {shapes}")
+    if not all(np.isfinite(frames).all() for frames in pieces):
+        raise ValueError("frames must be finite, got NaN or infinity: load with audio.load")
+    n_frames = sum(len(frames) for frames in pieces)
+    mean = np.asarray(sum(frames.sum(axis=0, dtype=np.float64) for frames in pieces)) / n_frames
+    power = np.asarray(sum(np.square(frames - mean).sum(axis=0) for frames in pieces)) / n_frames
+    overall = np.sqrt(power.mean()) or 1.0  # music that never changes at all: leave its scale alone
+    std = np.maximum(np.sqrt(power), floor * overall)
+    return Standardiser(np.asarray(mean, np.float32), np.asarray(std, np.float32))
 
 
 _KIND = files.Kind("frame model", 1, LstmSettings, "run notebook 05")
@@ -122,18 +237,14 @@ def build(settings: LstmSettings, *, seed: int = 0, weights: Weights | None = No
         Draws the first weights; the same seed draws the same. It also seeds Python's, NumPy's and
         TensorFlow's global generators.
     weights : dict of ndarray, optional
-        Weights to start from instead, as `weights_of` and `load` return them.
+        Weights to start from instead, as `weights_of` and `load` return them; those that don't fit
+        `settings` raise a ValueError.
 
     Returns
     -------
     keras.Model
         Not compiled; `train` does that. Maps (n_sequences, seq_length, n_features) to the same
         shape, float32, for any seq_length.
-
-    Raises
-    ------
-    ValueError
-        If `weights` don't fit `settings`.
 
     References
     ----------
@@ -178,7 +289,7 @@ def train(
     model : keras.Model
         What `build` returned; its weights are changed.
     X, Y : ndarray, float32, (n_sequences, seq_length, n_features)
-        Training sequences; see `sequences.make_sequences`.
+        Training sequences; see `make_sequences`.
     validation : tuple (X, Y)
         Sequences of other pieces, to judge on.
     epochs : int
@@ -276,17 +387,9 @@ def run_epochs(
 
 
 def weights_of(model: Any) -> dict[str, Floats]:
-    """Take the weights out of a Keras model, as a dictionary of arrays by name.
+    """Take the weights out of a Keras model that `build` returned: arrays of float32 by name.
 
-    Parameters
-    ----------
-    model : keras.Model
-        What `build` returned.
-
-    Returns
-    -------
-    dict of ndarray of float32
-        By layer and kind, "lstm/kernel"; ``build(settings, weights=...)`` is the way back.
+    A name is layer and kind, "lstm/kernel"; ``build(settings, weights=...)`` is the way back.
     """
     return {name: variable.numpy() for name, variable in _variables(model).items()}
 
@@ -326,7 +429,7 @@ def lstm_step(
     ----------
     S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9(8), 1997. The
     forget gate: F. A. Gers, J. Schmidhuber and F. Cummins, "Learning to forget: continual
-    prediction with LSTM", Neural Computation 12(10), 2000. Notebook 05.
+    prediction with LSTM", Neural Computation 12(10), 2000.
     """
     i, f, g, o = np.split(x @ kernel + h @ recurrent_kernel + bias, 4, axis=-1)
     i, f, g, o = _sigmoid(i), _sigmoid(f), np.tanh(g), _sigmoid(o)
@@ -338,16 +441,9 @@ def lstm_step(
 def stepper(weights: Weights) -> Callable[..., tuple[npt.NDArray, Any]]:
     """Make a function that runs the network one frame at a time, in NumPy.
 
-    Parameters
-    ----------
-    weights : dict of ndarray
-        As `weights_of` and `load` return them.
-
-    Returns
-    -------
-    callable
-        ``step(frame, state=None) -> (prediction, state)``: `frame` and `prediction` of shape
-        (..., n_features), `state` the pair (h, c), None for the beginning.
+    It is ``step(frame, state=None) -> (prediction, state)``: `frame` and `prediction` of shape
+    (..., n_features), `state` the pair (h, c), None for the beginning. The weights are those that
+    `weights_of` and `load` return.
     """
     lstm = [weights[f"lstm/{name}"] for name in ("kernel", "recurrent_kernel", "bias")]
 
@@ -371,9 +467,9 @@ def compose(
     step : callable
         ``step(frame, state) -> (prediction, state)``, for instance from `stepper`.
     seed_frames : ndarray, float32, (n_seed, n_features)
-        Real music for the network to hear first; at least 1 frame.
+        Real music for the network to hear first; at least 1 frame (else a ValueError).
     n_frames : int
-        Frames to generate, 0 or more.
+        Frames to generate, 0 or more (else a ValueError).
 
     Returns
     -------
@@ -383,11 +479,6 @@ def compose(
     generated : ndarray, (n_frames, n_features)
         The frames after the seed, each predicted from those before it: the first is
         ``teacher_forced[-1]``.
-
-    Raises
-    ------
-    ValueError
-        If there is no seed frame, or `n_frames` is negative.
     """
     seed_frames = np.asarray(seed_frames)
     if len(seed_frames) == 0:
@@ -407,7 +498,7 @@ def compose(
 
 
 def save(
-    path: str | Path, weights: Weights, settings: LstmSettings, standardiser: sequences.Standardiser
+    path: str | Path, weights: Weights, settings: LstmSettings, standardiser: Standardiser
 ) -> Path:
     """Write a trained network with all that is needed to use it, as one .npz file.
 
@@ -416,15 +507,10 @@ def save(
     path : str or Path
         File to write; its folder is made if missing. It appears only when it is complete.
     weights : dict of ndarray
-        As `weights_of` returns them.
+        As `weights_of` returns them; finite, and fit for `settings` (else a ValueError).
     settings : LstmSettings
-    standardiser : sequences.Standardiser
+    standardiser : Standardiser
         The one that made the training frames.
-
-    Raises
-    ------
-    ValueError
-        If `weights` don't fit `settings`, or aren't finite.
     """
     check_weights(weights, _weight_shapes(settings), settings)
     content = {"mean": standardiser.mean, "std": standardiser.std, **weights}
@@ -433,12 +519,14 @@ def save(
 
 def load(
     path: str | Path, *, expect: LstmSettings | None = None
-) -> tuple[dict[str, Floats], LstmSettings, sequences.Standardiser]:
+) -> tuple[dict[str, Floats], LstmSettings, Standardiser]:
     """Read what `save` wrote, or fail: never with random weights.
 
     Parameters
     ----------
     path : str or Path
+        No such file is a FileNotFoundError, one that can't be used a ValueError; see
+        `files.load_npz`.
     expect : LstmSettings, optional
         Refuse the file if it was saved with other settings.
 
@@ -447,12 +535,7 @@ def load(
     weights : dict of ndarray of float32
         For `stepper`, or ``build(settings, weights=weights)``.
     settings : LstmSettings
-    standardiser : sequences.Standardiser
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there is no such file, or one that can't be used; see `files.load_npz`.
+    standardiser : Standardiser
     """
     (weights, standardiser), settings = files.load_npz(path, _KIND, _unpack, expect=expect)
     return weights, settings, standardiser
@@ -481,7 +564,7 @@ def _check_sequences(name: str, X: Floats, Y: Floats, model: Any) -> None:
     if X.shape != Y.shape or X.ndim != 3 or X.shape[-1] != n_features or len(X) == 0:
         raise ValueError(
             f"{name} sequences X and Y must have one shape (n_sequences, seq_length, {n_features}) "
-            f"and at least 1 sequence, got {X.shape} and {Y.shape}: see sequences.make_sequences"
+            f"and at least 1 sequence, got {X.shape} and {Y.shape}: see make_sequences"
         )
     if not (np.isfinite(X).all() and np.isfinite(Y).all()):
         raise ValueError(f"{name} sequences must be finite, got NaN or infinity: check the frames")
@@ -508,8 +591,8 @@ def _variables(model: Any) -> dict[str, Any]:
 
 def _unpack(
     arrays: dict[str, npt.NDArray], settings: LstmSettings
-) -> tuple[dict[str, Floats], sequences.Standardiser]:
+) -> tuple[dict[str, Floats], Standardiser]:
     """Take weights and standardiser out of what a file holds, or raise."""
     weights = {name: arrays[name] for name in _weight_shapes(settings)}
     check_weights(weights, _weight_shapes(settings), settings)
-    return weights, sequences.Standardiser(arrays["mean"], arrays["std"])
+    return weights, Standardiser(arrays["mean"], arrays["std"])

@@ -1,4 +1,4 @@
-"""Players, pictures that follow a sound, and widgets that change picture, sound and text together.
+"""Players, pictures that follow a sound, controls that change both, and the reader's own voice.
 
 Widgets hold values (sliders, HTML), never captured output: so they run headless, and a stored
 notebook still shows them where no kernel runs.
@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets as widgets
 import numpy as np
 import numpy.typing as npt
+import traitlets
 from matplotlib.axes import Axes
 
 from helpers import audio, plotting
@@ -21,6 +23,7 @@ from helpers.plotting import Shown
 
 Waveform = audio.Waveform
 
+VOICE = "my_voice.wav"  # what `load_voice` looks for in a folder
 _RATES = audio.MP3_RATES  # every browser plays these
 _MIME = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
 _LOSSY = {".mp3": "MP3", ".ogg": "Ogg Vorbis"}  # not the samples themselves: the caption says so
@@ -30,34 +33,10 @@ _OWN_KEYS = 'data-lm-suppress-shortcuts="true"'  # else JupyterLab takes Space a
 # The playhead is a range input as large as the axes, its thumb a line: a click, a drag, the arrow
 # keys and a screen reader's commands come with it. The script makes it, so that where scripts are
 # off no dead control stands in the picture.
-_PLAYHEAD_STYLE = (
-    "<style>.playhead{appearance:none;-webkit-appearance:none;background:none;cursor:pointer;"
-    "position:absolute;margin:0;padding:0;border:0;min-width:0}"
-    ".playhead::-webkit-slider-runnable-track{height:100%;background:none;border:0}"
-    ".playhead::-moz-range-track{height:100%;background:none;border:0}"
-    ".playhead::-webkit-slider-thumb{-webkit-appearance:none;width:2px;height:100%;margin:0;"
-    "border:0;border-radius:0;background:#D55E00;box-shadow:0 0 0 1px #fff}"
-    ".playhead::-moz-range-thumb{width:2px;height:100%;border:0;border-radius:0;"
-    "background:#D55E00;box-shadow:0 0 0 1px #fff}</style>"
+_PLAYHEAD_STYLE, _PLAYHEAD_SCRIPT = (
+    joint.join(map(str.strip, Path(__file__).with_name(name).read_text("utf-8").splitlines()))
+    for name, joint in {"playhead.css": "", "playhead.js": " "}.items()
 )
-_PLAYHEAD_SCRIPT = """
-const sound = this, line = document.createElement('input');
-Object.assign(line, {type: 'range', className: 'playhead', step: 'any'}, RANGE);
-line.style.cssText = PLACE;
-line.setAttribute('aria-label', NAME);
-line.setAttribute('data-lm-suppress-shortcuts', 'true');
-const draw = () => {
-  line.value = sound.currentTime;
-  line.setAttribute('aria-valuetext', (START + sound.currentTime).toFixed(1) + ' seconds');
-};
-const follow = () => { draw(); if (!sound.paused) requestAnimationFrame(follow); };
-sound.onplay = follow;
-sound.ontimeupdate = sound.onseeked = draw;
-line.oninput = () => { sound.currentTime = line.value; };
-sound.closest('figure').querySelector('div').append(line);
-sound.onloadedmetadata = null;
-draw();
-"""
 
 
 def player(y: Waveform, *, sr: int, label: str, lossless: bool = False) -> Shown:
@@ -71,23 +50,12 @@ def player(y: Waveform, *, sr: int, label: str, lossless: bool = False) -> Shown
     Parameters
     ----------
     y : ndarray, float32, (n_samples,)
-        Mono waveform.
-    sr : int
-        Sampling rate, in Hz.
+        Mono waveform; what is none raises what `audio.valid` does.
+    sr : int, Hz
     label : str
-        What is heard.
+        What is heard. The caption adds duration, level and any lossy coding.
     lossless : bool
         Embed the samples as they are, as FLAC and not faded, where the lesson depends on them.
-
-    Returns
-    -------
-    Shown
-        A caption with duration, level and any lossy coding, and the player.
-
-    Raises
-    ------
-    AudioError
-        If `y` is no waveform; see `audio.valid`.
     """
     return embed(*_encoded(y, sr, label, lossless))
 
@@ -100,19 +68,10 @@ def file_player(path: str | Path, *, label: str) -> Shown:
     Parameters
     ----------
     path : str or Path
-        WAV, FLAC, Ogg or MP3, at a rate that browsers play; short, for it is embedded whole.
+        WAV, FLAC, Ogg or MP3 (else a ValueError), at a rate that browsers play; short, for it is
+        embedded whole. A file without audio raises an AudioError.
     label : str
-        What is heard.
-
-    Returns
-    -------
-    Shown
-        A caption with duration, channels, RMS level over all and any lossy coding; the player.
-
-    Raises
-    ------
-    AudioError, ValueError
-        If the file holds no audio, or browsers don't play files of that suffix.
+        What is heard. The caption adds duration, channels, RMS level over all, any lossy coding.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -147,28 +106,19 @@ def watch(
     ----------
     ax : Axes or ndarray of Axes
         Axes with one linear time axis, in seconds, in common. The whole figure is shown; the
-        line runs over these axes.
+        line runs over these axes. Axes without such an axis, or that don't show the sound, raise a
+        ValueError.
     y, sr, label, lossless
         As in `player`.
     alt : str
         As in `plotting.show`.
     start : float
         Time on the axis at which the sound begins, in seconds.
-
-    Returns
-    -------
-    Shown
-        The caption, the picture and the player.
-
-    Raises
-    ------
-    AudioError, ValueError
-        As in `player`; and if the axes share no linear axis of time, or don't show the sound.
     """
     data, suffix, caption = _encoded(y, sr, label, lossless)
     picture = plotting.show(ax, alt=alt)  # draws it: only now the axes have their final place
     begin, end, place = _time_span(ax, start, start + np.size(y) / sr)
-    script = " ".join(_PLAYHEAD_SCRIPT.split())
+    script = _PLAYHEAD_SCRIPT
     for name, value in {
         "RANGE": {"min": f"{begin - start:.3f}", "max": f"{end - start:.3f}"},
         "PLACE": place,
@@ -177,7 +127,7 @@ def watch(
     }.items():
         script = script.replace(name, json.dumps(value), 1)
     page = (
-        f'<figure style="margin:.3em 0">{_PLAYHEAD_STYLE}{_caption(caption)}'
+        f'<figure style="margin:.3em 0"><style>{_PLAYHEAD_STYLE}</style>{_caption(caption)}'
         f'<div style="position:relative;display:inline-block;max-width:100%;line-height:0">'
         f"{picture.html}</div><br>"
         f"{_audio(data, suffix, caption, script)}</figure>"
@@ -186,19 +136,9 @@ def watch(
 
 
 def compare_players(sounds: dict[str, Waveform], *, sr: int, lossless: bool = False) -> Shown:
-    """Make one player a sound, side by side, all at the level that they have.
+    """Make one player a sound, by label, side by side, all at the level that they have.
 
-    Parameters
-    ----------
-    sounds : dict of str to ndarray, float32, (n_samples,)
-        By label.
-    sr, lossless
-        As in `player`.
-
-    Raises
-    ------
-    ValueError
-        If there is no sound.
+    Sounds, of which there must be one (else a ValueError), `sr` and `lossless` are as in `player`.
     """
     if not sounds:
         raise ValueError("sounds must hold at least one labelled waveform, got none")
@@ -216,16 +156,9 @@ def line(text: str) -> Shown:
 
 
 def embed(data: bytes, suffix: str, caption: str) -> Shown:
-    """Make a player of the bytes of an audio file, under a caption.
+    """Make a player of the bytes of a whole audio file, under a caption, its accessible name.
 
-    Parameters
-    ----------
-    data : bytes
-        A whole file.
-    suffix : {".wav", ".flac", ".mp3", ".ogg"}
-        What kind of file it is.
-    caption : str
-        Shown above the player, and its accessible name.
+    `suffix` says what kind of file it is: ".wav", ".flac", ".mp3" or ".ogg".
     """
     page = f"{_caption(caption)}{_audio(data, suffix, caption)}</figure>"
     page = f'<figure style="display:inline-block;margin:.3em 1em .3em 0">{page}'
@@ -233,19 +166,9 @@ def embed(data: bytes, suffix: str, caption: str) -> Shown:
 
 
 def playable(y: Waveform, *, sr: int) -> tuple[Waveform, int]:
-    """Resample a waveform to the next rate that every browser plays.
+    """Resample a waveform to the next higher rate that every browser plays; return it and the rate.
 
-    Parameters
-    ----------
-    y : ndarray, float32, (n_samples,), in [-1, 1]
-    sr : int
-        Sampling rate, in Hz.
-
-    Returns
-    -------
-    y : ndarray, float32, (n_samples,), in [-1, 1]
-    sr : int
-        The next higher rate of those; 48,000 Hz above all of them.
+    Both waveforms are float32, (n_samples,), in [-1, 1]; above all of those rates, it is 48,000 Hz.
     """
     rate = next((r for r in _RATES if r >= sr), _RATES[-1])
     if rate == sr:
@@ -298,12 +221,7 @@ def explore(
 
 
 class LiveCurve:
-    """A learning curve that is redrawn while a model trains.
-
-    Parameters
-    ----------
-    baselines, unit, log
-        As in `plotting.learning_curve`.
+    """A learning curve that is redrawn while a model trains, drawn by `plotting.learning_curve`.
 
     Attributes
     ----------
@@ -311,13 +229,8 @@ class LiveCurve:
         Display it before training begins; pass the object itself as `on_epoch`.
     """
 
-    def __init__(
-        self,
-        baselines: dict[str, float] | None = None,
-        unit: str = "mean absolute error",
-        log: bool = False,
-    ) -> None:
-        self._style: Any = {"baselines": baselines, "unit": unit, "log": log}
+    def __init__(self, baselines: dict[str, float] | None = None, **style: str) -> None:
+        self._style: Any = {"baselines": baselines} | style
         self.widget = widgets.HTML("<p>The curve appears after the first epoch.</p>")
 
     def __call__(self, history: Any) -> None:
@@ -325,6 +238,64 @@ class LiveCurve:
         ax = plotting.learning_curve(history.train_loss, history.validation_loss, **self._style)
         alt = f"Learning curve after {len(history.train_loss)} epochs."
         self.widget.value = plotting.show(ax, alt=alt).html
+
+
+class Recorder(anywidget.AnyWidget):
+    """A button that records from the browser's microphone, if the reader consents, to a WAV file.
+
+    Without a microphone, or without consent, it says so, and writes nothing. `recorder.js` records.
+
+    Parameters
+    ----------
+    path : str or Path
+        WAV file (else a ValueError) to write, mono and at the microphone's own rate. Its folder is
+        made if missing.
+    seconds : float
+        Longest recording, in seconds, from 1 to 60 (else a ValueError).
+    """
+
+    _esm = Path(__file__).with_name("recorder.js")
+    seconds = traitlets.Float().tag(sync=True)
+    status = traitlets.Unicode("Press the button, and speak or sing.").tag(sync=True)
+
+    def __init__(self, path: str | Path, *, seconds: float = 5.0) -> None:
+        self._path = Path(path)
+        if self._path.suffix.lower() != ".wav":
+            raise ValueError(f"path must end in .wav, got {self._path.name!r}")
+        if not 1 <= seconds <= 60:
+            raise ValueError(f"seconds must lie between 1 and 60 s, got {seconds}")
+        super().__init__(seconds=float(seconds))
+        self.on_msg(self._receive)
+
+    def __repr__(self) -> str:
+        return f"Recorder({self._path.name!r}, seconds={self.seconds:g})"
+
+    def _receive(self, widget: Any, content: dict[str, Any], buffers: list[Any]) -> None:
+        """Write what the browser recorded, let it be heard, and say what happened."""
+        try:
+            sr = int(content["sr"])
+            y = _samples(buffers)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            audio.save(self._path, np.clip(y, -1, 1), sr=sr)
+            heard = player(y, sr=sr, label="your recording", lossless=True)
+        except (KeyError, ValueError, OSError, audio.AudioError) as fault:
+            self.status = f"Nothing was recorded: {fault}"
+            return
+        self.status = f"Recorded {len(y) / sr:.1f} s at {sr} Hz: {self._path}"
+        self.send({"player": heard.html})
+
+
+def load_voice(folder: str | Path, *, sr: int) -> Waveform | None:
+    """Load what the reader recorded in notebook 01, at a peak of 0.5, for microphones differ.
+
+    It is looked for as `VOICE` in a folder, ``"../outputs/01"``. The result is float32,
+    (n_samples,), at `sr` Hz; None if nothing was recorded, or what was can't be read.
+    """
+    try:
+        y = audio.load(Path(folder) / VOICE, sr=sr)
+    except audio.AudioError:
+        return None
+    return y * np.float32(0.5 / max(float(np.abs(y).max()), 1e-4))
 
 
 def _view_html(view: Callable[..., Shown | Sequence[Shown]], values: dict[str, Any]) -> str:
@@ -409,3 +380,11 @@ def _level(y: Waveform) -> str:
     """Say the RMS level."""
     level_db = audio.level_dbfs(y)
     return "silence" if np.isneginf(level_db) else f"{level_db:.1f} dBFS"
+
+
+def _samples(buffers: list[Any]) -> npt.NDArray[np.float32]:
+    """Read float32 samples from a message; raise ValueError if there are none."""
+    y = np.frombuffer(b"".join(buffers), dtype="<f4").astype(np.float32)
+    if not np.any(y):
+        raise ValueError("the microphone gave no sound; is it muted?")
+    return y

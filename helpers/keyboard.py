@@ -38,7 +38,7 @@ class Keyboard(anywidget.AnyWidget):
     Parameters
     ----------
     bank : synthesis.NoteBank
-        What the keys sound like.
+        What the keys sound like; one that lacks some is a ValueError.
     answer : callable
         ``answer(found, times) -> Shown``: what to show of a phrase. `found` is float64,
         (n_found, 4): onset and offset in s, MIDI pitch, level. `times`, float64, (n_beats,), are
@@ -46,12 +46,7 @@ class Keyboard(anywidget.AnyWidget):
         it holds a player, that is started at the end of the phrase. An error that it raises is
         shown as text.
     bars : int
-        Bars in a phrase that is played with the click, from 1 to 8.
-
-    Raises
-    ------
-    ValueError
-        If `bars` is out of range, or the bank lacks keys.
+        Bars in a phrase that is played with the click, from 1 to 8 (else a ValueError).
     """
 
     _esm = Path(__file__).with_suffix(".js")

@@ -33,14 +33,14 @@ class BlindTest(widgets.VBox):
     Parameters
     ----------
     clips : dict of str to list of ndarray, float32, (n_samples,)
-        Sounds to draw from, by what they are; those of one place stand at one index. None that is
-        drawn may be silent: it can't get the common level.
+        Sounds to draw from, by what they are; those of one place stand at one index. One that is
+        drawn and silent is a ValueError: it can't get the common level.
     n_each : dict of str to int
-        How many questions to ask of each opponent; no place is heard twice.
+        How many questions to ask of each opponent; no place is heard twice, so that more of them
+        than places are a ValueError.
     reference : str
         Whom the opponents are paired with: another name in `clips`.
-    sr : int
-        Sampling rate, in Hz.
+    sr : int, Hz
     seed : int
         With the number of the test, one more than the last in the file, it decides what is drawn.
     path : str or Path
@@ -50,11 +50,6 @@ class BlindTest(widgets.VBox):
         share lies, from 0 to 1; `sound_metrics.wilson_interval`.
     abx : bool
         Ask for X rather than for the reference: can the two be told apart at all?
-
-    Raises
-    ------
-    ValueError
-        If there are fewer places than questions, or a sound is silent.
 
     References
     ----------
@@ -130,12 +125,7 @@ class BlindTest(widgets.VBox):
 
 
 def load_answers(path: str | Path) -> list[dict[str, Any]]:
-    """Read the answers that a `BlindTest` saved, or those of a whole class.
-
-    Parameters
-    ----------
-    path : str or Path
-        A file of answers, or a folder of them, one for each listener.
+    """Read the answers that a `BlindTest` saved, or those of a whole class: a folder of such files.
 
     Returns
     -------

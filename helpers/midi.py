@@ -27,12 +27,8 @@ def save(path: str | Path, found: npt.ArrayLike) -> Path:
     path : str or Path
         File to write; its folder is made if missing. It appears only when it is complete.
     found : ndarray, float, (n_found, 4)
-        Onset and offset in s, MIDI pitch, level: 1 is a note's usual one.
-
-    Raises
-    ------
-    ValueError
-        If `found` isn't notes; see `rolls.valid_notes`.
+        Onset and offset in s, MIDI pitch, level: 1 is a note's usual one. What isn't notes is a
+        ValueError; see `rolls.valid_notes`.
 
     References
     ----------
@@ -63,11 +59,12 @@ def save_score(
 
     A beat is a quarter note. Bars have the usual number of beats, from the first bar line on; a
     shorter first bar is an upbeat, and a bar of another length has a time signature of its own.
+    What is no score, and beats or bars that can't be, raise a ValueError.
 
     Parameters
     ----------
     path : str or Path
-        File to write; its folder is made if missing. It appears only when it is complete.
+        As in `save`, and so is the specification.
     score : ndarray, int64, (n_notes, 4)
         See `events`. The file begins with tick 0.
     times : float, or ndarray, float64, (n_beats,)
@@ -80,15 +77,6 @@ def save_score(
         Write one voice for each hand: what it strikes together ends together, at the next beat or
         when the hand strikes again. Otherwise all notes are as long as the score says, which
         fills the page with ties and rests; where the pedal holds them, they overlap.
-
-    Raises
-    ------
-    ValueError
-        If `score` isn't one, or there can be no such beats or bars.
-
-    References
-    ----------
-    MIDI Association (1996), as in `save`.
     """
     score = events.valid(score)
     tick, pitch, length, touch = score.T
@@ -112,16 +100,13 @@ def save_score(
 def load(path: str | Path) -> npt.NDArray[np.float64]:
     """Read the notes of a MIDI file, of all its tracks and channels.
 
+    No such file raises a FileNotFoundError, one that is no MIDI file a ValueError.
+
     Returns
     -------
     ndarray, float64, (n_found, 4)
         Sorted by onset: onset and offset in s, MIDI pitch, level. A note that isn't ended lasts to
         the end of the file; the pedal is not looked at.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there is no such file, or it is no MIDI file.
     """
     path = Path(path)
     if not path.exists():

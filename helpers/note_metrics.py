@@ -1,8 +1,9 @@
 """Numbers about written music, and the controls to hold them against.
 
 All take a note roll (see `rolls`), uint8, (n_frames, n_notes), at `frame_rate` frames a second; the
-first column is the MIDI note `lowest`. What is no roll is refused as `rolls.valid` says. No measure
-says "music" by itself: each is read beside real music and beside the controls.
+first column is the MIDI note `lowest`. What is no roll is refused as `rolls.valid` says; one that
+is too short, with a `ValueError`. No measure says "music" by itself: each is read beside real music
+and beside the controls.
 """
 
 from collections.abc import Sequence
@@ -34,8 +35,7 @@ def key_clarity(
     Parameters
     ----------
     roll : ndarray, uint8, (n_frames, n_notes)
-    frame_rate : float, frames/s
-    lowest : int, MIDI note of the first column
+    frame_rate, lowest : float, frames/s; int, MIDI note of the first column
     window_s : float, s
         Length of the windows; each may have a key of its own.
 
@@ -51,24 +51,21 @@ def key_clarity(
     C. L. Krumhansl and E. J. Kessler, "Tracing the dynamic changes in perceived tonal organization
     in a spatial representation of musical keys", Psychol. Rev. 89(4), 1982. Notebook 08.
     """
-    counts = _pitch_class_counts(roll, frame_rate, lowest, window_s)
+    roll = rolls.valid(roll)
+    length = min(*_frames(frame_rate, window_s=window_s), len(roll))
+    starts = sound_metrics.window_starts(len(roll), length, length)
+    total = np.cumsum(np.pad(roll != rolls.OFF, ((1, 0), (0, 0))), axis=0)
+    notes = (
+        total[starts + length] - total[starts]
+    )  # (n_windows, n_notes): frames in which it sounds
+    counts = notes @ np.eye(12)[(lowest + np.arange(roll.shape[1])) % 12]  # (n_windows, 12)
+    counts = counts[counts.any(axis=1)]
     correlations = _standardised(counts) @ _standardised(KEY_PROFILES).T / 12  # (n_windows, 24)
     return _mean(correlations.max(axis=1))
 
 
 def onset_rate(roll: npt.ArrayLike, *, frame_rate: float) -> float:
-    """Count the notes that are struck in a second.
-
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-    frame_rate : float, frames/s
-
-    Returns
-    -------
-    float
-        Onsets per second.
-    """
+    """Count the notes of a roll, uint8, (n_frames, n_notes), that are struck in a second."""
     roll = rolls.valid(roll)
     return float(np.count_nonzero(roll >= rolls.SOFT) * frame_rate / len(roll))
 
@@ -79,8 +76,7 @@ def rhythm_autocorrelation(roll: npt.ArrayLike, *, frame_rate: float) -> float:
     Parameters
     ----------
     roll : ndarray, uint8, (n_frames, n_notes)
-        Compare rolls of equal length: a tempo that wanders matches less in the long run.
-    frame_rate : float, frames/s
+        Longer than 1.5 s. Compare equal lengths: a tempo that wanders matches less in the long run.
 
     Returns
     -------
@@ -88,11 +84,6 @@ def rhythm_autocorrelation(roll: npt.ArrayLike, *, frame_rate: float) -> float:
         Largest autocorrelation of the number of onsets in a frame, at lags from 0.25 to 1.5 s
         (beats, their halves and doubles): near 1 for a pulse, near 0 for onsets at random, 0 where
         the number never changes.
-
-    Raises
-    ------
-    ValueError
-        If the roll isn't longer than 1.5 s.
 
     References
     ----------
@@ -108,27 +99,13 @@ def rhythm_autocorrelation(roll: npt.ArrayLike, *, frame_rate: float) -> float:
 
 
 def polyphony(roll: npt.ArrayLike) -> float:
-    """Count the notes that sound at a time, where any does.
-
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-
-    Returns
-    -------
-    float
-        Mean number of notes over the frames that aren't silent; 0 if all are.
-    """
+    """Count the notes of a roll that sound at a time, on average where any does; 0 if none does."""
     n_sounding = np.count_nonzero(rolls.valid(roll) != rolls.OFF, axis=1)
     return float(n_sounding.sum() / max(np.count_nonzero(n_sounding), 1))
 
 
 def dissonance(roll: npt.ArrayLike) -> float:
     """Say which share of the intervals that sound are seconds, tritones or sevenths.
-
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
 
     Returns
     -------
@@ -149,62 +126,8 @@ def dissonance(roll: npt.ArrayLike) -> float:
     return float(together[dissonant].sum() / n_pairs) if n_pairs else float("nan")
 
 
-def self_similarity(
-    roll: npt.ArrayLike,
-    *,
-    frame_rate: float,
-    window_s: float = 4.0,
-    gap_s: float = 8.0,
-    hop_s: float = 1.0,
-) -> float:
-    """Say how much of a piece comes back later, or was there before.
-
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-        Compare rolls of equal length: a longer one has more to come back to.
-    frame_rate : float, frames/s
-    window_s, hop_s : float, s
-        Length of the windows that are looked for, and the time from one to the next.
-    gap_s : float, s
-        Only passages that begin so much earlier or later count.
-
-    Returns
-    -------
-    float
-        Mean over the windows of the best match: onsets in common, in the same frame of the passage
-        and at the same pitch, over the onsets in either. 1 if everything comes back exactly; a
-        window without onsets counts as 0.
-
-    Raises
-    ------
-    ValueError
-        If the roll is too short for each window to have a passage to be compared with.
-
-    References
-    ----------
-    J. Foote, "Visualizing music and audio using self-similarity", ACM Multimedia 1999; P. Jaccard,
-    "The distribution of the flora in the alpine zone", New Phytol. 11(2), 1912.
-    """
-    struck = rolls.valid(roll) >= rolls.SOFT
-    length, gap, hop = _frames(frame_rate, window_s=window_s, gap_s=gap_s, hop_s=hop_s)
-    _long_enough(len(struck), length + 2 * gap, frame_rate, "roll")
-    starts, counts = sound_metrics.window_starts(len(struck), length, hop), _running_counts(struck)
-    best = []
-    for start in starts:
-        similarity = _jaccard(struck[start : start + length], counts)[0]  # (n_passages,)
-        similarity[max(0, start - gap + 1) : start + gap] = 0  # too near
-        best.append(similarity.max())
-    return float(np.mean(best))
-
-
 def looping(roll: npt.ArrayLike, *, frame_rate: float) -> float:
-    """Say how much a piece goes round in circles: the same again, a few seconds later, at once.
-
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-    frame_rate : float, frames/s
+    """Say how much a piece, of 16 s at least, goes round in circles: the same again, at once.
 
     Returns
     -------
@@ -213,15 +136,11 @@ def looping(roll: npt.ArrayLike, *, frame_rate: float) -> float:
         frame by frame) with the music 1 to 8 s ago; the mean over windows. Real music repeats
         itself, but seldom exactly.
 
-    Raises
-    ------
-    ValueError
-        If the roll is shorter than 16 s.
-
     References
     ----------
-    Jaccard, as in `self_similarity`; J. Foote, "Visualizing music and audio using self-similarity",
-    ACM Multimedia 1999, for diagonals beside the main one. Notebook 08.
+    P. Jaccard, "The distribution of the flora in the alpine zone", New Phytol. 11(2), 1912; J.
+    Foote, "Visualizing music and audio using self-similarity", ACM Multimedia 1999, for diagonals
+    beside the main one. Notebook 08.
     """
     sounding = rolls.valid(roll) != rolls.OFF
     length, first_lag, last_lag = _frames(frame_rate, window=8.0, shortest=1.0, longest=8.0)
@@ -250,11 +169,11 @@ def copying(
     Parameters
     ----------
     roll : ndarray, uint8, (n_frames, n_notes)
+        A window long at least.
     training_rolls : list of ndarray, uint8, (n_frames, n_notes)
-        Those shorter than a window are passed over.
-    frame_rate : float, frames/s
-    window_s, hop_s : float
-        Length of the windows, and the time from one to the next, in s.
+        Those shorter than a window are passed over; one must be as long.
+    frame_rate, window_s, hop_s : float, frames/s; s; s
+        Length of the windows, and the time from one to the next.
     semitones : int
         Transpose the training music by so much at most, up and down.
 
@@ -267,14 +186,9 @@ def copying(
     nearest : ndarray, int64, (n_windows, 3)
         The passage: index of its roll, first frame, semitones to transpose it by.
 
-    Raises
-    ------
-    ValueError
-        If the roll, or every training roll, is shorter than a window.
-
     References
     ----------
-    Jaccard, as in `self_similarity`. Notebook 08.
+    Jaccard, as in `looping`. Notebook 08.
     """
     composed, *training = _same_notes([roll, *training_rolls])
     length, hop = _frames(frame_rate, window_s=window_s, hop_s=hop_s)
@@ -329,10 +243,7 @@ def markov_table(pieces: Pieces, *, shrinkage: float = 20.0) -> npt.NDArray[np.f
 
 
 def markov_sample(
-    table: npt.NDArray[np.float64],
-    n_frames: int,
-    rng: np.random.Generator,
-    start: npt.ArrayLike | None = None,
+    table: npt.NDArray[np.float64], n_frames: int, rng: np.random.Generator
 ) -> npt.NDArray[np.uint8]:
     """Compose by `markov_table`: each note follows its own past and hears no other.
 
@@ -340,31 +251,17 @@ def markov_sample(
     ----------
     table : ndarray, float, (n_notes, 4, 4)
     n_frames : int
-        Length of the roll to compose.
+        Length of the roll to compose, which begins after silence.
     rng : numpy.random.Generator
-    start : ndarray, int, (n_notes,), optional
-        States of the frame before the first; all off if left out.
 
     Returns
     -------
     ndarray, uint8, (n_frames, n_notes)
         A roll, if the table lets nothing be held after off.
-
-    Raises
-    ------
-    ValueError
-        If `start` is of another number of notes.
     """
     thresholds = np.cumsum(table, axis=2)[..., :-1]  # (n_notes, 4, 3)
     notes = np.arange(len(thresholds))
-    states = np.zeros(len(notes), np.int64)
-    if start is not None:
-        states = rolls.valid(np.asarray(start)[None], name="start")[0].astype(np.int64)
-    if states.shape != notes.shape:
-        raise ValueError(
-            f"start must hold a state for each of the table's {len(notes)} notes, "
-            f"got {len(states)}: pass one frame of a roll"
-        )
+    states = np.zeros(len(notes), np.int64)  # all off before the first frame
     roll = np.empty((n_frames, len(notes)), np.uint8)
     for frame in roll:
         frame[:] = states = (rng.random((len(notes), 1)) > thresholds[notes, states]).sum(axis=1)
@@ -373,11 +270,6 @@ def markov_sample(
 
 def shuffle_notes(roll: npt.ArrayLike, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Move every note to a random time: real notes without harmony, melody or rhythm.
-
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-    rng : numpy.random.Generator
 
     Returns
     -------
@@ -445,19 +337,6 @@ def _standardised(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     rows = rows - rows.mean(axis=1, keepdims=True)
     std = rows.std(axis=1, keepdims=True)
     return rows / np.where(std > 0, std, 1)
-
-
-def _pitch_class_counts(
-    roll: npt.ArrayLike, frame_rate: float, lowest: int, window_s: float
-) -> npt.NDArray[np.float64]:
-    """Count in how many frames of each window each pitch class sounds, where any does."""
-    roll = rolls.valid(roll)
-    length = min(*_frames(frame_rate, window_s=window_s), len(roll))
-    starts = sound_metrics.window_starts(len(roll), length, length)
-    total = np.cumsum(np.pad(roll != rolls.OFF, ((1, 0), (0, 0))), axis=0)
-    notes = total[starts + length] - total[starts]  # (n_windows, n_notes)
-    counts = notes @ np.eye(12)[(lowest + np.arange(roll.shape[1])) % 12]  # (n_windows, 12)
-    return counts[counts.any(axis=1)]
 
 
 def _running_counts(active: npt.NDArray[np.bool_], reach: int = 0) -> npt.NDArray[np.int32]:

@@ -1,8 +1,10 @@
 """Figures: each function takes data, draws it on an `Axes`, returns the `Axes`, computes nothing.
 
 Where no `ax` is given, it makes a new figure. `label` is a name in the legend, and `**style` goes
-to `Axes.plot`. Colours are those of Okabe and Ito, told apart with any kind of colour vision; every
-figure is shown through `show`, which asks for a text that states what the figure shows.
+to `Axes.plot`; the labels of axes name units. Levels are in dB, times and `start`, the time of the
+first value, in s, frequencies and `sr` in Hz. Colours are those of Okabe and Ito, told apart with
+any kind of colour vision; every figure is shown through `show`, which asks for a text that states
+what the figure shows.
 """
 
 import base64
@@ -17,7 +19,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import AutoLocator, LogLocator, NullLocator
+from matplotlib.ticker import AutoLocator
 from PIL import Image
 
 from helpers import rolls
@@ -58,21 +60,10 @@ def new_axes(
     share_x: bool = False,
     share_y: bool = False,
 ) -> Any:
-    """Make a figure and return its axes.
+    """Make a figure, `width` inches wide, whose rows are `height` inches high; return its axes.
 
-    Parameters
-    ----------
-    n_rows, n_columns : int
-    width, height : float, inches
-        Of the figure, and of one row of it.
-    share_x, share_y : bool
-        Let the panels share their axes.
-
-    Returns
-    -------
-    Axes or ndarray of Axes
-        One `Axes` for one panel; else an array, `(n,)` for one row or column, or
-        `(n_rows, n_columns)`.
+    One `Axes` for one panel; else an array, `(n,)` for one row or column, or `(n_rows, n_columns)`.
+    With `share_x` or `share_y` the panels share an axis.
     """
     figure = Figure(figsize=(width, height * n_rows), layout="constrained", dpi=100)
     axes = figure.subplots(n_rows, n_columns, sharex=share_x, sharey=share_y)
@@ -91,17 +82,8 @@ def show(ax: Axes | npt.NDArray[np.object_], *, alt: str) -> Shown:
     ax : Axes or ndarray of Axes
         Any axes of the figure.
     alt : str
-        What a reader who can't see the figure should know: its finding, not its ink.
-
-    Returns
-    -------
-    Shown
-        The picture as HTML, and `alt` where no HTML is shown.
-
-    Raises
-    ------
-    ValueError
-        If `alt` is empty.
+        What a reader who can't see the figure should know: its finding, not its ink. It is shown
+        where no HTML is; an empty one is a ValueError.
     """
     if not alt.strip():
         raise ValueError("alt must say in words what the figure shows, got an empty text")
@@ -134,18 +116,7 @@ def waveform(
     label: str | None = None,
     **style: Any,
 ) -> Axes:
-    """Draw a waveform over time.
-
-    Parameters
-    ----------
-    y : array_like, (n_samples,)
-    sr : float, Hz
-    ax : Axes, optional
-    start : float, s
-        Time of the first sample.
-    label : str, optional
-    **style
-    """
+    """Draw a waveform, (n_samples,), over time."""
     ax = ax if ax is not None else new_axes()
     y = np.asarray(y)
     ax.plot(start + np.arange(len(y)) / sr, y, label=label, **({"linewidth": 0.7} | style))
@@ -155,15 +126,7 @@ def waveform(
 def samples(
     t: npt.ArrayLike, y: npt.ArrayLike, *, ax: Axes | None = None, label: str | None = None
 ) -> Axes:
-    """Draw samples as points on stems.
-
-    Parameters
-    ----------
-    t : ndarray, (n_samples,), s
-    y : ndarray, (n_samples,)
-    ax : Axes, optional
-    label : str, optional
-    """
+    """Draw samples `y` at the times `t`, both (n_samples,), as points on stems."""
     ax = ax if ax is not None else new_axes()
     t, y = np.asarray(t), np.asarray(y)
     ax.vlines(t, 0, y, color=COLOURS["red"], linewidth=0.8, alpha=0.6)
@@ -179,16 +142,7 @@ def spectrum(
     label: str | None = None,
     **style: Any,
 ) -> Axes:
-    """Draw levels over frequency.
-
-    Parameters
-    ----------
-    f : ndarray, (n_bins,), Hz
-    level_db : ndarray, (n_bins,), dB
-    ax : Axes, optional
-    label : str, optional
-    **style
-    """
+    """Draw levels over frequency, both (n_bins,)."""
     ax = ax if ax is not None else new_axes()
     ax.plot(f, level_db, label=label, **({"linewidth": 0.9} | style))
     return _finish(ax, "Frequency (Hz)", "Level (dB)", label)
@@ -244,24 +198,19 @@ def learning_curve(
     *,
     baselines: Mapping[str, float] | None = None,
     unit: str = "mean absolute error",
-    log: bool = False,
-    ax: Axes | None = None,
 ) -> Axes:
-    """Draw the losses by epoch, with the loss of each baseline as a horizontal line.
+    """Draw the losses by epoch, (n_epochs,), with the loss of each baseline as a horizontal line.
 
     Parameters
     ----------
-    train_loss, validation_loss : sequence of float, (n_epochs,)
-        Loss after each epoch.
+    train_loss, validation_loss
+        After each epoch.
     baselines : dict of str to float, optional
         Loss of each baseline on the validation music.
     unit : str
         What the loss measures; the label of the vertical axis.
-    log : bool
-        Draw the vertical axis on a logarithmic scale, for baselines that lie far apart.
-    ax : Axes, optional
     """
-    ax = ax if ax is not None else new_axes(height=3.4)
+    ax = new_axes(height=3.4)
     epochs = np.arange(1, len(train_loss) + 1)
     ax.plot(epochs, train_loss, "-", color=COLOURS["sky"], label="training")
     ax.plot(epochs, validation_loss, "-o", color=COLOURS["blue"], markersize=3, label="validation")
@@ -272,23 +221,11 @@ def learning_curve(
     whole = AutoLocator()
     whole.set_params(integer=True)
     ax.xaxis.set_major_locator(whole)
-    if log:
-        ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_locator(NullLocator())
     return _finish(ax, "Epoch", unit.capitalize(), "losses")
 
 
 def timeline(parts: Mapping[str, tuple[float, float]], *, ax: Axes | None = None) -> Axes:
-    """Draw named parts of a sound as coloured spans of time.
-
-    Parameters
-    ----------
-    parts : dict of str to (float, float)
-        Start and end of each part, in seconds.
-    ax : Axes, optional
-    """
+    """Draw named parts of a sound, each with its start and end, as coloured spans of time."""
     ax = ax if ax is not None else new_axes(height=1.0)
     for i, (name, (start, end)) in enumerate(parts.items()):
         ax.axvspan(start, end, color=_CYCLE[i % len(_CYCLE)], alpha=0.18, linewidth=0, zorder=-1)
@@ -312,10 +249,8 @@ def heatmap(
     Parameters
     ----------
     values : ndarray, (n_frames, n_rows)
-        What to draw; time is axis 0.
     x_label, y_label : str
         Labels of the axes, with units.
-    ax : Axes, optional
     label : str or None
         Label of the colour bar; None draws none.
     limits : (float, float), optional
@@ -344,16 +279,8 @@ def piano_roll(
 ) -> Axes:
     """Draw a note roll, with a tick at every C: held notes light, onsets dark, loud ones darker.
 
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-        See `rolls`.
-    frame_rate : float, frames/s
-    lowest : int
-        MIDI number of the first note.
-    ax : Axes, optional
-    start : float, s
-        Time of the first frame.
+    The roll, uint8, (n_frames, n_notes), is one of `rolls`, at `frame_rate` frames a second; its
+    first column is the MIDI note `lowest`.
     """
     roll = rolls.valid(roll)
     ax = ax if ax is not None else new_axes(height=3.2)
@@ -392,11 +319,8 @@ def table(
         What is written in the cells.
     rows, columns : sequence of str
         Their names.
-    ax : Axes, optional
-    limits : (float, float), optional
-        Values of the lightest and the darkest colour; by default the lowest and the highest.
-    label : str
-        What the colours mean.
+    ax, limits, label
+        As in `heatmap`; dark is high.
     """
     ax = ax if ax is not None else new_axes(height=0.5 + 0.36 * len(rows))
     values = np.asarray(values, float)
@@ -450,20 +374,7 @@ def curves(
     ax: Axes | None = None,
     **style: Any,
 ) -> Axes:
-    """Draw named lines over one axis, told apart by colour and by dashes.
-
-    Parameters
-    ----------
-    x : ndarray, (n_points,)
-        Where the values lie.
-    lines : dict of str to ndarray, (n_points,)
-        Values by the name in the legend.
-    x_label, y_label : str
-        Labels of the axes, with units.
-    ax : Axes, optional
-    **style
-        Passed to `Axes.plot`, for instance a linestyle or a marker for all lines.
-    """
+    """Draw named lines, each (n_points,), over one axis `x`, told apart by colour and by dashes."""
     ax = ax if ax is not None else new_axes()
     for i, (name, values) in enumerate(lines.items()):
         own = {"color": _CYCLE[i % len(_CYCLE)], "linestyle": _STYLES[i % len(_STYLES)]}

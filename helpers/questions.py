@@ -15,18 +15,9 @@ _given: dict[str, list[str]] = {}  # question -> what was answered, while the ke
 
 @dataclass(frozen=True)
 class Question:
-    """A question with choices, one of which is right.
+    """A question with choices, two or more, all different, one of which is the right `answer`.
 
-    Parameters
-    ----------
-    text : str
-        The question.
-    choices : tuple of str
-        Two or more, all different.
-    answer : str
-        The right one.
-    why, hint : str
-        Said once the right one is chosen, and when another one is.
+    `why` is said once the right one is chosen, `hint` when another one is.
     """
 
     text: str
@@ -39,10 +30,7 @@ class Question:
 class Asked:
     """Questions as a cell displays them: text on every page, and controls where a kernel runs.
 
-    Parameters
-    ----------
-    *parts : Shown or ipywidgets.Widget
-        In the order of display.
+    The parts, `Shown` or a widget, are displayed in their order. It is to be its cell's last line.
     """
 
     def __init__(self, *parts: Shown | widgets.Widget) -> None:
@@ -66,21 +54,11 @@ def predict(
     question : str
         What to predict; different from every other question of the notebook.
     choices : sequence of str
-        Two or more, all different.
+        Two or more, all different (else a ValueError).
     reveal : str or Shown
         What happens, and why: a text, or a picture or player.
     answer : str, optional
-        The right choice, if one is right.
-
-    Returns
-    -------
-    Asked
-        To be the last line of its cell.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two different choices, or `answer` is none of them.
+        The right choice, if one is right; one that isn't among the choices is a ValueError.
     """
     _check(question, choices, answer)
     shown = reveal.html if isinstance(reveal, Shown) else f"<p>{html.escape(reveal)}</p>"
@@ -105,23 +83,8 @@ def predict(
 def quiz(questions: Sequence[Question]) -> Asked:
     """Ask questions with feedback; each may be tried until it is right, and first tries count.
 
-    What was answered is kept while the kernel lives.
-
-    Parameters
-    ----------
-    questions : sequence of Question
-        Five, say, of different texts.
-
-    Returns
-    -------
-    Asked
-        To be the last line of its cell.
-
-    Raises
-    ------
-    ValueError
-        If there is no question, two have the same text, or one has fewer than two different
-        choices or an answer that is none of them.
+    What was answered is kept while the kernel lives. No question, two of one text, or one that
+    can't be answered (see `Question`) raises a ValueError.
     """
     texts = [question.text for question in questions]
     if not texts or len(set(texts)) < len(texts):

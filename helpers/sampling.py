@@ -1,7 +1,9 @@
 """Sampling and quantisation: test signals, aliases, reconstruction, bits and dither.
 
 Times and frequencies are float64 (float32 can't tell the samples of a few minutes apart);
-waveforms are float32.
+waveforms are float32, (n_samples,); what is none raises what `audio.valid` does. `sr`, in Hz, and
+durations, in s, must be above 0, a duration a sample at least (else a `ValueError`); counts are
+whole numbers (else a `TypeError`) above 0.
 """
 
 import math
@@ -19,22 +21,7 @@ _TABLE_VALUES = 2**21  # sinc values that reconstruct holds at once: 16 MB
 
 
 def times(n_samples: int, *, sr: float) -> npt.NDArray[np.float64]:
-    """List the instants at which samples are taken.
-
-    Parameters
-    ----------
-    n_samples : int
-    sr : float, Hz
-
-    Returns
-    -------
-    ndarray, float64, (n_samples,), s
-        Sample n is taken at ``n / sr``.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `n_samples` isn't a whole number above 0, or `sr` isn't positive.
+    """List when samples are taken: sample n at ``n / sr`` s; float64, (n_samples,).
 
     Examples
     --------
@@ -53,8 +40,7 @@ def sinusoid(
 
     Parameters
     ----------
-    f0 : float, Hz
-    sr : float, Hz
+    f0, sr : float, Hz
     duration : float, s
         Rounded to the nearest whole number of samples.
     amplitude : float
@@ -64,11 +50,6 @@ def sinusoid(
     Returns
     -------
     ndarray, float32, (round(duration * sr),)
-
-    Raises
-    ------
-    ValueError
-        If `sr` or `duration` isn't positive, or the duration is shorter than a sample.
 
     Examples
     --------
@@ -82,22 +63,9 @@ def sinusoid(
 def chirp(
     f_start: float, f_end: float, *, sr: float, duration: float, amplitude: float = 0.5
 ) -> npt.NDArray[np.float32]:
-    """Sample a sine whose frequency moves evenly from `f_start` to `f_end`.
+    """Sample a sine whose frequency moves evenly from `f_start` to `f_end`, in Hz.
 
-    Parameters
-    ----------
-    f_start, f_end : float, Hz
-    sr, duration, amplitude
-        As in `sinusoid`.
-
-    Returns
-    -------
-    ndarray, float32, (round(duration * sr),)
-
-    Raises
-    ------
-    ValueError
-        If `sr` or `duration` isn't positive, or the duration is shorter than a sample.
+    `sr`, `duration`, `amplitude` and what is returned are as in `sinusoid`.
     """
     t = times(_n_samples(duration, sr), sr=sr)
     y = scipy.signal.chirp(t, f_start, duration, f_end, phi=-90)  # -90 degrees: a sine
@@ -105,24 +73,11 @@ def chirp(
 
 
 def alias_frequency(f: npt.ArrayLike, *, sr: float) -> np.float64 | npt.NDArray[np.float64]:
-    """Say at which frequency a sine of frequency `f` is heard once it is sampled at `sr`.
+    """Say at which frequency, in Hz, a sine of frequency `f` is heard once it is sampled at `sr`.
 
     The samples are those of every frequency that differs from `f` by a multiple of `sr`, and of
-    the mirror images of these; one of them lies between 0 and ``sr / 2``.
-
-    Parameters
-    ----------
-    f : float or array_like, Hz
-    sr : float, Hz
-
-    Returns
-    -------
-    float or ndarray, float64, Hz, from 0 to ``sr / 2``
-
-    Raises
-    ------
-    ValueError
-        If `sr` isn't positive.
+    the mirror images of these; one of them lies between 0 and ``sr / 2``. A row of frequencies
+    gives a row, float64.
 
     References
     ----------
@@ -155,11 +110,6 @@ def decimate(y: npt.ArrayLike, factor: int, *, antialias: bool = True) -> npt.ND
     -------
     ndarray, float32, (ceil(n_samples / factor),)
         With `antialias` the edges of a loud signal can overshoot a little.
-
-    Raises
-    ------
-    AudioError, ValueError, TypeError
-        If `y` is no waveform (see `audio.valid`), or `factor` isn't a whole number above 0.
 
     References
     ----------
@@ -194,17 +144,11 @@ def reconstruct(samples: npt.ArrayLike, *, sr: float, t: npt.ArrayLike) -> npt.N
         Taken at ``times(n_samples, sr=sr)``.
     sr : float, Hz
     t : ndarray, float64, (n_times,), s
-        When to evaluate the curve.
+        When to evaluate the curve; anything but a row of finite times raises a ValueError.
 
     Returns
     -------
     ndarray, float32, (n_times,)
-
-    Raises
-    ------
-    AudioError, ValueError
-        If `samples` is no waveform (see `audio.valid`), `sr` isn't positive, or `t` isn't a row of
-        finite times.
 
     References
     ----------
@@ -245,20 +189,14 @@ def quantise(
     ----------
     y : ndarray, float32, (n_samples,)
     n_bits : int
-        1 to 24.
+        1 to 24 (else a ValueError).
     dither : bool
     rng : numpy.random.Generator, optional
-        Where the dither comes from; needed with `dither`.
+        Where the dither comes from; `dither` without it raises a ValueError.
 
     Returns
     -------
     ndarray, float32, (n_samples,), within [-1, 1)
-
-    Raises
-    ------
-    AudioError, ValueError, TypeError
-        If `y` is no waveform (see `audio.valid`), `n_bits` isn't a whole number from 1 to 24, or
-        `dither` has no generator.
 
     References
     ----------
@@ -284,21 +222,10 @@ def quantise(
 
 
 def snr_db(y: npt.ArrayLike, y_quantised: npt.ArrayLike) -> float:
-    """Compare the power of a signal with the power of the error made by quantising it.
+    """Compare the power of a signal with the power of the error made by quantising it, in dB.
 
-    Parameters
-    ----------
-    y, y_quantised : ndarray, float32, (n_samples,)
-
-    Returns
-    -------
-    float, dB
-        inf without any error, -inf for a silent signal with an error.
-
-    Raises
-    ------
-    AudioError, ValueError
-        If one of them is no waveform (see `audio.valid`), or their lengths differ.
+    It is inf without any error, and -inf for a silent signal with an error. Waveforms of two
+    lengths raise a ValueError.
 
     Examples
     --------

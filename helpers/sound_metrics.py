@@ -1,11 +1,11 @@
 """Numbers about predictions and sound; those about written music are in `note_metrics`.
 
-Measures of sound take a waveform. No measure says "music" by itself: each is read beside real music
-and beside controls.
+Measures of sound take waveforms, float, (n_samples,), in [-1, 1], at `sr` Hz; what is none raises
+what `audio.valid` does. No measure says "music" by itself: each is read beside real music and
+beside controls.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,23 +15,14 @@ from helpers import audio, transforms
 
 Clips = Sequence[npt.ArrayLike]
 
+N_FFT, N_MELS, N_MFCC, FLOOR_DB = 1024, 40, 20, -60.0  # of `mfcc`
+SILENCE_DB = -120.0  # what silence reads in `level_curve_db`, dBFS
+
 
 def mean_absolute_error(prediction: npt.ArrayLike, target: npt.ArrayLike) -> float:
-    """Average the distance between prediction and target over all values.
+    """Average the distance between prediction and target over all values, in their units.
 
-    Parameters
-    ----------
-    prediction, target : array_like of numbers, any shape, the same for both
-
-    Returns
-    -------
-    float
-        In the units of `target`.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ (NumPy would stretch one silently), or there are no values.
+    Two shapes, of which NumPy would stretch one silently, or no values, are a ValueError.
 
     Examples
     --------
@@ -80,68 +71,46 @@ def baseline_errors(
 
 
 def level_curve_db(
-    y: npt.ArrayLike, *, sr: float, window_s: float = 0.25, floor_db: float = -120.0
+    y: npt.ArrayLike, *, sr: float, window_s: float = 0.25
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Follow the RMS level of a sound through time.
 
     Parameters
     ----------
     y : ndarray, float, (n_samples,), in [-1, 1]
-    sr : int, Hz
+    sr : float, Hz
     window_s : float, s
-        Length of a window. A last one ends at the last sample; a sound shorter than it is one.
-    floor_db : float
-        What silence reads, in dBFS, and anything quieter; its true level is minus infinity.
+        Length of a window, a sample at least (else a ValueError). A last one ends at the last
+        sample; a sound shorter than it is one.
 
     Returns
     -------
     t : ndarray, float64, (n_windows,)
         Middles of the windows in s.
     level_db : ndarray, float64, (n_windows,)
-        RMS levels in dBFS: a constant 1 reads 0 dB, a full-scale sine -3.01 dB.
-
-    Raises
-    ------
-    AudioError, ValueError
-        If `y` is no waveform (see `audio.valid`), or a length is shorter than a sample.
+        RMS levels in dBFS: a constant 1 reads 0 dB, a full-scale sine -3.01 dB; silence, and what
+        is quieter than `SILENCE_DB`, reads that.
     """
     y = audio.valid(y)
     length = min(steps_in(window_s, sr, name="window_s"), len(y))
     starts = window_starts(len(y), length, length)
     energy = np.concatenate([[0.0], np.cumsum(np.square(y, dtype=np.float64))])
     power = (energy[starts + length] - energy[starts]) / length  # (n_windows,)
-    level_db = 10 * np.log10(np.maximum(power, 10 ** (floor_db / 10)))
+    level_db = 10 * np.log10(np.maximum(power, 10 ** (SILENCE_DB / 10)))
     return (starts.astype(np.float64) + length / 2) / sr, level_db
 
 
-def mfcc(
-    y: npt.ArrayLike,
-    *,
-    sr: float,
-    n_mfcc: int = 20,
-    n_mels: int = 40,
-    n_fft: int = 1024,
-    hop_length: int = 512,
-    floor_db: float = -60.0,
-) -> npt.NDArray[np.float64]:
+def mfcc(y: npt.ArrayLike, *, sr: float) -> npt.NDArray[np.float64]:
     """Compute mel-frequency cepstral coefficients: each frame's spectrum, in a few values.
 
-    Parameters
-    ----------
-    y : ndarray, float, (n_samples,), in [-1, 1]
-    sr : int, Hz
-    n_mfcc, n_mels : int
-        Coefficients to keep, and mel bands (triangles on O'Shaughnessy's scale, each with its peak
-        at 1) that they are made of.
-    n_fft, hop_length : int, samples
-        Length of the Hann window, and its step.
-    floor_db : float
-        What a quieter mel band reads, in dB re a full-scale sine. The logarithm would make much of
-        differences that nobody hears: noise at -70 dB, or where the MP3 ends.
+    The frames are Hann windows of `N_FFT` samples, half of that apart. Their power in `N_MELS` mel
+    bands (triangles on O'Shaughnessy's scale, each with its peak at 1) is taken for `FLOOR_DB`, in
+    dB re a full-scale sine, where it is less: the logarithm would make much of differences that
+    nobody hears, noise at -70 dB, or where the MP3 ends.
 
     Returns
     -------
-    ndarray, float64, (n_frames, n_mfcc)
+    ndarray, float64, (n_frames, N_MFCC)
         Orthonormal DCT of the natural logarithm of the power in the bands; the first coefficient
         is the level.
 
@@ -152,13 +121,13 @@ def mfcc(
     """
     import librosa  # only here: it takes a second, and compiles for some 20 s when it is new
 
-    spectra = transforms.stft(y, n_fft=n_fft, hop_length=hop_length)
-    power = np.square(np.abs(spectra) / (n_fft / 4))  # a Hann window's sum is n_fft / 2
+    spectra = transforms.stft(y, n_fft=N_FFT, hop_length=N_FFT // 2)
+    power = np.square(np.abs(spectra) / (N_FFT / 4))  # a Hann window's sum is n_fft / 2
     filters = librosa.filters.mel(
-        sr=sr, n_fft=n_fft, n_mels=n_mels, htk=True, norm=None, dtype=np.float64
+        sr=sr, n_fft=N_FFT, n_mels=N_MELS, htk=True, norm=None, dtype=np.float64
     )
-    level = np.log(np.maximum(power @ filters.T, 10 ** (floor_db / 10)))  # (n_frames, n_mels)
-    return librosa.feature.mfcc(S=level.T, n_mfcc=n_mfcc).T
+    level = np.log(np.maximum(power @ filters.T, 10 ** (FLOOR_DB / 10)))  # (n_frames, N_MELS)
+    return librosa.feature.mfcc(S=level.T, n_mfcc=N_MFCC).T
 
 
 def frechet_distance(features_a: npt.ArrayLike, features_b: npt.ArrayLike) -> float:
@@ -167,18 +136,13 @@ def frechet_distance(features_a: npt.ArrayLike, features_b: npt.ArrayLike) -> fl
     Parameters
     ----------
     features_a, features_b : ndarray, float, (n_frames, n_features)
-        Two frames each at least, and as many features in both.
+        Two frames each at least, and as many features in both (else a ValueError).
 
     Returns
     -------
     float
         ``|mean_a - mean_b|**2 + trace(A + B - 2 * sqrt(A @ B))`` of means and covariances A and B,
         in squared units of the features; 0 for equal Gaussians.
-
-    Raises
-    ------
-    ValueError
-        If the features differ in number, or there are fewer than two frames.
 
     Notes
     -----
@@ -206,46 +170,22 @@ def frechet_distance(features_a: npt.ArrayLike, features_b: npt.ArrayLike) -> fl
     return float(max(0, between + within - 2 * np.linalg.norm(root_a @ root_b.T, "nuc")))
 
 
-def mfcc_frechet_distance(clips_a: Clips, clips_b: Clips, *, sr: float, **settings: Any) -> float:
+def mfcc_frechet_distance(clips_a: Clips, clips_b: Clips, *, sr: float) -> float:
     """Compare how two sets of clips sound: `frechet_distance` between their MFCCs.
 
-    Parameters
-    ----------
-    clips_a, clips_b : list of ndarray, float, (n_samples,)
-        Waveforms in [-1, 1].
-    sr : int, Hz
-    **settings
-        Of `mfcc`. Only distances with the same settings can be compared.
-
-    Returns
-    -------
-    float
-        0 for the same clips. It hears instrument, level and density, but not what follows what:
-        shuffled notes on the right instrument score well.
+    It is 0 for the same clips. It hears instrument, level and density, but not what follows what:
+    shuffled notes on the right instrument score well.
     """
-    sets = [[mfcc(y, sr=sr, **settings) for y in clips] for clips in (clips_a, clips_b)]
+    sets = [[mfcc(y, sr=sr) for y in clips] for clips in (clips_a, clips_b)]
     return frechet_distance(*(np.concatenate(clips) for clips in sets))
 
 
 def wilson_interval(n_right: int, n_trials: int) -> tuple[float, float]:
     """Say between which bounds the true share of right answers lies, as a listening test needs.
 
-    Parameters
-    ----------
-    n_right, n_trials : int
-        Right answers, out of how many.
-
-    Returns
-    -------
-    tuple of float
-        Lower and upper bound, from 0 to 1, right for 95 tests of 100. If the share of guessing lies
-        between, the listener may have guessed.
-
-    Raises
-    ------
-    ValueError
-        What `scipy.stats.binomtest` raises: if there are no trials, or more right answers than
-        trials.
+    The bounds, from 0 to 1, are right for 95 tests of 100. If the share of guessing lies between,
+    the listener may have guessed. `scipy.stats.binomtest` raises a ValueError where there are no
+    trials, or more right answers than trials.
 
     References
     ----------
@@ -263,12 +203,9 @@ def wilson_interval(n_right: int, n_trials: int) -> tuple[float, float]:
 
 
 def steps_in(seconds: float, rate: float, *, name: str, unit: str = "sample") -> int:
-    """Turn a time in s into a whole number of steps of one unit, at least 1, of `rate` in a second.
+    """Turn a time in s into a whole number of steps of one unit, of `rate` in a second.
 
-    Raises
-    ------
-    ValueError
-        If it is shorter than a step; the message calls the time `name`.
+    One shorter than a step is a ValueError, whose message calls the time `name`.
     """
     if round(seconds * rate) < 1:
         raise ValueError(

@@ -1,9 +1,10 @@
 """Waveform to blocks to spectra and back: FFT, windows, overlap, STFT, phase.
 
-Every array that comes in is checked (floating point, right shape, not empty, finite; a waveform by
-`audio.valid`) and computed in single precision: float64 is accepted and converted to float32,
-integers are refused, because nobody can tell whether they were meant to be scaled. Each transform
-stands beside its inverse.
+Every array that comes in is checked and computed in single precision: float64 is accepted and
+converted, integers are refused (`TypeError`), because nobody can tell whether they were meant to be
+scaled. One of another shape, empty or not finite raises a `ValueError`; a waveform, what
+`audio.valid` does. A length is a whole number of samples (else a `TypeError`) above 0 (else a
+`ValueError`). What a function refuses besides, it says. Each transform stands beside its inverse.
 """
 
 import numbers
@@ -37,11 +38,6 @@ def split_blocks(y: npt.ArrayLike, block_length: int) -> Floats:
     -------
     ndarray, float32, (n_blocks, block_length)
 
-    Raises
-    ------
-    AudioError, ValueError, TypeError
-        If `y` is no waveform (see `audio.valid`), or `block_length` isn't a whole number above 0.
-
     Examples
     --------
     >>> split_blocks(np.float32([1, 2, 3]), 2)
@@ -60,16 +56,11 @@ def join_blocks(blocks: npt.ArrayLike, n_samples: int) -> Floats:
     ----------
     blocks : ndarray, float32, (n_blocks, block_length)
     n_samples : int
-        How many samples to keep, at most ``blocks.size``.
+        How many samples to keep, at most ``blocks.size`` (else a ValueError).
 
     Returns
     -------
     ndarray, float32, (n_samples,)
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `blocks` has another shape, isn't finite, or holds fewer than `n_samples`.
 
     Examples
     --------
@@ -94,11 +85,6 @@ def rfft_blocks(blocks: npt.ArrayLike) -> Spectra:
         Unscaled: a sine of amplitude a in the middle of a bin has the magnitude
         ``a * block_length / 2``.
 
-    Raises
-    ------
-    ValueError, TypeError
-        If `blocks` has another shape or isn't finite.
-
     References
     ----------
     Cooley and Tukey (1965), "An algorithm for the machine calculation of complex Fourier
@@ -122,15 +108,11 @@ def irfft_blocks(spectra: npt.ArrayLike, *, block_length: int) -> Floats:
     ----------
     spectra : ndarray, complex64, (n_blocks, n_bins)
     block_length : int, samples
+        The one that gave so many bins (else a ValueError).
 
     Returns
     -------
     ndarray, float32, (n_blocks, block_length)
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `spectra` has another shape, isn't finite, or its bins don't belong to `block_length`.
     """
     spectra = _checked(spectra, "spectra", ("n_blocks", "n_bins"), np.complex64)
     block_length = _count(block_length, "block_length", "sample")
@@ -139,17 +121,9 @@ def irfft_blocks(spectra: npt.ArrayLike, *, block_length: int) -> Floats:
 
 
 def bin_frequencies(n_fft: int, *, sr: float) -> npt.NDArray[np.float64]:
-    """List the frequency of each bin of a one-sided spectrum.
+    """List the frequency of each bin of a one-sided spectrum: float64, (n_fft // 2 + 1,), Hz.
 
-    Parameters
-    ----------
-    n_fft : int, samples
-    sr : float, Hz
-
-    Returns
-    -------
-    ndarray, float64, (n_fft // 2 + 1,), Hz
-        Multiples of ``sr / n_fft``.
+    They are multiples of ``sr / n_fft``, `sr` in Hz and above 0 (else a ValueError).
 
     Examples
     --------
@@ -163,22 +137,13 @@ def bin_frequencies(n_fft: int, *, sr: float) -> npt.NDArray[np.float64]:
 
 
 def window(name: Window, n: int) -> Floats:
-    """Return a window of `n` samples, periodic, as spectral analysis wants it.
+    """Return a window of `n` samples, periodic, as spectral analysis wants it: float32, (n,).
 
     Parameters
     ----------
     name : str or tuple
-        Whatever `scipy.signal.get_window` knows: "hann", "boxcar", ("kaiser", 8.0), ...
+        Whatever `scipy.signal.get_window` knows (else a ValueError): "hann", ("kaiser", 8.0), ...
     n : int, samples
-
-    Returns
-    -------
-    ndarray, float32, (n,)
-
-    Raises
-    ------
-    ValueError
-        If there is no such window, or `n` is below 1.
 
     References
     ----------
@@ -209,18 +174,12 @@ def frame(y: npt.ArrayLike, *, frame_length: int, hop_length: int) -> Floats:
     ----------
     y : ndarray, float32, (n_samples,)
     frame_length, hop_length : int, samples
-        The hop is at most the frame.
+        The hop is at most the frame (else a ValueError).
 
     Returns
     -------
     ndarray, float32, (1 + ceil(n_samples / hop_length), frame_length)
         A read-only view that shares the overlapping samples; copy it before writing to it.
-
-    Raises
-    ------
-    AudioError, ValueError, TypeError
-        If `y` is no waveform (see `audio.valid`), a length is below 1, or the hop is longer
-        than the frame.
 
     Examples
     --------
@@ -247,19 +206,15 @@ def overlap_add(frames: npt.ArrayLike, *, hop_length: int, n_samples: int | None
     ----------
     frames : ndarray, float32, (n_frames, frame_length)
     hop_length : int, samples
+        At most the frame (else a ValueError).
     n_samples : int, optional
-        Return the `n_samples` that `frame` was given, without the zeros it added around them.
+        Return the `n_samples` that `frame` was given, without the zeros it added around them; more
+        than reach to the last frame's centre are a ValueError.
 
     Returns
     -------
     ndarray, float32, (n_samples,)
         Without `n_samples`: all of the sum, ``(n_frames - 1) * hop_length + frame_length``.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `frames` has another shape or isn't finite, the hop is longer than a frame, or
-        `n_samples` reaches beyond the centre of the last frame.
 
     References
     ----------
@@ -289,9 +244,8 @@ def stft(y: npt.ArrayLike, *, n_fft: int, hop_length: int, window_name: Window =
     Parameters
     ----------
     y : ndarray, float32, (n_samples,)
-    n_fft : int, samples
-        Length of a frame and of its FFT; even.
-    hop_length : int, samples
+    n_fft, hop_length : int, samples
+        Length of a frame and of its FFT, which is even; and from frame to frame, at most as long.
     window_name : str or tuple
         See `window`.
 
@@ -300,12 +254,6 @@ def stft(y: npt.ArrayLike, *, n_fft: int, hop_length: int, window_name: Window =
     ndarray, complex64, (1 + ceil(n_samples / hop_length), n_fft // 2 + 1)
         Frame k is centred on sample ``k * hop_length``, as `frame` says. Unscaled: a full-scale
         sine in the middle of a bin has the magnitude ``window(window_name, n_fft).sum() / 2``.
-
-    Raises
-    ------
-    AudioError, ValueError, TypeError
-        If `y` is no waveform (see `audio.valid`), `n_fft` isn't even, the hop is longer than
-        the frame, or there is no such window.
 
     References
     ----------
@@ -327,27 +275,21 @@ def istft(
 
     Each frame is windowed once more, the frames are added up, and the sum is divided by the sum
     of the squared windows. Spectra that no waveform has (altered, generated) give the waveform
-    that fits them best in the least-squares sense.
+    that fits them best in the least-squares sense. Windows that leave samples (nearly) uncovered,
+    as Hann windows without overlap do, are a ValueError.
 
     Parameters
     ----------
     spectra : ndarray, complex64, (n_frames, n_bins)
     hop_length : int, samples
     n_samples : int
-        Length of the waveform, at most ``(n_frames - 1) * hop_length``.
+        Length of the waveform, at most ``(n_frames - 1) * hop_length`` (else a ValueError).
     window_name : str or tuple
         The window that `stft` used.
 
     Returns
     -------
     ndarray, float32, (n_samples,)
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `spectra` has another shape or isn't finite, `n_samples` reaches beyond the centre of
-        the last frame, or the windows leave samples (nearly) uncovered, as Hann windows without
-        overlap do.
 
     References
     ----------
@@ -383,19 +325,14 @@ def magnitude_db(
     ----------
     spectra : ndarray, complex64 or float32 (magnitudes), any shape
     reference : float
-        The magnitude that reads 0 dB. ``window.sum() / 2`` (without a window, half the
-        block's length) makes a full-scale sine in the middle of a bin read 0 dB.
+        The magnitude that reads 0 dB, above 0 (else a ValueError). ``window.sum() / 2`` (without a
+        window, half the block's length) makes a full-scale sine in the middle of a bin read 0 dB.
     floor_db : float, dB
         Lower levels, and silence, read this.
 
     Returns
     -------
     ndarray, float32, dB re `reference`
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `spectra` is empty or isn't finite, or `reference` isn't positive.
 
     Examples
     --------
@@ -413,18 +350,7 @@ def magnitude_db(
 def spectra_to_features(spectra: npt.ArrayLike) -> Floats:
     """Write complex spectra as real feature vectors: real parts, then imaginary parts.
 
-    Parameters
-    ----------
-    spectra : ndarray, complex64, (n_frames, n_bins)
-
-    Returns
-    -------
-    ndarray, float32, (n_frames, 2 * n_bins)
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `spectra` has another shape or isn't finite.
+    Spectra, complex64, (n_frames, n_bins), become float32, (n_frames, 2 * n_bins).
 
     References
     ----------
@@ -443,18 +369,8 @@ def spectra_to_features(spectra: npt.ArrayLike) -> Floats:
 def features_to_spectra(frames: npt.ArrayLike) -> Spectra:
     """Read real feature vectors as complex spectra: the inverse of `spectra_to_features`.
 
-    Parameters
-    ----------
-    frames : ndarray, float32, (n_frames, 2 * n_bins)
-
-    Returns
-    -------
-    ndarray, complex64, (n_frames, n_bins)
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `frames` has another shape, an odd number of features, or isn't finite.
+    Frames, float32, (n_frames, 2 * n_bins), of an even number of features (else a ValueError),
+    become complex64, (n_frames, n_bins).
     """
     frames = _checked(frames, "frames", ("n_frames", "2 * n_bins"))
     n_bins, left_over = divmod(frames.shape[1], 2)
@@ -467,25 +383,11 @@ def features_to_spectra(frames: npt.ArrayLike) -> Spectra:
 
 
 def shuffle_phase(spectra: npt.ArrayLike, rng: np.random.Generator) -> Spectra:
-    """Give every bin a random phase and leave its magnitude alone.
+    """Give every bin of spectra, complex64, (n_blocks, n_bins), a random phase; keep its magnitude.
 
     The first and the last bin stay as they are: in the spectrum of a real waveform they are real
     (the last one when the FFT length is even), and another phase would lose magnitude in the
-    inverse FFT.
-
-    Parameters
-    ----------
-    spectra : ndarray, complex64, (n_blocks, n_bins)
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    ndarray, complex64, (n_blocks, n_bins)
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `spectra` has another shape or isn't finite, or `rng` isn't a generator.
+    inverse FFT. What is no `numpy.random.Generator` is a TypeError.
 
     References
     ----------
@@ -519,7 +421,8 @@ def griffin_lim(
     Parameters
     ----------
     magnitudes : ndarray, float32, (n_frames, n_fft // 2 + 1)
-        What ``np.abs`` of `stft` gives; none below 0.
+        What ``np.abs`` of `stft` gives for `n_samples`; another number of frames, or a value
+        below 0, raises a ValueError.
     n_fft, hop_length, n_samples
         As in `stft` and `istft`.
     rng : numpy.random.Generator
@@ -529,12 +432,6 @@ def griffin_lim(
     Returns
     -------
     ndarray, float32, (n_samples,)
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `magnitudes` has another shape than `stft` returns for `n_samples`, a value below 0 or
-        one that isn't finite, or for what `istft` and `shuffle_phase` refuse.
 
     References
     ----------

@@ -25,7 +25,7 @@ import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from helpers import files, recorder
+from helpers import files, interactive
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
@@ -42,7 +42,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.music and (options.store or not options.music.is_dir()):
         parser.error("--music needs an existing folder, and can't be combined with --store")
-    voice = PROJECT / "outputs" / "01" / recorder.VOICE
+    voice = PROJECT / "outputs" / "01" / interactive.VOICE
     if options.store and voice.exists():
         parser.error(f"{voice} would be stored in the notebooks: move it away first")
     os.environ["TQDM_DISABLE"] = "1"

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers import recorder
+from helpers import interactive
 
 SOURCE = Path(__file__).parent.parent / "notebooks" / "execute.py"
 SPEC = importlib.util.spec_from_file_location("execute", SOURCE)
@@ -39,7 +39,7 @@ def with_slider():
 
 def test_a_recorded_voice_is_never_stored(tmp_path, monkeypatch, capsys):
     (tmp_path / "outputs" / "01").mkdir(parents=True)
-    (tmp_path / "outputs" / "01" / recorder.VOICE).write_bytes(b"")
+    (tmp_path / "outputs" / "01" / interactive.VOICE).write_bytes(b"")
     monkeypatch.setattr(execute, "PROJECT", tmp_path)
     monkeypatch.setattr("sys.argv", ["execute.py", "--store"])
     with pytest.raises(SystemExit):

@@ -275,6 +275,87 @@ def test_the_live_curve_is_redrawn_with_each_epoch():
         pictures.append(live.widget.value)
     assert "after 1 epochs" in pictures[0]
     assert "after 2 epochs" in pictures[1]
-    logarithmic = interactive.LiveCurve({"uniform": 138.0}, unit="bits a frame", log=True)
-    logarithmic(frame_model.History((1.0,), (1.1,), (0.5,)))
-    assert logarithmic.widget.value != pictures[0]
+    in_bits = interactive.LiveCurve({"silence": 1.0}, unit="bits a frame")
+    in_bits(frame_model.History((1.0,), (1.1,), (0.5,)))
+    assert in_bits.widget.value != pictures[0]
+
+
+# The recorder
+
+VOICE = (0.25 * np.sin(np.arange(48000) / 20)).astype(np.float32)
+
+
+@pytest.fixture
+def recorder(tmp_path, monkeypatch):
+    made = interactive.Recorder(tmp_path / "new" / interactive.VOICE, seconds=3)
+    made.sent = []
+    monkeypatch.setattr(made, "send", made.sent.append)
+    return made
+
+
+def receive(recorder, content, *buffers):
+    """Do what a message from the browser does."""
+    recorder._handle_custom_msg(content, list(buffers))
+
+
+def test_what_the_browser_sends_becomes_a_wav(recorder, tmp_path):
+    receive(recorder, {"sr": 48000}, memoryview(VOICE.tobytes()))
+    path = tmp_path / "new" / interactive.VOICE
+    np.testing.assert_allclose(audio.load(path, sr=48000), VOICE, atol=1 / 32768)
+    assert recorder.status == f"Recorded 1.0 s at 48000 Hz: {path}"
+    assert "your recording (1.0 s, -15.1 dBFS)" in recorder.sent[0]["player"]
+
+
+def test_a_voice_is_no_part_of_the_stored_state(recorder):
+    before = set(recorder.get_state())
+    receive(recorder, {"sr": 48000}, VOICE.tobytes())
+    assert set(recorder.get_state()) == before
+    assert not any(isinstance(value, bytes | memoryview) for value in recorder.get_state().values())
+
+
+def test_what_is_too_loud_is_clipped_and_said(recorder, tmp_path):
+    receive(recorder, {"sr": 48000}, (8 * VOICE).tobytes())
+    assert "samples clipped" in recorder.sent[0]["player"]
+    assert np.abs(audio.load(tmp_path / "new" / interactive.VOICE, sr=48000)).max() <= 1
+
+
+def test_a_later_notebook_finds_the_voice_at_its_own_rate_and_at_one_peak(recorder, tmp_path):
+    assert interactive.load_voice(tmp_path / "new", sr=16000) is None
+    receive(recorder, {"sr": 48000}, (VOICE / 50).tobytes())
+    y = interactive.load_voice(tmp_path / "new", sr=16000)
+    assert len(y) == 16000
+    assert np.abs(y).max() == pytest.approx(0.5)
+    (tmp_path / "new" / interactive.VOICE).write_bytes(b"no sound")
+    assert interactive.load_voice(tmp_path / "new", sr=16000) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "data"),
+    [
+        ({"sr": 48000}, b""),
+        ({"sr": 48000}, bytes(400)),
+        ({"sr": 48000}, b"\0\0\0"),
+        ({"sr": 48000}, np.full(9, np.nan, np.float32).tobytes()),
+        ({"sr": 0}, VOICE.tobytes()),
+        ({"sr": "many"}, VOICE.tobytes()),
+        ({}, VOICE.tobytes()),
+    ],
+)
+def test_a_message_without_sound_is_said_and_writes_nothing(recorder, tmp_path, content, data):
+    receive(recorder, content, data)
+    assert recorder.status.startswith("Nothing was recorded: ")
+    assert not (tmp_path / "new" / interactive.VOICE).exists()
+    assert recorder.sent == []
+
+
+def test_only_short_wav_files_are_recorded(tmp_path):
+    with pytest.raises(ValueError, match=r"end in .wav, got 'a.mp3'"):
+        interactive.Recorder(tmp_path / "a.mp3")
+    with pytest.raises(ValueError, match="between 1 and 60 s, got 600"):
+        interactive.Recorder(tmp_path / "a.wav", seconds=600)
+
+
+def test_the_text_of_a_recorder_is_the_same_in_every_run(tmp_path):
+    bundle = interactive.Recorder(tmp_path / "a.wav")._repr_mimebundle_()[0]
+    assert bundle["text/plain"] == "Recorder('a.wav', seconds=5)"
+    assert "application/vnd.jupyter.widget-view+json" in bundle

@@ -118,47 +118,6 @@ def jaccard(a, b):
     return np.sum(a & b) / max(np.sum(a | b), 1)
 
 
-def test_a_piece_that_returns_is_similar_to_itself_and_a_random_one_is_not():
-    a, b, *others = (music((160, 40), seed, density=0.06) for seed in range(5))
-    again = note_metrics.self_similarity(np.concatenate([a, b, a, b, a]), frame_rate=16)
-    never = note_metrics.self_similarity(np.concatenate([a, b, *others]), frame_rate=16)
-    assert again == 1
-    assert never < 0.15
-    once = note_metrics.self_similarity(np.concatenate([a, *others[:2], a]), frame_rate=16)
-    assert never < once < again
-
-
-def test_what_comes_back_at_once_does_not_count():
-    a, *others = (music((64, 40), seed, density=0.06) for seed in range(9))
-    roll = np.concatenate([a, a, *others[:4]])
-    assert note_metrics.self_similarity(roll, frame_rate=16, gap_s=8) < 0.15
-    assert note_metrics.self_similarity(roll, frame_rate=16, gap_s=4) > 0.2
-    assert note_metrics.self_similarity(roll * 0, frame_rate=16) == 0
-
-
-def test_self_similarity_needs_a_passage_for_every_window():
-    with pytest.raises(ValueError, match=r"must last 20.0 s = 320 frames at least, got 319"):
-        note_metrics.self_similarity(np.zeros((319, 3), np.uint8), frame_rate=16)
-
-
-@few
-@given(roll=any_roll, length=st.integers(1, 6), gap=st.integers(1, 9), hop=st.integers(1, 5))
-def test_self_similarity_is_that_of_its_definition(roll, length, gap, hop):
-    assume(len(roll) >= length + 2 * gap)
-    struck, last = roll > 1, len(roll) - length
-    starts = sorted({*range(0, last, hop), last})
-    best = [
-        max(
-            jaccard(struck[i : i + length], struck[j : j + length])
-            for j in range(last + 1)
-            if abs(i - j) >= gap
-        )
-        for i in starts
-    ]
-    ours = note_metrics.self_similarity(roll, frame_rate=1, window_s=length, gap_s=gap, hop_s=hop)
-    assert ours == pytest.approx(np.mean(best))
-
-
 def test_a_piece_that_goes_round_in_circles_loops_and_a_random_one_does_not():
     round_of_two_seconds = music((32, 20), density=0.3)
     circles = np.tile(round_of_two_seconds, (10, 1))
@@ -267,13 +226,10 @@ def test_no_rolls_at_all_are_named():
 
 def test_sampling_follows_the_table_from_the_start():
     turns = np.zeros((2, 4, 4))
-    turns[:, [0, 1, 2, 3], [2, 0, 1, 3]] = 1  # off, soft onset, held, off; loud onset for ever
-    roll = note_metrics.markov_sample(turns, 4, np.random.default_rng(0), start=[3, 1])
-    np.testing.assert_array_equal(roll, [[3, 0], [3, 2], [3, 1], [3, 0]])
-    roll = note_metrics.markov_sample(turns, 1, np.random.default_rng(0))
-    np.testing.assert_array_equal(roll, [[2, 2]])
-    with pytest.raises(ValueError, match="each of the table's 2 notes, got 3"):
-        note_metrics.markov_sample(turns, 4, np.random.default_rng(0), start=[0, 0, 0])
+    turns[0, [0, 1, 2], [2, 0, 1]] = 1  # off, soft onset, held, off
+    turns[1, [0, 3], [3, 3]] = 1  # loud onset for ever
+    roll = note_metrics.markov_sample(turns, 4, np.random.default_rng(0))
+    np.testing.assert_array_equal(roll, [[2, 3], [1, 3], [0, 3], [2, 3]])
 
 
 def soundings(column):

@@ -122,14 +122,6 @@ def test_baselines_are_drawn_and_named():
     assert list(ax.lines[2].get_ydata()) == [2.2, 2.2]
 
 
-def test_a_learning_curve_can_be_logarithmic_with_plain_numbers():
-    ax = plotting.learning_curve([6, 4], [5, 3.3], baselines={"uniform": 138}, log=True)
-    ax.figure.canvas.draw()
-    assert ax.get_yscale() == "log"
-    labels = {text.get_text() for text in ax.get_yticklabels()}
-    assert {"5", "10", "20", "50", "100"} <= labels
-
-
 def test_a_figure_is_shown_as_a_png_with_its_text_escaped():
     shown = plotting.show(plotting.waveform(Y, sr=8000), alt='A sine of 440 Hz, "loud" <&>.')
     bundle = shown._repr_mimebundle_()

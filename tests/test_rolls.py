@@ -223,7 +223,6 @@ CALLS = {
     ),
     "note_metrics.polyphony": note_metrics.polyphony,
     "note_metrics.dissonance": note_metrics.dissonance,
-    "note_metrics.self_similarity": lambda roll: note_metrics.self_similarity(roll, **RATE),
     "note_metrics.looping": lambda roll: note_metrics.looping(roll, **RATE),
     "note_metrics.copying": [
         lambda roll: note_metrics.copying(roll, [SILENCE], **RATE),

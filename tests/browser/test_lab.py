@@ -167,7 +167,7 @@ KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 KIT = [
     """import ipywidgets as widgets
 import numpy as np
-from helpers import audio, interactive, plotting, questions, recorder
+from helpers import audio, interactive, plotting, questions
 
 def view(seconds):
     y = (0.1 * np.sin(np.arange(8000 * seconds))).astype(np.float32)
@@ -178,9 +178,9 @@ def view(seconds):
     """questions.predict("Up or down?", ["up", "down"], answer="down", reveal="It falls.")""",
     """Q = questions.Question
 questions.quiz([Q(f"Question {i}?", ("yes", "no"), "yes", "So it is.") for i in range(5)])""",
-    """voice = recorder.Recorder(recorder.VOICE, seconds=3)
+    """voice = interactive.Recorder(interactive.VOICE, seconds=3)
 voice""",
-    """print("recorded:", recorder.load_voice(".", sr=8000) is not None)""",
+    """print("recorded:", interactive.load_voice(".", sr=8000) is not None)""",
     """from helpers import keyboard, synthesis
 _, bank = synthesis.load("../data/models/notes_bank.npz")
 
@@ -268,8 +268,8 @@ def test_a_quiz_answers_each_choice_and_counts(kit, lab):
 
 
 def test_a_voice_is_recorded_and_used(kit, lab):
-    assert "recorded: False" in shown(kit, "recorder.load_voice")
-    box = cell(kit, "recorder.Recorder")
+    assert "recorded: False" in shown(kit, "interactive.load_voice")
+    box = cell(kit, "interactive.Recorder")
     box.get_by_role("button", name="Record").press("Enter")
     browsing.wait_until(kit, "recording", lambda: box.locator("text=Stop").count())
     kit.wait_for_timeout(1500)
@@ -282,13 +282,13 @@ def test_a_voice_is_recorded_and_used(kit, lab):
     assert audio.level_dbfs(audio.load(path, sr=about.sr)) > -60  # Chromium's fake one beeps
     assert box.locator("audio").evaluate(PLAY) == []
     kit.screenshot(path=lab.folder / "recorder.png")
-    run_again(kit, lab, "recorder.load_voice")
-    assert "recorded: True" in shown(kit, "recorder.load_voice")
+    run_again(kit, lab, "interactive.load_voice")
+    assert "recorded: True" in shown(kit, "interactive.load_voice")
 
 
 def test_a_recording_ends_by_itself(kit, lab):
-    run_again(kit, lab, "recorder.Recorder")
-    box = cell(kit, "recorder.Recorder")
+    run_again(kit, lab, "interactive.Recorder")
+    box = cell(kit, "interactive.Recorder")
     box.get_by_role("button", name="Record").press("Enter")
     browsing.wait_until(kit, "the end", lambda: "Recorded" in box.inner_text(), 20)
     assert audio.info(lab.folder / "notebooks" / "my_voice.wav").duration > 2
@@ -302,7 +302,7 @@ def test_a_refused_microphone_is_said(playwright, lab, kit):
         with browsing.watched_page(browser) as page:
             browsing.open_notebook(page, lab, "kit.ipynb")
             browsing.run_all(page, lab)
-            box = cell(page, "recorder.Recorder")
+            box = cell(page, "interactive.Recorder")
             box.get_by_role("button", name="Record").press("Enter")
             said = "The notebook goes on with the shipped sound."
             browsing.wait_until(page, "a word", lambda: said in box.inner_text(), 20)
