@@ -110,25 +110,16 @@ def read(path: str | os.PathLike, *, strict: bool = False) -> tuple[Samples, int
         WAV, FLAC, Ogg, MP3, M4A, AIFF or anything else that FFmpeg decodes. What an encoder put
         before and after the sound is left out, where the file says how much that is.
     strict : bool
-        Raise where the file is cut off, damaged or changes its rate or channels, instead of
-        warning.
+        Raise an AudioError where the file is cut off, damaged or changes its rate or channels,
+        instead of an AudioWarning, which tells the seconds read and promised. (After a change, all
+        is brought to the rate and channels that it begins with.)
 
     Returns
     -------
     samples : ndarray of float32, shape (n_samples, n_channels)
-        Not clipped: a lossy or floating-point file may exceed 1.
+        One at least, and finite (else an AudioError). Not clipped: a lossy or floating-point file
+        may exceed 1.
     sr : int, Hz
-
-    Raises
-    ------
-    AudioError
-        If there is no such file, no audio in it, no samples, or samples that are not finite.
-
-    Warns
-    -----
-    AudioWarning
-        If the file is cut off or damaged, with the seconds read and promised; or if its sampling
-        rate or channels change midway: all of it is then brought to those that it begins with.
     """
     with _decoder(path) as decoder:
         samples = _collected(decoder.blocks(), path)

@@ -38,16 +38,8 @@ def onset_strength(found: Floats) -> Floats:
     """Say how strongly notes begin at each moment.
 
     Low notes count more, for the bass marks the beat; a chord counts less than its notes together.
-
-    Parameters
-    ----------
-    found : ndarray, float64, (n_found, 4)
-        Onset and offset in s, pitch, level; at least one note. See `notes.encode`.
-
-    Returns
-    -------
-    ndarray, float64, (n_moments,)
-        `RATE` per second, from 0 to 2 s after the last onset; its standard deviation is 1.
+    There must be a note (else a ValueError). The result, float64, (n_moments,), has `RATE` moments
+    per second, from 0 to 2 s after the last onset; its standard deviation is 1.
 
     References
     ----------
@@ -72,15 +64,8 @@ def beat_lengths(strength: Floats) -> tuple[Floats, Floats]:
     later, and two, and four, the music begins notes again; lengths near 0.67 s are usual; and a
     length doesn't jump from second to second (Viterbi's algorithm finds the best path).
 
-    Parameters
-    ----------
-    strength : ndarray, float64, (n_moments,)
-        From `onset_strength`.
-
-    Returns
-    -------
-    lengths, clarity : ndarray, float64, (n_seconds,)
-        In moments; and the autocorrelation there, from -1 to 1: how clear the pulse is.
+    `strength` is from `onset_strength`. Lengths, in moments, and clarity are float64, (n_seconds,);
+    the latter is the autocorrelation there, from -1 to 1: how clear the pulse is.
 
     References
     ----------
@@ -103,13 +88,10 @@ def beat_lengths(strength: Floats) -> tuple[Floats, Floats]:
 
 
 def track(found: Floats) -> Floats:
-    """Find the beats of played notes, which are as in `onset_strength`.
+    """Find the beats of played notes: float64, (n_beats,), s, rising.
 
-    Returns
-    -------
-    beats : ndarray, float64, (n_beats,)
-        Times in s, rising; the first is no later than the first note, the last later than the last.
-        With an AudioWarning, if the notes have no clear pulse, they are even, two a second.
+    The first is no later than the first note, the last later than the last. If the notes have no
+    clear pulse, beats are even, two a second, with an AudioWarning. No notes are a ValueError.
 
     References
     ----------
@@ -138,12 +120,8 @@ def quantise(found: Floats, beats: Floats) -> tuple[Whole, Floats]:
     """Give each note its tick; a beat is cut into 2, 3, 4, 6 or 12 parts, whichever fits best.
 
     A fine cut fits everything, so it must pay: by its parts' rarity in this music and in general.
-
-    Parameters
-    ----------
-    found : ndarray, float64, (n_found, 4)
-    beats : ndarray, float64, (n_beats,)
-        From `track`.
+    Beats, float64, (n_beats,), are from `track`; if they don't reach around the notes, a ValueError
+    is raised.
 
     Returns
     -------
@@ -232,15 +210,8 @@ def tick_of(times: npt.ArrayLike, beats: Floats) -> Floats:
 def best_path(score: Floats, change: Floats) -> Whole:
     """Find the states whose scores and changes have the largest sum, by Viterbi's algorithm.
 
-    Parameters
-    ----------
-    score : ndarray, float64, (n_times, n_states)
-    change : ndarray, float64, (n_states, n_states)
-        To a state (row) from another (column).
-
-    Returns
-    -------
-    ndarray, int64, (n_times,)
+    Scores are float64, (n_times, n_states); changes, (n_states, n_states), to a state (row) from
+    another (column); the path is int64, (n_times,).
     """
     best, came = score[0], []
     for now in score[1:]:
@@ -257,7 +228,7 @@ def _notes(found: Floats) -> Floats:
     """Return found notes, or raise."""
     if not len(found):
         raise ValueError("found must hold at least one note, got none: see notes.encode")
-    return rolls.valid_notes(found)
+    return rolls.valid_notes(found, n_drums=rolls.N_DRUMS)
 
 
 def _accents(found: Floats, beats: Floats) -> Floats:
@@ -272,7 +243,8 @@ def _accents(found: Floats, beats: Floats) -> Floats:
     for begin, end, pitch in zip(ticks / TICKS, ticks / TICKS + length, found[:, 2], strict=True):
         touched = np.arange(int(begin), min(len(beats), int(np.ceil(end))))
         share = np.minimum(touched + 1, end) - np.maximum(touched, begin)
-        chroma[touched, int(pitch) % 12] += share * (2 if pitch < 55 else 1)
+        weight = 2 if pitch < 55 else int(pitch < rolls.FIRST_DRUM)  # a drum has no harmony
+        chroma[touched, int(pitch) % 12] += share * weight
     chroma /= np.linalg.norm(chroma, axis=1, keepdims=True) + 1e-6
     new = 1 - np.sum(chroma * np.roll(chroma, 1, axis=0), axis=1)
     new[0] = 0

@@ -4,7 +4,7 @@ A score is a table, int64, (n_notes, 4), sorted by tick, then pitch:
 
 ====== ======================================================================
 tick   when the note begins, `beats.TICKS` to a beat
-pitch  MIDI number
+pitch  MIDI number; a drum's, from `rolls.FIRST_DRUM` on, is `drums.NAMES` in their order
 length in ticks, one of `LENGTHS`; a note that the pedal holds is a long note
 touch  how hard it is struck, the index of one of `LEVELS`
 ====== ======================================================================
@@ -13,7 +13,7 @@ touch  how hard it is struck, the index of one of `LEVELS`
 it with new timing. `words` puts it into the alphabet of the network.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +30,7 @@ LONGEST = 24  # ticks: longer waits are classes, from each of these on, up to th
 LONG_WAITS = np.array([25, 32, 48, 72, 120, 400])
 END = LONGEST + len(LONG_WAITS)  # the word after the last note: no note comes any more
 LOWEST = 28  # MIDI number of the first row
-N_KEYS, N_DRUMS, N_LABELS = 69, 11, 8  # rows of keys; rows, above them, and labels, for what comes
+N_KEYS, N_DRUMS, N_LABELS = 69, rolls.N_DRUMS, 8  # rows of keys; above them, of drums; labels
 N_CLASSES = (END + 1, N_KEYS + N_DRUMS, len(LENGTHS), len(LEVELS), beats.TICKS, N_LABELS)
 WAIT, ROW, LENGTH, TOUCH, PLACE, LABEL = range(6)  # the columns of words
 NOTHING = -1  # in a column of words: nothing is known, or there is nothing to know
@@ -60,13 +60,10 @@ class Timing(NamedTuple):
 
 
 class Played(NamedTuple):
-    """A piece as it was played: its score, and what the score leaves out.
+    """A piece as it was played: its score, int64, (n_notes, 4), and what that leaves out.
 
-    Parameters
-    ----------
-    score : ndarray, int64, (n_notes, 4)
-    late, beats : ndarray, float64, (n_notes,) and (n_beats,)
-        By how much each note was played after its tick, and when the beats were, s.
+    By how much each note was `late` after its tick, (n_notes,), and when the `beats` were,
+    (n_beats,): float64, s.
     """
 
     score: Scores
@@ -86,14 +83,7 @@ def read(found: npt.NDArray[np.float64]) -> Played:
 def write(
     found: npt.NDArray[np.float64], times: npt.NDArray[np.float64]
 ) -> tuple[Scores, npt.NDArray[np.float64]]:
-    """Write found notes down on their beats.
-
-    Parameters
-    ----------
-    found : ndarray, float64, (n_found, 4)
-        Onset and offset in s, pitch, level; see `notes.encode`.
-    times : ndarray, float64, (n_beats,)
-        From `beats.track`.
+    """Write found notes down on their beats: `times`, float64, (n_beats,), from `beats.track`.
 
     Returns
     -------
@@ -108,10 +98,12 @@ def write(
     ValueError
         If there are no notes, or the beats don't reach around them.
     """
-    found = rolls.valid_notes(found, lowest=LOWEST, highest=LOWEST + N_KEYS - 1)
+    highest = LOWEST + N_KEYS - 1
+    found = rolls.valid_notes(found, lowest=LOWEST, highest=highest, n_drums=N_DRUMS)
     ticks, late = beats.quantise(found, times)
     onset, offset, pitch, level = found.T
     length = np.rint(beats.tick_of(offset, times) - beats.tick_of(onset, times)).astype(int)
+    length[pitch >= rolls.FIRST_DRUM] = 1  # nobody holds a drum
     whole = np.stack([ticks, ticks + np.maximum(length, 1), pitch, level, late], axis=1)
     whole = rolls.let_go(whole)
     pitch, again = whole[:, 2], np.append(whole[1:, 2] == whole[:-1, 2], False)
@@ -130,23 +122,10 @@ def play(
 ) -> npt.NDArray[np.float64]:
     """Say when each note of a score sounds: the inverse of `write`.
 
-    Parameters
-    ----------
-    score : ndarray, int64, (n_notes, 4)
-    times : ndarray, float64, (n_beats,)
-        When the beats are; beyond the last, beats go on as long as it was.
-    late : float or ndarray, float64, (n_notes,)
-        By how much to play a note after its tick, s. No note begins before 0 s.
-
-    Returns
-    -------
-    found : ndarray, float64, (n_notes, 4)
-        In the order of the score: onset, offset, pitch, level.
-
-    Raises
-    ------
-    ValueError
-        If `score` isn't one.
+    `late`, one number or (n_notes,), says how many s after its tick a note is played, but none
+    begins before 0 s. Beyond the last of the beats, `times`, they go on as long as it was. Found
+    notes are returned, float64, (n_notes, 4), in the order of the score. What is no score raises a
+    ValueError (`valid`).
     """
     tick, pitch, length, touch = valid(score).T
     late = np.asarray(late, np.float64)
@@ -174,19 +153,10 @@ def learn_timing(
 ) -> Timing:
     """Learn how played notes stray from an even beat.
 
-    Parameters
-    ----------
-    played : iterable of Played
-        Pieces, from `read`.
-    error : tuple of float, s
-        How much of `together` and of `apart` is the transcriber's own mistake: what is found where
-        notes are played at known times. It is taken off, for it is no music.
-
-    Returns
-    -------
-    Timing
-        Of the piece in the middle, number by number; the beat's length, of the note in the middle.
-        A ValueError if there is no piece.
+    It is that of the piece in the middle, number by number; the beat's length, of the note in the
+    middle. So there must be a piece (else a ValueError). `error`, s, says how much of `together`
+    and of `apart` is the transcriber's own mistake: what is found where notes are played at known
+    times. It is taken off, for it is no music.
 
     References
     ----------
@@ -282,34 +252,25 @@ def go_on(
 
 
 def words(score: Scores, *, label: int = NOTHING) -> Words:
-    """Put a score into the alphabet that the network reads.
+    """Put a score into the alphabet that the network reads: int64, (n_notes + 2, 6).
 
-    Parameters
-    ----------
-    score : ndarray, int64, (n_notes, 4)
-        Its first note lies within the first `LONGEST` ticks, or it begins after a long wait.
-    label : int
-        Says what music it is, 0 to ``N_LABELS - 1``; `NOTHING` leaves it open.
+    The first note lies within the first `LONGEST` ticks, or it begins after a long wait. The label
+    says what music it is, 0 to ``N_LABELS - 1``; `NOTHING` leaves it open. First comes a word that
+    says `NOTHING`, last one that says `END`; between them a word for each note, with the columns
 
-    Returns
-    -------
-    ndarray, int64, (n_notes + 2, 6)
-        First a word that says `NOTHING`, last one that says `END`; between them a word for each
-        note, with the columns
-
-        - wait: ticks since the note before, up to `LONGEST`, then classes (`long_wait`);
-        - row: the key, its MIDI number less `LOWEST`;
-        - length: index of one of `LENGTHS`;
-        - touch: index of one of `LEVELS`;
-        - place: in the beat, in ticks; it follows from the waits;
-        - label.
+    - wait: ticks since the note before, up to `LONGEST`, then classes (`wait_class`);
+    - row: the key, its MIDI number less `LOWEST`, or after the keys the drum (`row_of`);
+    - length: index of one of `LENGTHS`;
+    - touch: index of one of `LEVELS`;
+    - place: in the beat, in ticks; it follows from the waits;
+    - label.
     """
     tick, pitch, length, touch = valid(score).T
     result = np.full((len(tick) + 2, 6), NOTHING)
     result[1:-1] = np.stack(
         [
             wait_class(np.diff(tick, prepend=0)),
-            pitch - LOWEST,
+            row_of(pitch),
             _nearest_length(length),
             touch,
             tick % beats.TICKS,
@@ -320,6 +281,24 @@ def words(score: Scores, *, label: int = NOTHING) -> Words:
     result[-1, WAIT] = END
     result[:, LABEL] = label
     return result
+
+
+def row_of(pitch: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Give the row of a pitch: keys upwards, then drums; `pitch_of` is the inverse."""
+    pitch = np.asarray(pitch)
+    return np.where(pitch < rolls.FIRST_DRUM, pitch - LOWEST, pitch - rolls.FIRST_DRUM + N_KEYS)
+
+
+def pitch_of(row: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Give the pitch of a row."""
+    row = np.asarray(row)
+    return np.where(row < N_KEYS, row + LOWEST, row - N_KEYS + rolls.FIRST_DRUM)
+
+
+def drums_in(music: Iterable[Words]) -> tuple[int, ...]:
+    """List the kinds of drums that are hit in words: rows less `N_KEYS`."""
+    rows = np.concatenate([np.zeros(0, np.int64), *(one[:, ROW] for one in music)])
+    return tuple((np.unique(rows[rows >= N_KEYS]) - N_KEYS).tolist())
 
 
 def wait_class(ticks: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -336,16 +315,17 @@ def wait_bits(waits: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def within_reach(
-    struck: Iterable[int], *, fingers: int = 5, reach: int = 14
+    struck: Sequence[int], *, fingers: int = 5, reach: int = 14
 ) -> npt.NDArray[np.bool_]:
     """Say which keys above those struck already two hands can strike with them: (N_KEYS,).
 
     A hand strikes `fingers` keys at most, `reach` semitones from its lowest to its highest; the
-    left one takes all that it can from the lowest key up. Keys are rows, from 0.
+    left one takes all that it can from the lowest key up. Keys are rows, from 0; rows of drums
+    take no finger.
     """
-    left, keys = sorted(struck), np.arange(N_KEYS)
+    left, keys = sorted(key for key in struck if key < N_KEYS), np.arange(N_KEYS)
     right = [key for i, key in enumerate(left) if i >= fingers or key > left[0] + reach]
-    free = keys > max(left, default=-1)
+    free = keys > max(struck, default=-1)
     return free & (keys <= right[0] + reach) & (len(right) < fingers) if right else free
 
 
@@ -366,10 +346,7 @@ def draw_wait(wait: int, tick: int, rng: np.random.Generator, *, least: int = 0)
 def valid(score: npt.ArrayLike) -> Scores:
     """Return a score as an array, or say what is wrong with it.
 
-    Raises
-    ------
-    ValueError
-        If it has another shape, isn't sorted, or a number is out of its range.
+    It is a ValueError if it has another shape, isn't sorted, or a number is out of its range.
     """
     array = np.asarray(score)
     if array.ndim != 2 or array.shape[1] != 4 or (array.size and array.dtype.kind not in "iu"):
@@ -378,15 +355,19 @@ def valid(score: npt.ArrayLike) -> Scores:
             f"{array.dtype}, {array.shape}: see events.write"
         )
     tick, pitch, length, touch = array.T
-    right = (tick >= 0) & (pitch >= LOWEST) & (pitch < LOWEST + N_KEYS) & (length >= 1)
+    row = row_of(pitch)
+    right = (tick >= 0) & (row >= 0) & (row < N_KEYS + N_DRUMS) & (length >= 1)
+    right &= (row < N_KEYS) == (pitch < rolls.FIRST_DRUM)
     right &= (touch >= 0) & (touch < len(LEVELS))
     if not right.all():
         raise ValueError(
             f"a score's notes must have ticks from 0, pitches from {LOWEST} to "
-            f"{LOWEST + N_KEYS - 1}, lengths from 1 tick, touches from 0 to {len(LEVELS) - 1}, got "
+            f"{LOWEST + N_KEYS - 1}, or for drums from {rolls.FIRST_DRUM} to "
+            f"{rolls.FIRST_DRUM + N_DRUMS - 1}, lengths from 1 tick, touches from 0 to "
+            f"{len(LEVELS) - 1}, got "
             f"{array[~right][0].tolist()}: see events.write"
         )
-    if len(array) > 1 and not (np.diff(128 * tick + pitch) > 0).all():
+    if len(array) > 1 and not (np.diff(256 * tick + pitch) > 0).all():
         raise ValueError("a score must be sorted by tick, then pitch, each note once: sort it")
     return array.astype(np.int64)
 

@@ -27,19 +27,10 @@ class FormatError(ValueError):
 def replacing(path: str | Path) -> Iterator[Path]:
     """Write a file beside the one that it will replace; it takes its place when all went well.
 
-    Several may write one file at a time, also one inside the other: each has a place of its own,
-    and the last one that is done stays.
-
-    Parameters
-    ----------
-    path : str or Path
-        Its folder is made if missing.
-
-    Yields
-    ------
-    Path
-        Where to write; the same name in a passing folder. If the block raises, this is deleted, and
-        what was there before stays.
+    What is yielded is where to write: the same name in a passing folder. If the block raises, this
+    is deleted, and what was there before stays. A folder that is missing is made. Several may write
+    one file at a time, also one inside the other: each has a place of its own, and the last one
+    that is done stays.
     """
     path = Path(path).resolve()  # a link stays one, and leads to the new file
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,16 +44,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
 class Kind(Generic[Settings]):
     """Name a kind of .npz file: arrays, and the settings that they were made with.
 
-    Parameters
-    ----------
-    name : str
-        For instance "note bank".
-    version : int
-        Of the format; to be raised when older files can't be read any more.
-    settings : type
-        A dataclass that checks itself, of what JSON knows.
-    made_by : str
-        What to do to get such a file: "run notebook 04".
+    The version is that of its format, to be raised when older files can't be read any more. The
+    settings are a dataclass that checks itself, of what JSON knows. `made_by` says what to do to
+    get such a file: "run notebook 04".
     """
 
     name: str
@@ -81,18 +65,8 @@ def save_npz(
 ) -> Path:
     """Write arrays with their settings, the kind of the file and the version of its format.
 
-    The same content makes the same bytes.
-
-    Parameters
-    ----------
-    path : str or Path
-        File to write; its folder is made if missing. It appears only when it is complete.
-    kind : Kind
-    settings : dataclass
-        Of the type that the kind has.
-    arrays : mapping of str to array_like
-    compressed : bool
-        Takes longer, and pays for arrays with many equal numbers.
+    The same content makes the same bytes. The file appears only when it is complete; its folder is
+    made if missing. To be compressed takes longer, and pays for arrays with many equal numbers.
     """
     write: Callable[..., None] = np.savez_compressed if compressed else np.savez
     head = {"kind": kind.name, "version": kind.version, "settings": json.dumps(asdict(settings))}
@@ -113,27 +87,20 @@ def load_npz(
     Parameters
     ----------
     path : str or Path
+        No such file is a FileNotFoundError; a FormatError says that it is damaged, or of another
+        kind or format.
     kind : Kind
     unpack : callable
         ``unpack(arrays, settings)`` makes of the arrays what is wanted, and raises where they
         aren't what they should be.
     expect : dataclass, optional
-        Refuse the file if it was saved with other settings.
+        Refuse the file, by a ValueError, if it was saved with other settings.
 
     Returns
     -------
     content
         What `unpack` returned.
     settings : dataclass
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    FormatError
-        If it is damaged, or of another kind or format.
-    ValueError
-        If it has other settings than expected.
     """
     path = Path(path)
     if not path.exists():
@@ -171,9 +138,7 @@ def load_first(
     load : callable
         ``load(path, **options)``, which raises a FormatError for a file that it can't read.
     paths : iterable of str or Path
-        What the reader made first, what is shipped last.
-    **options
-        Passed on.
+        What the reader made first, what is shipped last; why the last is refused, is raised.
 
     Returns
     -------
@@ -181,11 +146,6 @@ def load_first(
         The file that was loaded.
     content
         What `load` returned.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        What the last one was refused for, if none could be loaded.
     """
     *others, last = map(Path, paths)
     for path in others:

@@ -127,13 +127,10 @@ class BlindTest(widgets.VBox):
 def load_answers(path: str | Path) -> list[dict[str, Any]]:
     """Read the answers that a `BlindTest` saved, or those of a whole class: a folder of such files.
 
-    Returns
-    -------
-    list of dict
-        A row for each question: ``"test"`` and ``"question"``, whole numbers; ``"sound"`` (the
-        opponent), ``"right"`` and ``"answer"``, text; and ``"listener"``, the name of the file
-        without its ending. Empty if there is no such file; one of another format is named and
-        passed over, and nothing is written to it.
+    A row for each question has ``"test"`` and ``"question"``, whole numbers; ``"sound"`` (the
+    opponent), ``"right"`` and ``"answer"``, text; and ``"listener"``, the name of the file without
+    its ending. There is none if there is no such file; one of another format is named and passed
+    over, and nothing is written to it.
     """
     path, rows = Path(path), []
     for file in sorted(path.glob("*.csv")) if path.is_dir() else [path]:

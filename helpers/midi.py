@@ -13,22 +13,19 @@ Event = tuple[int, mido.MetaMessage]  # its tick, and what happens
 
 VELOCITY = 64  # of a note at its usual level; louder ones have more, up to 127
 REACH, FINGERS = 14, 5  # what a hand strikes at once: semitones from end to end, and keys
-HANDS = ("Left hand", "Right hand")
+HANDS = ("Left hand", "Right hand", "Drums")
+DRUMS = (36, 38, 42, 47)  # General MIDI's keys, on channel 10, for `drums.NAMES`; the last: a tom
+_KINDS = {35: 0, 36: 0, 37: 1, 38: 1, 40: 1, 42: 2, 44: 2, 46: 2}  # how such keys are read
 _TICKS, _TEMPO = 960, 500_000  # ticks a beat; microseconds a beat, that is 120 beats a minute
 _TICK = _TEMPO / _TICKS / 1e6  # s
 _SPLITS = np.arange(40, 82)  # MIDI numbers from which on the right hand may play
 
 
 def save(path: str | Path, found: npt.ArrayLike) -> Path:
-    """Write notes as a MIDI file for the piano.
+    """Write notes as a MIDI file for the piano, and drums on channel 10.
 
-    Parameters
-    ----------
-    path : str or Path
-        File to write; its folder is made if missing. It appears only when it is complete.
-    found : ndarray, float, (n_found, 4)
-        Onset and offset in s, MIDI pitch, level: 1 is a note's usual one. What isn't notes is a
-        ValueError; see `rolls.valid_notes`.
+    Its folder is made if missing; it appears only when it is complete. What isn't notes is a
+    ValueError; see `rolls.valid_notes`.
 
     References
     ----------
@@ -36,7 +33,7 @@ def save(path: str | Path, found: npt.ArrayLike) -> Path:
     """
     file = mido.MidiFile(type=0, ticks_per_beat=_TICKS)
     tempo = (0, mido.MetaMessage("set_tempo", tempo=_TEMPO))
-    onset, offset, pitch, level = rolls.let_go(rolls.valid_notes(found)).T
+    onset, offset, pitch, level = rolls.let_go(rolls.valid_notes(found, n_drums=len(DRUMS))).T
     start = np.rint(onset / _TICK)
     stop = np.maximum(start + 1, np.rint(offset / _TICK))
     velocity = np.clip(np.rint(VELOCITY * level), 1, 127)
@@ -55,10 +52,11 @@ def save_score(
     bars: int | Whole = 4,
     legible: bool = True,
 ) -> Path:
-    """Write a score as a MIDI file for notation programs: tempo, metre, and a track for each hand.
+    """Write a score as a MIDI file for notation programs: tempo, metre, a track for each hand.
 
     A beat is a quarter note. Bars have the usual number of beats, from the first bar line on; a
     shorter first bar is an upbeat, and a bar of another length has a time signature of its own.
+    Drums, if there are any, have a third track.
     What is no score, and beats or bars that can't be, raise a ValueError.
 
     Parameters
@@ -84,29 +82,26 @@ def save_score(
     file = mido.MidiFile(type=1, ticks_per_beat=_TICKS)
     file.tracks.append(_track(_frame(times, bars, n_beats), np.zeros((0, 4), np.int64)))
     velocity = np.minimum(127, np.rint(VELOCITY * events.LEVELS[touch])).astype(int)
-    unit, right = _TICKS // beats.TICKS, _hands(score)
+    unit, right = _TICKS // beats.TICKS, np.full(len(score), 2)
+    key = pitch < rolls.FIRST_DRUM
+    right[key] = _hands(score[key])
     if legible:
         length = _one_voice(tick, length, right)
     struck = np.stack([tick * unit, (tick + length) * unit, pitch, velocity, right], axis=1)
     struck = rolls.let_go(struck)
-    for hand in (1, 0):  # the upper staff first
+    for hand in (1, 0, 2)[: 2 if key.all() else 3]:  # the upper staff first
         name = (0, mido.MetaMessage("track_name", name=HANDS[hand]))
-        file.tracks.append(_track([name], struck[struck[:, 4] == hand], channel=1 - hand))
+        file.tracks.append(_track([name], struck[struck[:, 4] == hand], channel=int(hand == 0)))
     with files.replacing(path) as temporary:
         file.save(temporary)
     return Path(path)
 
 
 def load(path: str | Path) -> npt.NDArray[np.float64]:
-    """Read the notes of a MIDI file, of all its tracks and channels.
+    """Read the notes of a MIDI file, of all its tracks and channels; on channel 10, drums.
 
-    No such file raises a FileNotFoundError, one that is no MIDI file a ValueError.
-
-    Returns
-    -------
-    ndarray, float64, (n_found, 4)
-        Sorted by onset: onset and offset in s, MIDI pitch, level. A note that isn't ended lasts to
-        the end of the file; the pedal is not looked at.
+    A note that isn't ended lasts to the end of the file; the pedal is not looked at. No such file
+    raises a FileNotFoundError, one that is no MIDI file a ValueError.
     """
     path = Path(path)
     if not path.exists():
@@ -126,11 +121,16 @@ def load(path: str | Path) -> npt.NDArray[np.float64]:
         key = message.channel, message.note
         if key in sounding:
             start, level = sounding.pop(key)
-            found.append((start, now, message.note, level))
+            found.append((start, now, _pitch(*key), level))
         if message.type == "note_on" and message.velocity:
             sounding[key] = now, message.velocity / VELOCITY
-    found += [(start, now, pitch, level) for (_, pitch), (start, level) in sounding.items()]
+    found += [(start, now, _pitch(*key), level) for key, (start, level) in sounding.items()]
     return np.array(sorted(found), np.float64).reshape(-1, 4)
+
+
+def _pitch(channel: int, note: int) -> int:
+    """Give the pitch of a note of a MIDI file, or its drum."""
+    return note if channel != 9 else rolls.FIRST_DRUM + _KINDS.get(note, len(DRUMS) - 1)
 
 
 def _hands(score: events.Scores) -> Whole:
@@ -204,10 +204,12 @@ def _track(head: list[Event], struck: Whole, *, channel: int = 0) -> mido.MidiTr
     """Make a track of (tick, message), then of notes: first and last tick, pitch, velocity."""
     keys = struck[:, [0, 3, 2]].tolist()
     keys += [[stop, 0, pitch] for stop, pitch in struck[:, 1:3].tolist()]  # velocity 0 ends it
-    own = [
-        (tick, mido.Message("note_on", note=pitch, velocity=velocity, channel=channel))
-        for tick, velocity, pitch in sorted(keys)
-    ]
+    own = []
+    for tick, velocity, pitch in sorted(keys):
+        drum = pitch >= rolls.FIRST_DRUM
+        to = {"channel": 9, "note": DRUMS[pitch - rolls.FIRST_DRUM]} if drum else {}
+        to = {"channel": channel, "note": pitch} | to
+        own.append((tick, mido.Message("note_on", velocity=velocity, **to)))
     track, now = mido.MidiTrack(), 0
     for tick, message in head + own:
         track.append(message.copy(time=tick - now))

@@ -3,7 +3,11 @@
 A roll is a table of states, uint8, (n_frames, n_notes). A note is `OFF`, or it begins, `SOFT` or
 `LOUD`, and is `HELD` from then on. So `HELD` never follows `OFF`; in the first frame it says that
 the note began earlier, for a roll may be a part of a longer one. A note begins where its state is
-`SOFT` or more, and sounds where it isn't `OFF`.
+`SOFT` or more, and sounds where it isn't `OFF`. What is no roll raises a ValueError (`valid`).
+
+Found notes are a table too, float64, (n_found, 4), sorted by onset: onset and offset in s, MIDI
+pitch, level (1 is a note's usual one). Pitches from `FIRST_DRUM` on are hits of drums. What can't
+be notes raises a ValueError (`valid_notes`).
 """
 
 from dataclasses import dataclass
@@ -19,12 +23,13 @@ STATE_NAMES = ("off", "held", "soft", "loud")
 STATE_LEVELS = (0.0, 0.0, 0.75, 1.33)  # level of a note that begins so, re the usual level
 LOUD_LEVEL = 1.0  # from this level on a note begins loud
 N_STATES = len(STATE_NAMES)
+FIRST_DRUM, N_DRUMS = 128, 11  # pitches from here on are drums: the kinds of `drums`, and to come
 _NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
 @dataclass(frozen=True)
 class NoteSettings:
-    """Say how music is cut into frames, bands and notes.
+    """Say how music is cut into frames, bands and notes; a ValueError if a setting is out of range.
 
     Parameters
     ----------
@@ -38,11 +43,6 @@ class NoteSettings:
         MIDI numbers of the lowest and the highest note.
     bands_per_semitone : int
         Bins that are closer together than this are added up.
-
-    Raises
-    ------
-    ValueError
-        If a setting is out of range.
 
     Examples
     --------
@@ -97,16 +97,7 @@ class NoteSettings:
 
 
 def frequency(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Give the frequency of a note in equal temperament.
-
-    Parameters
-    ----------
-    pitch : float or ndarray
-        MIDI number; 69 is 440 Hz.
-
-    Returns
-    -------
-    ndarray, float64, as `pitch`, Hz
+    """Give the frequency of notes in equal temperament: float64, Hz, for MIDI numbers (69: 440 Hz).
 
     Examples
     --------
@@ -122,25 +113,11 @@ def name(pitch: int) -> str:
 
 
 def valid(roll: npt.ArrayLike, *, n_notes: int | None = None, name: str = "roll") -> Roll:
-    """Return a roll as uint8, or say why it is none.
+    """Return a roll as uint8, or say why it is none, calling it `name`.
 
-    Parameters
-    ----------
-    roll : array_like of any whole numbers, (n_frames, n_notes)
-    n_notes : int, optional
-        How many notes it must have.
-    name : str
-        What to call it in the message.
-
-    Returns
-    -------
-    roll : ndarray, uint8, (n_frames, n_notes)
-        The same array where it is uint8 already.
-
-    Raises
-    ------
-    ValueError
-        If it has another shape or other values, or a note is held that was off the frame before.
+    It is the same array where it is uint8 already; any whole numbers will do. A ValueError is
+    raised for another shape, another number of notes than `n_notes`, other values, or a note that
+    is held and was off the frame before.
 
     Examples
     --------
@@ -161,24 +138,13 @@ def valid(roll: npt.ArrayLike, *, n_notes: int | None = None, name: str = "roll"
     return roll.astype(np.uint8, copy=False)
 
 
-def valid_notes(found: npt.ArrayLike, *, lowest: int = 0, highest: int = 127) -> Notes:
-    """Return notes as an array, or say what is wrong with them.
+def valid_notes(
+    found: npt.ArrayLike, *, lowest: int = 0, highest: int = 127, n_drums: int = 0
+) -> Notes:
+    """Return notes as an array, float64, (n_found, 4), or say what is wrong with them.
 
-    Parameters
-    ----------
-    found : array_like of float, (n_found, 4)
-        Onset and offset in s, MIDI pitch, level: 1 is a note's usual one.
-    lowest, highest : int
-        MIDI numbers that a pitch must lie between.
-
-    Returns
-    -------
-    found : ndarray, float64, (n_found, 4)
-
-    Raises
-    ------
-    ValueError
-        If it has another shape, or times, pitches or levels can't be.
+    A ValueError is raised for another shape, times and levels that can't be, and pitches that
+    neither lie between `lowest` and `highest` nor are among the `n_drums` kinds of drums.
     """
     found = np.asarray(found, np.float64)
     if found.ndim != 2 or found.shape[1] != 4:
@@ -194,27 +160,28 @@ def valid_notes(found: npt.ArrayLike, *, lowest: int = 0, highest: int = 127) ->
             f"above 0, got {found[~right][0].tolist()}: check the columns, which are onset, "
             "offset, pitch, level"
         )
-    right = (pitch >= lowest) & (pitch <= highest) & (pitch % 1 == 0)
+    right = (pitch >= lowest) & (pitch <= highest)
+    right |= (pitch >= FIRST_DRUM) & (pitch < FIRST_DRUM + n_drums)
+    right &= pitch % 1 == 0
     if not right.all():
         raise ValueError(
             f"pitches must be whole MIDI numbers between {lowest} and {highest}, got "
-            f"{pitch[~right][0]:g}: drop or transpose the notes beyond"
+            f"{pitch[~right][0]:g}: drop or transpose the notes beyond; {n_drums} kinds of drums "
+            f"may be among them, from {FIRST_DRUM} on"
         )
     return found
+
+
+def keys_of(found: Notes) -> Notes:
+    """Leave out the hits of drums: the notes that have a pitch."""
+    return found[found[:, 2] < FIRST_DRUM]
 
 
 def let_go(found: npt.NDArray) -> npt.NDArray:
     """End notes where their keys are struck again; of two struck at once, keep the louder.
 
-    Parameters
-    ----------
-    found : ndarray, (n_found, 4 or more)
-        Onset, offset, pitch, level, in any units, and whatever else.
-
-    Returns
-    -------
-    ndarray, (n_kept, 4 or more)
-        Sorted by pitch, then onset; of the same type.
+    Columns are onset, offset, pitch, level, in any units, and whatever else. The result, of the
+    same type, is sorted by pitch, then onset.
 
     Examples
     --------
@@ -234,24 +201,9 @@ def from_notes(
 ) -> Roll:
     """Write notes as a roll: for each frame and note, whether it is off, held, or begins.
 
-    Parameters
-    ----------
-    found : ndarray, float, (n_found, 4)
-        Onset and offset in s, MIDI pitch, level: from `LOUD_LEVEL` on a note begins loud.
-    settings : NoteSettings
-    n_frames : int, optional
-        Length of the roll; up to the last offset when left out. For a waveform it is
-        ``1 + ceil(n_samples / hop_length)``.
-
-    Returns
-    -------
-    roll : ndarray, uint8, (n_frames, n_notes)
-        Nothing is held in its first frame.
-
-    Raises
-    ------
-    ValueError
-        If `found` has another shape, times or pitches that can't be, or notes after the roll's end.
+    From `LOUD_LEVEL` on a note begins loud; nothing is held in the first frame; drums are left out.
+    The roll lasts up to the last offset, or for `n_frames`, and notes after its end are a
+    ValueError. For a waveform they are ``1 + ceil(n_samples / hop_length)``.
 
     Examples
     --------
@@ -261,7 +213,8 @@ def from_notes(
            [1, 0, 2],
            [1, 0, 0]], dtype=uint8)
     """
-    found = valid_notes(found, lowest=settings.lowest, highest=settings.highest)
+    lowest, highest = settings.lowest, settings.highest
+    found = keys_of(valid_notes(found, lowest=lowest, highest=highest, n_drums=N_DRUMS))
     start = np.rint(found[:, 0] * settings.frame_rate).astype(int)
     stop = np.maximum(start + 1, np.rint(found[:, 1] * settings.frame_rate).astype(int))
     n_frames = int(stop.max(initial=1)) if n_frames is None else n_frames
@@ -281,21 +234,7 @@ def from_notes(
 def to_notes(roll: npt.ArrayLike, settings: NoteSettings) -> Notes:
     """Read the notes of a roll: the inverse of `from_notes`, as far as a roll remembers.
 
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-        What is held in its first frame counts as struck there, softly.
-    settings : NoteSettings
-
-    Returns
-    -------
-    found : ndarray, float64, (n_found, 4)
-        Sorted by onset: onset and offset in s, MIDI pitch, level (`STATE_LEVELS`).
-
-    Raises
-    ------
-    ValueError
-        If `roll` isn't one; see `valid`.
+    What is held in its first frame counts as struck there, softly; levels are `STATE_LEVELS`.
 
     Examples
     --------
@@ -316,17 +255,9 @@ def to_notes(roll: npt.ArrayLike, settings: NoteSettings) -> Notes:
 
 
 def spans(column: Roll) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Find where one note begins and ends.
+    """Find where one note, a column of a roll, begins and ends: `starts` and `stops`.
 
-    Parameters
-    ----------
-    column : ndarray, uint8, (n_frames,)
-        The states of a note.
-
-    Returns
-    -------
-    starts, stops : ndarray, int64, (n_soundings,)
-        The first frame of each sounding, and the frame after its last.
+    Both are int64, (n_soundings,): the first frame of each sounding, and the frame after its last.
     """
     begins = column >= SOFT
     begins[:1] |= column[:1] == HELD
@@ -338,20 +269,7 @@ def spans(column: Roll) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
 def cut(roll: npt.ArrayLike, start: int, stop: int) -> Roll:
     """Take frames `start` to `stop` out of a roll; what is held at its beginning is struck there.
 
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-    start, stop : int
-
-    Returns
-    -------
-    ndarray, uint8, (stop - start, n_notes)
-        A roll of its own, in which every note begins.
-
-    Raises
-    ------
-    ValueError
-        If `roll` isn't one (see `valid`) or has no such frames.
+    It is a roll of its own, in which every note begins. No such frames are a ValueError.
 
     Examples
     --------

@@ -7,7 +7,7 @@ dies away. All of it is learnt from mixtures, and small enough to be kept beside
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,8 @@ class NoteBank:
         What is left of any note so many frames after its end.
     n_heard : ndarray, int32, (n_notes, 2)
         How often each was heard; what was heard rarely sounds like its neighbours.
+    drums : ndarray, float32, (n_kinds, n_samples)
+        The sound of each drum at its usual level, from `drums.separate`; of none, when left out.
     """
 
     settings: rolls.NoteSettings
@@ -65,6 +67,7 @@ class NoteBank:
     stiffness: Floats
     release: Floats
     n_heard: npt.NDArray[np.int32]
+    drums: Floats = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
 
 def build_bank(
@@ -79,16 +82,13 @@ def build_bank(
     Parameters
     ----------
     waveforms : list of ndarray, float32, (n_samples,)
+        One at least (else a ValueError).
     dictionary : notes.Dictionary
     found : list of ndarray, float64, (n_found, 4), optional
-        What `notes.encode` found in each; it is asked when this is left out.
+        What `notes.encode` found in each; it is asked when this is left out. Drums are passed over.
+        None at all, or notes of another number of waveforms, are a ValueError.
     minutes : float
         Learn from so much of each waveform that together they last no longer.
-
-    Raises
-    ------
-    ValueError
-        If there is no music, no notes were found in it, or `found` belongs to other music.
 
     References
     ----------
@@ -103,6 +103,7 @@ def build_bank(
         raise ValueError("waveforms must hold one waveform at least, got none")
     waveforms = [y[: int(np.ceil(len(y) * min(1, minutes / total)))] for y in waveforms]
     found = [notes.encode(y, dictionary) for y in waveforms] if found is None else list(found)
+    found = [rolls.keys_of(one) for one in found]
     if len(found) != len(waveforms) or not sum(map(len, found)):
         raise ValueError(
             "found must have the notes of each waveform, and some, got "
@@ -132,10 +133,11 @@ def play(found: npt.ArrayLike, bank: NoteBank, *, n_samples: int | None = None) 
     Parameters
     ----------
     found : ndarray, float, (n_found, 4)
-        Onset and offset in s, MIDI pitch, level: 1 is a note's usual one.
+        Notes of the bank, and its drums; see `rolls.valid_notes` for what is refused.
     bank : NoteBank
     n_samples : int, optional
-        Length of the waveform; up to where the last note has died away when left out.
+        Length of the waveform, 0 or more (else a ValueError); up to where the last note has died
+        away when left out.
 
     Returns
     -------
@@ -143,18 +145,14 @@ def play(found: npt.ArrayLike, bank: NoteBank, *, n_samples: int | None = None) 
         As loud as the recordings that the bank was learnt from, but turned down as a whole where
         a sample would pass `PEAK`. The same notes always give the same waveform.
 
-    Raises
-    ------
-    ValueError
-        If `found` isn't notes of the bank (see `rolls.valid_notes`), or `n_samples` is negative.
-
     References
     ----------
     Serra and Smith (1990), as in `build_bank`. Notebook 07.
     """
     settings, hop = bank.settings, _hop(bank.settings)
-    found = rolls.valid_notes(found, lowest=settings.lowest, highest=settings.highest)
-    found, n_end = rolls.let_go(found), N_RELEASE * hop
+    lowest, highest, n_end = settings.lowest, settings.highest, N_RELEASE * hop
+    found = rolls.valid_notes(found, lowest=lowest, highest=highest, n_drums=len(bank.drums))
+    found = rolls.let_go(found)
     pitch, level = found[:, 2:].T
     start, stop = np.rint(found[:, :2].T * settings.sr).astype(int)
     if n_samples is None:
@@ -166,11 +164,15 @@ def play(found: npt.ArrayLike, bank: NoteBank, *, n_samples: int | None = None) 
     share = (within - soft) / (loud - soft)
     gains = (np.stack([1 - share, share]) * (level / within) ** _BEYOND).astype(np.float32)
 
-    y = np.zeros(int(stop.max(initial=0)) + n_end, np.float32)
+    n_hit = bank.drums.shape[1] if (pitch >= rolls.FIRST_DRUM).any() else 0
+    y = np.zeros(int(stop.max(initial=0)) + max(n_end, n_hit), np.float32)
     place = np.arange(n_end) / hop
     fade = np.interp(place, np.arange(N_RELEASE + 1), [1, *bank.release[:-1], 0])
     fade = fade.astype(np.float32)
-    for number in np.unique(pitch):
+    for i in np.flatnonzero(pitch >= rolls.FIRST_DRUM):
+        hit = np.float32(level[i]) * bank.drums[int(pitch[i]) - rolls.FIRST_DRUM]
+        y[start[i] : start[i] + len(hit)] += hit
+    for number in np.unique(rolls.keys_of(found)[:, 2]):
         for kind, gain in enumerate(gains):  # of the soft sound, and of the loud one
             struck = (pitch == number) & (gain > 0) & (start < n_samples)
             if not struck.any():
@@ -186,42 +188,18 @@ def play(found: npt.ArrayLike, bank: NoteBank, *, n_samples: int | None = None) 
 
 
 def render(roll: npt.ArrayLike, bank: NoteBank) -> Floats:
-    """Play a roll.
+    """Play a roll: what `play` makes of its notes, float32, (n_frames * hop_length,).
 
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-        See `rolls`; what is held in its first frame is struck there.
-    bank : NoteBank
-
-    Returns
-    -------
-    y : ndarray, float32, (n_frames * hop_length,)
-        What `play` makes of the notes of the roll.
-
-    Raises
-    ------
-    ValueError
-        If `roll` isn't one; see `rolls.valid`.
+    What is held in its first frame is struck there. `rolls.valid` says what is no roll.
     """
     found = rolls.to_notes(roll, bank.settings)
     return play(found, bank, n_samples=len(np.asarray(roll)) * bank.settings.hop_length)
 
 
 def save(path: str | Path, dictionary: notes.Dictionary, bank: NoteBank) -> Path:
-    """Write a dictionary and a bank, with their settings, as one .npz file.
+    """Write a dictionary and a bank as one .npz file, by `files.save_npz`.
 
-    Parameters
-    ----------
-    path : str or Path
-        File to write; its folder is made if missing. It appears only when it is complete.
-    dictionary : notes.Dictionary
-    bank : NoteBank
-
-    Raises
-    ------
-    ValueError
-        If the two have different settings.
+    They have the same settings, else a ValueError is raised.
     """
     if dictionary.settings != bank.settings:
         raise ValueError(
@@ -229,31 +207,14 @@ def save(path: str | Path, dictionary: notes.Dictionary, bank: NoteBank) -> Path
             f"and {bank.settings}: build the bank with this dictionary"
         )
     both = vars(dictionary) | vars(bank) | {"sounds": bank.sounds.astype(np.float16)}
-    content = {name: both[name] for name in _SHAPES}
+    content = {name: both[name] for name in (*_SHAPES, *["drums"][: len(bank.drums)])}
     return files.save_npz(path, _KIND, bank.settings, content, compressed=True)
 
 
 def load(
     path: str | Path, *, expect: rolls.NoteSettings | None = None
 ) -> tuple[notes.Dictionary, NoteBank]:
-    """Read what `save` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-    expect : rolls.NoteSettings, optional
-        Refuse the file if it was saved with other settings.
-
-    Returns
-    -------
-    dictionary : notes.Dictionary
-    bank : NoteBank
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there is no such file, or one that can't be used; see `files.load_npz`.
-    """
+    """Read what `save` wrote, by `files.load_npz`; other settings than `expect` are refused."""
     (dictionary, bank), _ = files.load_npz(path, _KIND, _unpack, expect=expect)
     return dictionary, bank
 
@@ -512,4 +473,8 @@ def _unpack(
             raise ValueError(f"{name} must be finite, {shape}, got shape {arrays[name].shape}")
     templates, reference, usual_levels, sounds, *others = (arrays[name] for name in _SHAPES)
     dictionary = notes.Dictionary(settings, templates, float(reference), usual_levels)
-    return dictionary, NoteBank(settings, sounds.astype(np.float32), *others)
+    drums = arrays.get("drums", np.zeros((0, 0), np.float32))
+    if drums.ndim != 2 or len(drums) > rolls.N_DRUMS or not np.isfinite(drums).all():
+        raise ValueError(f"drums must be finite, (n_kinds, n_samples), got shape {drums.shape}")
+    bank = NoteBank(settings, sounds.astype(np.float32), *others)
+    return dictionary, replace(bank, drums=drums)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import audio, beats, datasets, notes, synthesis
+from helpers import audio, beats, datasets, notes, rolls, synthesis
 
 DATA = Path(__file__).parent.parent / "data"
 PIECES = ("beethoven_fuer_elise", "debussy_arabesque_1", "joplin_solace", "joplin_bethena")
@@ -189,3 +189,13 @@ def test_beats_of_other_notes_are_named():
         ValueError, match=r"beats must reach from before the first note, at 0.300 s"
     ):
         beats.quantise(found, t[5:])
+
+
+def test_a_drum_has_no_harmony():
+    times = 0.3 + 0.5 * np.arange(40)
+    chords = [played(times + 0.01, pitch + 5 * (np.arange(40) // 4 % 2)) for pitch in (60, 64)]
+    hits = played(times + 0.01, rolls.FIRST_DRUM + np.arange(40) % 2)
+    alone, both = (np.concatenate(parts) for parts in (chords, [*chords, hits]))
+    lines = beats.bar_lines(both, np.append(times, 20.3))
+    np.testing.assert_array_equal(lines, beats.bar_lines(alone, np.append(times, 20.3)))
+    assert (lines % 4 == lines[0]).all()

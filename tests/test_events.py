@@ -130,6 +130,20 @@ def test_words_and_score_say_the_same():
     np.testing.assert_array_equal(inside[1:, events.WAIT][short], np.diff(score[:, 0])[short])
 
 
+def test_drums_are_rows_above_the_keys():
+    rows = np.arange(events.N_KEYS + events.N_DRUMS)
+    pitches = events.pitch_of(rows)
+    assert pitches[[0, 68, 69, 79]].tolist() == [28, 96, 128, 138]
+    np.testing.assert_array_equal(events.row_of(pitches), rows)
+    found = np.array([[0, 1, 60, 1.0], [0, 0.9, 128, 1.0], [0.5, 0.6, 130, 1.5]])
+    times = np.arange(4) * 0.5
+    score, late = events.write(found, times)
+    assert score[:, :3].tolist() == [[0, 60, 24], [0, 128, 1], [12, 130, 1]]
+    assert events.words(score)[1:-1, events.ROW].tolist() == [32, 69, 71]
+    np.testing.assert_array_equal(events.play(score, times, late=late)[:, [0, 2]], found[:, [0, 2]])
+    assert events.drums_in([events.words(score), events.words(score[:1])]) == (0, 2)
+
+
 def test_an_empty_score_has_a_beginning_and_an_end():
     words = events.words(np.zeros((0, 4), int))
     assert words[:, events.WAIT].tolist() == [events.NOTHING, events.END]
@@ -175,6 +189,7 @@ def test_long_waits_lead_to_a_beat_where_one_is_in_reach():
         ([10, 11, 12, 13, 14, 15], range(16, 30)),
         (range(10, 20), []),
         ([60, 10, 68], []),  # in any order; no key is higher
+        ([10, 70], []),  # nor is one above a drum
     ],
 )
 def test_two_hands_reach_what_they_can(struck, free):
@@ -241,6 +256,8 @@ def test_nothing_is_performed_as_nothing():
         (np.zeros((3, 4)), "whole numbers"),
         ([[-1, 60, 6, 3]], "ticks from 0"),
         ([[0, 20, 6, 3]], "pitches from 28 to 96, .*got \\[0, 20, 6, 3\\]"),
+        ([[0, 100, 6, 3]], "for drums from 128 to 138, .*got \\[0, 100, 6, 3\\]"),
+        ([[0, 139, 6, 3]], "for drums from 128 to 138"),
         ([[0, 60, 0, 3]], "lengths from 1 tick"),
         ([[0, 60, 6, 6]], "touches from 0 to 5"),
         ([[6, 60, 6, 3], [0, 60, 6, 3]], "sorted"),

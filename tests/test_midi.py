@@ -47,7 +47,7 @@ def test_tempo_changes_tracks_and_channels_of_other_programs_are_understood(tmp_
     [
         [[-0.1, 0.5, 60, 1]],
         [[0.5, 0.5, 60, 1]],
-        [[0, 1, 128, 1]],
+        [[0, 1, 132, 1]],
         [[0, 1, -1, 1]],
         [[0, 1, 60, 0]],
         [[0, np.inf, 60, 1]],
@@ -55,7 +55,7 @@ def test_tempo_changes_tracks_and_channels_of_other_programs_are_understood(tmp_
     ],
 )
 def test_notes_that_cannot_be_are_named(wrong, tmp_path):
-    with pytest.raises(ValueError, match=r"check the columns|between 0 and 127, got (-1|128)"):
+    with pytest.raises(ValueError, match=r"check the columns|between 0 and 127, got (-1|132)"):
         midi.save(tmp_path / "a.mid", wrong)
     assert not list(tmp_path.iterdir())
 
@@ -269,3 +269,17 @@ def test_beats_and_bars_that_cannot_be_are_named(tmp_path, times, bars, message)
     with pytest.raises(ValueError, match="a score must be"):
         midi.save_score(tmp_path / "a.mid", RAG[::-1], 0.5)
     assert not list(tmp_path.iterdir())
+
+
+def test_drums_are_written_on_channel_ten_and_read_again(tmp_path):
+    found = np.array([[0, 0.1, 36, 1], [0, 0.1, 128, 1], [0.5, 0.6, 129, 0.5], [1, 1.1, 131, 1]])
+    path = midi.save(tmp_path / "a.mid", found)
+    np.testing.assert_allclose(midi.load(path), found, atol=0.01)
+    struck = [m for m in mido.MidiFile(path) if m.type == "note_on" and m.velocity]
+    assert [(m.channel, m.note) for m in struck] == [(0, 36), (9, 36), (9, 38), (9, 47)]
+    score = np.array([[0, 48, 12, 3], [0, 72, 12, 3], [0, 128, 1, 3], [6, 130, 1, 3]])
+    path = midi.save_score(tmp_path / "b.mid", score, 0.5)
+    *_, drums = mido.MidiFile(path).tracks
+    assert drums[0].name == "Drums"
+    assert {m.channel for m in drums if m.type == "note_on"} == {9}
+    np.testing.assert_array_equal(midi.load(path)[:, 2], [48, 72, 128, 130])

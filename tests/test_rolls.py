@@ -140,6 +140,13 @@ def test_no_notes_are_a_silent_roll():
     assert rolls.to_notes(roll, SETTINGS).shape == (0, 4)
 
 
+def test_hits_of_drums_are_no_part_of_a_roll():
+    found = np.array([(0, 1, 60, 1), (0.5, 0.6, rolls.FIRST_DRUM, 1)])
+    np.testing.assert_array_equal(rolls.keys_of(found), found[:1])
+    roll, without = (rolls.from_notes(one, SETTINGS) for one in (found, found[:1]))
+    np.testing.assert_array_equal(roll, without)
+
+
 @pytest.mark.parametrize(
     ("found", "message"),
     [
@@ -149,6 +156,7 @@ def test_no_notes_are_a_silent_roll():
         ([(np.nan, 1, 60, 1)], "must be finite"),
         ([(0, 1, 60, 0)], "have levels above 0"),
         ([(0, 1, 54, 1)], "whole MIDI numbers between 55 and 67, got 54"),
+        ([(0, 1, 139, 1)], "11 kinds of drums may be among them, from 128 on"),
         ([(0, 1, 60.5, 1)], "between 55 and 67, got 60.5"),
     ],
 )
@@ -252,7 +260,8 @@ def test_every_function_that_takes_a_roll_is_asked():
             if name.startswith("_") or function.__module__ != module.__name__:
                 continue
             for parameter in inspect.signature(function).parameters:
-                if parameter == "pieces" or re.search(r"\brolls?$|_rolls?$", parameter):
+                of_rolls = parameter == "pieces" and path.stem != "library"  # its own are prepared
+                if of_rolls or re.search(r"\brolls?$|_rolls?$", parameter):
                     taking.add(f"{path.stem}.{name}")
     assert taking == set(CALLS)
 

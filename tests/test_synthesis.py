@@ -393,3 +393,16 @@ def test_a_damaged_file_is_refused(tmp_path, dictionary, bank, how):
     np.savez(path, **content)
     with pytest.raises(ValueError, match=r"piano.npz is damaged, .*run notebook 04 to replace it"):
         synthesis.load(path)
+
+
+def test_drums_are_played_from_the_sample_at_which_they_are_hit(tmp_path, dictionary, bank):
+    kit = np.random.default_rng(0).normal(0, 0.1, (2, 500)).astype(np.float32)
+    band = replace(bank, drums=kit)
+    found = np.array([[0.1, 0.5, 60, 1], [0.2, 0.21, rolls.FIRST_DRUM + 1, 0.5]])
+    y, notes_alone = (synthesis.play(one, band, n_samples=8000) for one in (found, found[:1]))
+    np.testing.assert_allclose((y - notes_alone)[3200:3700], 0.5 * kit[1], atol=1e-6)
+    np.testing.assert_array_equal(notes_alone, synthesis.play(found[:1], bank, n_samples=8000))
+    with pytest.raises(ValueError, match="0 kinds of drums may be among them"):
+        synthesis.play(found, bank)
+    _, loaded = synthesis.load(synthesis.save(tmp_path / "band.npz", dictionary, band))
+    np.testing.assert_array_equal(loaded.drums, kit)
