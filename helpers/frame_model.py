@@ -5,11 +5,13 @@ dictionary of arrays (`weights_of`), and composing with it is NumPy alone.
 """
 
 import functools
+import glob
+import hashlib
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -97,16 +99,8 @@ def make_sequences(frames: npt.ArrayLike, seq_length: int) -> Pair:
 def concatenate_sequences(pairs: Iterable[Pair]) -> Pair:
     """Stack the sequences of several pieces; none runs from one piece into the next.
 
-    Parameters
-    ----------
-    pairs : iterable of (X, Y)
-        What `make_sequences` returned for each piece, one at least, all of one length and one
-        number of features (else a ValueError).
-
-    Returns
-    -------
-    X, Y : ndarray, (n_sequences, seq_length, n_features)
-        Views of one array, as those that `make_sequences` returns.
+    `pairs` are what `make_sequences` returned for each piece, one at least, all of one length and
+    one number of features (else a ValueError); the result is what it would return for all.
     """
     pairs = list(pairs)
     if not pairs:
@@ -179,14 +173,11 @@ _KIND = files.Kind("frame model", 1, LstmSettings, "run notebook 05")
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """Remember how a training went, epoch by epoch.
+    """Remember how a training went, epoch by epoch; all float64, (n_epochs,).
 
-    Parameters
-    ----------
-    train_loss, validation_loss : ndarray, float64, (n_epochs,)
-        Mean loss over the epoch, while the weights moved; on the validation music, at its end.
-    seconds : ndarray, float64, (n_epochs,)
-        Time from the start of the training to the end of each epoch, in s.
+    The training loss is the mean over an epoch, while the weights moved; the validation loss is
+    that of the validation music at its end. Seconds go from the start of the training to the end
+    of each epoch.
     """
 
     train_loss: npt.NDArray[np.float64]
@@ -284,31 +275,22 @@ def train(
 ) -> History:
     """Train with Adam on the mean absolute error, and keep the best weights on validation music.
 
+    The weights of `model`, from `build`, are changed. `X` and `Y`, and the pair `validation`, of
+    other pieces, are as in `make_sequences`, float32. A ValueError is raised where they don't fit
+    the model or aren't finite, and where the loss stops being finite.
+
     Parameters
     ----------
-    model : keras.Model
-        What `build` returned; its weights are changed.
-    X, Y : ndarray, float32, (n_sequences, seq_length, n_features)
-        Training sequences; see `make_sequences`.
-    validation : tuple (X, Y)
-        Sequences of other pieces, to judge on.
     epochs : int
         Passes over the training sequences, at most.
-    batch_size : int
-        Sequences from one change of the weights to the next.
-    learning_rate : float
-        Adam's step size.
+    batch_size, learning_rate : int and float
+        Sequences from one change of the weights to the next; Adam's step size.
     patience : int, optional
         Stop after so many epochs in a row without a better validation loss.
     seed : int
         Order of the sequences. The same seed, data, epochs and machine give the same weights.
     on_epoch : callable, optional
         Called after each epoch with the `History` so far.
-
-    Raises
-    ------
-    ValueError
-        If sequences don't fit the model or aren't finite, or the loss stops being finite.
 
     References
     ----------
@@ -336,6 +318,90 @@ def train(
     return run_epochs(model, losses(), bar, patience=patience, on_epoch=on_epoch)
 
 
+@dataclass
+class Course:
+    """How far a training has come. Its lists only grow, so that it may break off anywhere."""
+
+    start: str = ""  # digest of the weights that it began with
+    losses: list[float] = field(default_factory=list)  # of every step
+    judged: list[float] = field(default_factory=list)  # of all validation music, epoch after epoch
+    records: list[tuple[float, float, float]] = field(default_factory=list)  # as in `History`
+    seconds: float = 0.0  # of training
+
+
+_CHECKPOINT = files.Kind("checkpoint", 1, Course, "train again")
+
+
+class Checkpoint:
+    """Keeps a training in a file, so that it can go on where it broke off.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled, if there is a path. If the file is there, and the model has the weights that the
+        training began with (or the best ones, which an interruption leaves in it), all its
+        variables, its optimizer's, and the seeds of its dropout are set to those of the file.
+    path : Path, optional
+        "folder/stem.npz" makes it "folder/stem-DIGEST.npz", another one for each training, so that
+        two may use one folder at a time. Without a path, nothing is written.
+    training : iterable
+        All that decides how the training goes, apart from the weights: arrays and numbers.
+    every : float
+        Time from one writing to the next, in s.
+    """
+
+    def __init__(
+        self, model: Any, path: Path | None = None, training: Iterable[Any] = (), every: float = 20
+    ) -> None:
+        self.model, self.path, self.every = model, path, every
+        self.course, self.best = Course(), model.get_weights()
+        self._written, self._failed = time.perf_counter(), False
+        if path is not None:
+            self.path = path.with_stem(f"{path.stem}-{_digest(training)[:8]}")
+            self.course.start = _digest(self.best)
+            model.optimizer.build(model.trainable_variables)
+            self._variables = [*model.variables, *model.optimizer.variables]
+            self._resume(self.path, f"{glob.escape(path.stem)}-*.npz")
+
+    def keep(self, *, at_once: bool = False) -> None:
+        """Write the file if it is time. On a full disk, say so once; the file before stays."""
+        if self.path is None or not (at_once or time.perf_counter() - self._written >= self.every):
+            return
+        if int(self.model.optimizer.iterations.numpy()) > len(self.course.losses):
+            # a step was interrupted when it was done, but its loss not told yet
+            self.course.losses.append(float(self.model.get_metrics_result()["loss"]))
+        arrays = {f"best/{k}": weight for k, weight in enumerate(self.best)}
+        arrays |= {f"now/{k}": variable.numpy() for k, variable in enumerate(self._variables)}
+        try:
+            files.save_npz(self.path, _CHECKPOINT, self.course, arrays)
+        except OSError as fault:
+            if not self._failed:
+                print(f"Training goes on, but a later run couldn't resume it here: {fault}")
+            self._failed = True
+        self._written = time.perf_counter()
+
+    def _resume(self, path: Path, others: str) -> None:
+        """Go on where the file says, or say why not."""
+
+        def unpack(arrays: dict[str, npt.NDArray], _: Course) -> list[list[npt.NDArray]]:
+            return [[arrays[key] for key in arrays if key[0] == first] for first in "bn"]
+
+        try:
+            (best, now), course = files.load_npz(path, _CHECKPOINT, unpack)
+        except FileNotFoundError:
+            if names := sorted(other.name for other in path.parent.glob(others)):
+                print(f"Starting anew: {', '.join(names)} is of other music or settings")
+        except files.FormatError as fault:
+            print(f"Starting anew: {fault}")
+        else:
+            if self.course.start not in (course.start, _digest(best)):
+                print(f"Starting anew: {path.name} began with other weights")
+                return
+            self.course, self.best = course, best
+            for variable, value in zip(self._variables, now, strict=True):
+                variable.assign(value)
+
+
 def run_epochs(
     model: Any,
     losses: Iterator[tuple[float, float]],
@@ -344,25 +410,17 @@ def run_epochs(
     patience: int | None = None,
     on_epoch: Callable[[History], None] | None = None,
     digits: int = 4,
+    checkpoint: Checkpoint | None = None,
 ) -> History:
     """Run epoch after epoch, and leave the model with the weights of the best one.
 
-    Parameters
-    ----------
-    model : keras.Model
-    losses : iterator of (float, float)
-        Each step is an epoch, and gives the losses in training and on validation music.
-    bar, digits : tqdm and int
-        A bar that tells the losses, and to how many decimals.
-    patience, on_epoch
-        As in `train`.
-
-    Raises
-    ------
-    ValueError
-        If a loss isn't finite.
+    Each step of `losses` is an epoch, and gives the losses in training and on validation music; one
+    that isn't finite is a ValueError. A bar (of tqdm) tells them to so many digits. With a
+    checkpoint, it goes on there, writes it when the reader interrupts, and deletes it at the end.
+    All else is as in `train`.
     """
-    records, best_weights, start = [], model.get_weights(), time.perf_counter()
+    kept = checkpoint or Checkpoint(model)
+    start, records = time.perf_counter() - kept.course.seconds, kept.course.records
     try:
         for both in losses:
             if not np.isfinite(both).all():
@@ -370,20 +428,27 @@ def run_epochs(
                     f"the loss must stay finite, got {both[0]} in training and {both[1]} in "
                     "validation: choose a lower learning_rate, and standardise the frames"
                 )
-            records.append((*both, time.perf_counter() - start))
-            history = History(*np.array(records).T)
-            if history.best_epoch == len(records) - 1:
-                best_weights = model.get_weights()
+            kept.course.seconds = time.perf_counter() - start
+            record = (*both, kept.course.seconds)
+            history = History(*np.array([*records, record]).T)
+            if history.best_epoch == len(records):
+                kept.best = model.get_weights()
+            records.append(record)
             train, validation = (f"{loss:.{digits}f}" for loss in both)
             bar.set_postfix(train=train, validation=validation)
             if on_epoch is not None:
                 on_epoch(history)
             if patience is not None and len(records) - 1 - history.best_epoch >= patience:
                 break
+    except KeyboardInterrupt:
+        kept.keep(at_once=True)
+        raise
     finally:  # also when the reader interrupts it, or the loss explodes
         bar.close()
-        model.set_weights(best_weights)
-    return history
+        model.set_weights(kept.best)
+    if kept.path is not None:
+        kept.path.unlink(missing_ok=True)
+    return History(*np.array(records).T)
 
 
 def weights_of(model: Any) -> dict[str, Floats]:
@@ -500,17 +565,10 @@ def compose(
 def save(
     path: str | Path, weights: Weights, settings: LstmSettings, standardiser: Standardiser
 ) -> Path:
-    """Write a trained network with all that is needed to use it, as one .npz file.
+    """Write a trained network and all that is needed to use it as one .npz file (`files.save_npz`).
 
-    Parameters
-    ----------
-    path : str or Path
-        File to write; its folder is made if missing. It appears only when it is complete.
-    weights : dict of ndarray
-        As `weights_of` returns them; finite, and fit for `settings` (else a ValueError).
-    settings : LstmSettings
-    standardiser : Standardiser
-        The one that made the training frames.
+    The standardiser is the one that made the training frames. Weights are as `weights_of` returns
+    them; finite, and fit for the settings (else a ValueError).
     """
     check_weights(weights, _weight_shapes(settings), settings)
     content = {"mean": standardiser.mean, "std": standardiser.std, **weights}
@@ -522,20 +580,8 @@ def load(
 ) -> tuple[dict[str, Floats], LstmSettings, Standardiser]:
     """Read what `save` wrote, or fail: never with random weights.
 
-    Parameters
-    ----------
-    path : str or Path
-        No such file is a FileNotFoundError, one that can't be used a ValueError; see
-        `files.load_npz`.
-    expect : LstmSettings, optional
-        Refuse the file if it was saved with other settings.
-
-    Returns
-    -------
-    weights : dict of ndarray of float32
-        For `stepper`, or ``build(settings, weights=weights)``.
-    settings : LstmSettings
-    standardiser : Standardiser
+    The weights are for `stepper`, or ``build(settings, weights=weights)``. Other settings than
+    `expect` are refused. See `files.load_npz` for what is raised.
     """
     (weights, standardiser), settings = files.load_npz(path, _KIND, _unpack, expect=expect)
     return weights, settings, standardiser
@@ -551,6 +597,17 @@ def check_weights(weights: Weights, shapes: Mapping[str, tuple[int, ...]], setti
         )
     if not all(np.isfinite(value).all() for value in weights.values()):
         raise ValueError("weights must be finite, got NaN or infinity: train again")
+
+
+def _digest(parts: Iterable[Any]) -> str:
+    """Tell things apart, arrays by their content and all others by their repr."""
+    hashed = [
+        (part.dtype, part.shape, hashlib.sha256(part.tobytes()).digest())
+        if isinstance(part, np.ndarray)
+        else part
+        for part in parts
+    ]
+    return hashlib.sha256(repr(hashed).encode()).hexdigest()
 
 
 def _sigmoid(x: npt.NDArray) -> npt.NDArray:

@@ -11,9 +11,10 @@ A word is a note (`events.words`), a chord is read upwards. Four parts decide on
 Build and train it with TensorFlow; judge and compose with NumPy alone.
 """
 
+import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,15 @@ HEADS = ("wait", "row", "length", "touch")  # columns WAIT to TOUCH of words
 
 Floats = npt.NDArray[np.float32]
 Weights = frame_model.Weights
+Label = str | Mapping[str, float] | None  # what music: a name, shares of several, or left open
 
 _N = events.N_CLASSES
 _EVEN = events.Timing()
 _SHARP = 10.0  # how much more likely recall goes to a way that is more alike
 _FLOOR = 0.003  # what recall gives a word that it doesn't propose
+_AT_ONCE = 4096  # words of a validation piece; recall's memory grows with their square
+_TURN = 1 / 16  # how often, a word, another label's piece takes over in a medley
+_APART = 0.8  # bits a word: by how much, in training, the wrong label is to cost more
 
 
 @dataclass(frozen=True)
@@ -53,11 +58,15 @@ class NoteModelSettings:
         for a share of the words, so that the LSTM learns to do without.
     timing : events.Timing
         How the notes that it learnt from were played; not used by the network.
+    labels : tuple of str
+        Names of the labels that its words have, from 0 on; the heads read the label then.
+    drums : tuple of int
+        Kinds of drums in the music that it learns (`events.drums_in`); others aren't composed.
 
     Raises
     ------
     ValueError
-        If a number is out of its range.
+        If a number is out of its range, or the names are too many or not all different.
     """
 
     hidden: int = 192
@@ -69,6 +78,8 @@ class NoteModelSettings:
     dropout: float = 0.3
     hide: float = 0.3
     timing: events.Timing = _EVEN
+    labels: tuple[str, ...] = ()
+    drums: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("hidden", "window", "keys", "depth", "critic", "dense"):
@@ -78,6 +89,9 @@ class NoteModelSettings:
         for name in ("dropout", "hide"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
+        if not set(self.drums) <= set(range(events.N_DRUMS)):
+            raise ValueError(f"drums must be from 0 to {events.N_DRUMS - 1}, got {self.drums}")
+        object.__setattr__(self, "drums", tuple(self.drums))  # JSON has no tuples
         timing = events.Timing(*self.timing)  # JSON has no named tuples
         if not (
             np.isfinite(timing).all() and min(timing) >= 0 and timing.inertia < 1 and timing.beat
@@ -86,6 +100,11 @@ class NoteModelSettings:
                 f"timing must be 0 or more, inertia below 1, beat above 0, got {timing}"
             )
         object.__setattr__(self, "timing", timing)
+        labels = tuple(self.labels)
+        if not len(set(labels)) == len(labels) <= events.N_LABELS or "" in labels:
+            most = f"at most {events.N_LABELS} different names"
+            raise ValueError(f"labels must be {most}, got {labels}")
+        object.__setattr__(self, "labels", labels)
 
 
 _KIND = files.Kind("note model", 2, NoteModelSettings, "run notebook 06")
@@ -113,6 +132,7 @@ def weight_shapes(settings: NoteModelSettings) -> dict[str, tuple[int, ...]]:
         shapes |= {"key/kernel": (hidden, settings.keys), "recall/trust": (settings.depth + 2,)}
         add_memory("critic", hidden + 3, settings.critic)
         known += settings.critic
+    known += events.N_LABELS * bool(settings.labels)
     for head, n in enumerate(_N[: LABEL - 1]):
         name, recalled = HEADS[head], n + 1 if settings.keys else 0
         shapes[f"{name}_hidden/kernel"] = (known + recalled, dense)
@@ -182,8 +202,10 @@ def build(settings: NoteModelSettings, *, seed: int = 0, weights: Weights | None
 
     each = [one_hot(column) for column in range(len(_N))]
     each.append(ops.one_hot(_pitch_class(words[..., ROW], ops), 12, dtype="float32"))
+    *parts, place, label, pitch_class = (part[:, 1:] for part in each)  # of the next word
+    if settings.labels:  # the heads read it; what was heard shouldn't depend on it
+        each[LABEL] = ops.zeros_like(each[LABEL])
     heard = ops.concatenate(each, axis=-1)[:, :-1]
-    *parts, place, _, pitch_class = (part[:, 1:] for part in each)  # of the next word
 
     def remember(x: Any, n: int, name: str) -> Any:
         if not settings.window:
@@ -205,6 +227,8 @@ def build(settings: NoteModelSettings, *, seed: int = 0, weights: Weights | None
         hits = ops.pad(ops.concatenate(hits, -1)[:, :-1], [[0, 0], [1, 0], [0, 0]])
         g = remember(ops.concatenate([h, hits, best], -1), settings.critic, "critic")
         known.append(layers.Dropout(settings.dropout, seed=seed + 1)(g))
+    if settings.labels:
+        known.append(label)
     for head, name in enumerate(HEADS):
         extra = [best, recalled[head]] if settings.keys else []
         z = layers.Dense(settings.dense, activation="relu", name=f"{name}_hidden")(
@@ -245,18 +269,25 @@ def train(
     shifts: tuple[int, int] = (-6, 5),
     on_epoch: Callable[[frame_model.History], None] | None = None,
     on_step: Callable[[float], None] | None = None,
+    checkpoint: Path | None = None,
+    every: float = 20.0,
 ) -> frame_model.History:
     """Train on pieces in every key, and keep the weights that were best on validation pieces.
 
     A batch is drawn anew for every step: random passages of random pieces, each moved by a random
-    number of semitones. The learning rate rises in 20 steps, then falls along a cosine.
+    number of semitones; with labels, also medleys, in which the label says when a piece of another
+    label takes over, and passages that a wrong label is to make less likely. The learning rate
+    rises in 20 steps, then falls along a cosine. With a checkpoint, a training that was interrupted
+    or killed goes on where it broke off when it is begun again with the same model, music and
+    numbers, and ends as if nothing had happened.
 
     Parameters
     ----------
     model, settings
         What `build` returned, of which the weights are changed, and its settings.
     training, validation : list of ndarray, int64, (n_words, 6)
-        Pieces to learn from, and others to judge on, which are heard whole; see `events.words`.
+        Pieces to learn from, and others to judge on, which are heard whole (above 4096 words, in
+        parts); see `events.words`.
     steps, steps_per_epoch : int
         Changes of the weights; from one look at the validation pieces to the next.
     seed : int
@@ -268,6 +299,9 @@ def train(
     on_epoch, on_step : callable, optional
         Called after each epoch with the `frame_model.History` so far, in bits a word; after each
         step with the seconds since the first one began.
+    checkpoint, every : Path and float, optional
+        Where to keep a file until all is done, and how often to write it, in s: what is lost at
+        most, beside a step. See `frame_model.Checkpoint`.
 
     Returns
     -------
@@ -283,7 +317,8 @@ def train(
 
     References
     ----------
-    D. P. Kingma and J. Ba, "Adam", ICLR 2015; I. Loshchilov and F. Hutter, "SGDR", ICLR 2017.
+    D. P. Kingma and J. Ba, "Adam", ICLR 2015; I. Loshchilov and F. Hutter, "SGDR", ICLR 2017;
+    B. Krause et al., "GeDi", Findings of EMNLP 2021, for learning from wrong labels.
     """
     if min(steps, steps_per_epoch, batch_size) < 1 or n_words < 2:
         got = f"{steps}, {steps_per_epoch}, {batch_size}, {n_words}"
@@ -291,22 +326,38 @@ def train(
     for name, pieces in (("training", training), ("validation", validation)):
         if not pieces:
             raise ValueError(f"{name} must hold at least 1 piece, got none: choose more music")
+    unknown = set(events.drums_in(training)) - set(settings.drums)
+    if unknown:
+        raise ValueError(
+            f"settings.drums must name the drums of the training pieces, got {settings.drums} "
+            f"without {sorted(unknown)}: take what events.drums_in returns"
+        )
     if not shifts[0] <= 0 <= shifts[1]:
         raise ValueError(f"shifts must reach from 0 or below to 0 or above, got {shifts}")
     rng = np.random.default_rng(seed)
     keras = frame_model.tensorflow().keras
-    model.compile(keras.optimizers.Adam(learning_rate, clipnorm=1.0), _bits, jit_compile=False)
-    bar = progress.bar(total=steps, desc="training", unit="step")
+    loss = _steered_bits if settings.labels else _bits
+    model.compile(keras.optimizers.Adam(learning_rate, clipnorm=1.0), loss, jit_compile=False)
+    decisive = [keras.__version__, replace(settings, timing=_EVEN), steps, steps_per_epoch, seed]
+    decisive += [batch_size, n_words, learning_rate, shifts, len(training), *training, *validation]
+    decisive += [getattr(layer, "seed", None) for layer in model.layers]
+    kept = frame_model.Checkpoint(model, checkpoint, decisive, every)
+    done = len(kept.course.losses)
+    if kept.path is not None and done:
+        print(f"Resuming at step {done} of {steps} ({kept.path.name})")
+    bar = progress.bar(total=steps, initial=done, desc="training", unit="step")
     batches = (
-        _passages(training, rng, batch_size, n_words, shifts, settings.hide) for _ in range(steps)
+        _passages(training, rng, batch_size, n_words, shifts, settings.hide, settings.labels)
+        for _ in range(steps)
     )
+    batches = itertools.islice(batches, done, None)  # those before are drawn, and not used again
     losses = (
-        (train_bits, _validate(model, validation))
+        (train_bits, _validate(validation, kept, settings.labels))
         for train_bits in _epochs(
-            model, batches, bar, steps, steps_per_epoch, learning_rate, on_step
+            kept, batches, bar, steps, steps_per_epoch, learning_rate, on_step
         )
     )
-    return frame_model.run_epochs(model, losses, bar, on_epoch=on_epoch, digits=2)
+    return frame_model.run_epochs(model, losses, bar, on_epoch=on_epoch, digits=2, checkpoint=kept)
 
 
 class Listener:
@@ -319,6 +370,7 @@ class Listener:
     def __init__(self, weights: Weights, settings: NoteModelSettings) -> None:
         frame_model.check_weights(weights, weight_shapes(settings), settings)
         self.weights, self.settings = weights, settings
+        self.label: Floats | None = None  # from `blend`: what to tell instead of words' labels
         self.last = np.full(len(_N), NOTHING)
         self._states: dict[str, Any] = {}  # of the LSTMs; without any, their last inputs
         self._alike: list[npt.NDArray] = []  # of the last keys with all before them
@@ -341,6 +393,8 @@ class Listener:
             self._followers[self._n - 1] = word[: len(HEADS)]
             self._kept[self._n - 1] = keep
         self.last = word
+        if self.settings.labels:  # the heads read it
+            word = np.where(np.arange(len(_N)) == LABEL, NOTHING, word)
         h = self._remember("lstm", _one_hots(word))
         if self.settings.window:
             h = np.tanh(h @ w["mix/kernel"] + w["mix/bias"])
@@ -369,7 +423,9 @@ class Listener:
         w, name, word = self.weights, HEADS[head], np.asarray(word)
         known = _one_hots(word, upto=head)
         recalled = self.recall(head, word) if self.settings.keys else np.zeros(0, np.float32)
-        x = np.concatenate([self._known, known, recalled])
+        label = np.arange(events.N_LABELS) == word[LABEL] if self.label is None else self.label
+        told = label.astype(np.float32) if self.settings.labels else label[:0]
+        x = np.concatenate([self._known, told, known, recalled], dtype=np.float32)
         z = np.maximum(x @ w[f"{name}_hidden/kernel"] + w[f"{name}_hidden/bias"], 0)
         out = z @ w[f"{name}_logits/kernel"] + w[f"{name}_logits/bias"]
         if self.settings.keys:
@@ -423,8 +479,30 @@ class Listener:
         self._likeness = match[self._past]
 
 
+def blend(settings: NoteModelSettings, label: Label) -> Floats:
+    """Put what music it is to be into what the network reads: float32, (events.N_LABELS,).
+
+    `label` is a name of `settings.labels`, or names with their shares: 0 or more, 1 at most in
+    all, where what is missing is left open; None leaves all open. Else, a ValueError.
+    """
+    shares = {label: 1.0} if isinstance(label, str) else dict(label or {})
+    unknown = sorted(set(shares) - set(settings.labels))
+    if unknown:
+        known = ", ".join(settings.labels) or "none: train with labels"
+        raise ValueError(f"a label must be one that the network learnt ({known}), got {unknown}")
+    if min(shares.values(), default=0) < 0 or sum(shares.values()) > 1 + 1e-6:
+        raise ValueError(f"shares of labels must be 0 or more, in all at most 1, got {shares}")
+    values = [shares.get(name, 0.0) for name in settings.labels]
+    return np.pad(np.array(values, np.float32), (0, events.N_LABELS - len(values)))
+
+
 def bits(
-    weights: Weights, settings: NoteModelSettings, words: events.Words, *, touches: bool = True
+    weights: Weights,
+    settings: NoteModelSettings,
+    words: events.Words,
+    *,
+    touches: bool = True,
+    label: Label = None,
 ) -> npt.NDArray[np.float64]:
     """Say how surprising each word of a piece was, given all before it (NumPy).
 
@@ -435,6 +513,8 @@ def bits(
     words : ndarray, int64, (n_words, 6)
     touches : bool
         False asks of the touch only whether a note is loud (`events.LOUD`).
+    label : str or mapping of str to float, optional
+        What to tell the network, as in `blend`. Left out: what the words say.
 
     Returns
     -------
@@ -443,6 +523,7 @@ def bits(
         say, 0. The wait's include `events.wait_bits`.
     """
     listener = Listener(weights, settings)
+    listener.label = None if label is None else blend(settings, label)
     result = np.zeros((len(words) - 1, len(HEADS)))
     for t, word in enumerate(words[1:]):
         listener.hear(words[t])
@@ -471,14 +552,15 @@ def compose(
     min_p: float = 0.05,
     recall: float | None = None,
     keep: float | None = None,
+    label: Label | Callable[[float], Label] = None,
 ) -> events.Scores:
     """Draw word after word: when, what, how long, how loud.
 
-    A chord goes upwards, and two hands can strike it (`events.within_reach`). After a seed, recall
-    goes back to that, not to what was composed since: it would run in circles. Temperature, min_p,
-    recall and keep were chosen on validation pieces, by how far what is composed is from what
-    follows there, in ten measures; from nothing, by how often 10 s of it are as full, as busy and
-    as loud as the training music.
+    A chord goes upwards, drums last, and two hands can strike its keys (`events.within_reach`).
+    After a seed, recall goes back to that, not to what was composed since: it would run in
+    circles. Temperature, min_p, recall and keep were chosen on validation pieces, by how far what
+    is composed is from what follows there, in ten measures; from nothing, by how often 10 s of it
+    are as full, as busy and as loud as the training music.
 
     Parameters
     ----------
@@ -502,6 +584,9 @@ def compose(
     keep : float, optional
         Share of its own notes that recall may go back to. Left out: 0, or without a seed, when
         there is nothing else to go back to, 1.
+    label : str, mapping of str to float, or callable, optional
+        What music to make, as in `blend`; or a function of how much of it has been composed,
+        from 0 to 1, that says so: ``lambda done: {"ragtime": done, "romantic": 1 - done}``.
 
     Returns
     -------
@@ -529,30 +614,34 @@ def compose(
         raise ValueError(
             f"min_p, recall and keep must be from 0 to 1, got {min_p}, {recall} and {keep}"
         )
-    listener = Listener(weights, settings)
+    listener, rows = Listener(weights, settings), np.arange(_N[ROW])
+    learnt = (rows < events.N_KEYS) | np.isin(rows - events.N_KEYS, settings.drums)
     for word in events.words(heard)[:-1]:
         listener.hear(word)
     tick = int(heard[-1, 0]) if len(heard) else 0
     start = tick if start is None else start
     stop = start + n_ticks
     composed: list[tuple[int, ...]] = []
-    struck = [int(key) for key in heard[heard[:, 0] == tick, 1] - events.LOWEST]  # at this moment
+    struck = events.row_of(heard[heard[:, 0] == tick, 1]).tolist()  # at this moment
     while True:
         least = max(start - tick, 0)
         word = np.full(len(_N), NOTHING)
+        done = (max(tick, start) - start) / max(n_ticks, 1)
+        listener.label = blend(settings, label(done) if callable(label) else label)
         for head in range(len(HEADS)):
             logits = listener.logits(head, word)
             if head == WAIT:
                 logits[: events.wait_class(least)] = -np.inf
                 if least:
                     logits[events.END] = -np.inf  # it is to go on
-                free = events.within_reach(struck)
+                free = learnt & (rows > max(struck, default=-1))
+                free[: events.N_KEYS] = events.within_reach(struck)
                 if not free.any():
                     logits[0] = -np.inf  # no hand is free for a note more
             if head == ROW:
-                logits[events.N_KEYS :] = -np.inf
+                logits[~learnt] = -np.inf
                 if word[WAIT] == 0:
-                    logits[: events.N_KEYS][~free] = -np.inf
+                    logits[~free] = -np.inf
                 else:
                     struck = []
             share = min_p / 2 if head == WAIT else min_p
@@ -565,7 +654,7 @@ def compose(
         if tick >= stop:
             return np.array(composed, np.int64).reshape(-1, 4)
         length = events.LENGTHS[word[LENGTH]]
-        composed.append((tick, events.LOWEST + word[ROW], length, word[TOUCH]))
+        composed.append((tick, int(events.pitch_of(word[ROW])), length, word[TOUCH]))
         struck.append(int(word[ROW]))
         listener.hear(word, keep=bool(rng.random() < keep), blind=bool(rng.random() >= recall))
 
@@ -582,7 +671,7 @@ def go_on(
 ) -> npt.NDArray[np.float64]:
     """Go on where a piece breaks off: `compose`, played by `events.go_on`.
 
-    `options` are those of `compose`: temperature, min_p, recall, keep; all else, and what is
+    `options` are those of `compose`: temperature, min_p, recall, keep, label; all else, and what is
     returned, is told there.
     """
 
@@ -672,12 +761,21 @@ def _passages(
     n_words: int,
     shifts: tuple[int, int],
     hide: float,
+    labels: tuple[str, ...] = (),
 ) -> tuple[npt.NDArray[np.int32], Floats]:
-    """Draw a batch: random passages in random keys, and for which words recall is hidden."""
+    """Draw a batch: random passages in random keys, and for which words recall is hidden.
+
+    If there are labels, every second one has another label than the one before it, and one is
+    added: the last one with wrong labels.
+    """
     batch = np.full((batch_size, n_words, len(_N)), NOTHING, np.int32)
     sizes = np.array([len(piece) for piece in pieces], float)
-    for passage in batch:
-        piece = pieces[rng.choice(len(pieces), p=sizes / sizes.sum())]
+    label_of, n = np.array([piece[0, LABEL] for piece in pieces]), 0
+    for k, passage in enumerate(batch):
+        other = label_of != label_of[n] if labels and k % 2 else np.True_
+        p = sizes * (other if other.any() else 1)
+        n = rng.choice(len(pieces), p=p / p.sum())
+        piece = pieces[n]
         start = max(0, int(rng.integers(-n_words // 4, max(1, len(piece) - n_words // 2))))
         part = piece[start : start + n_words]
         passage[: len(part)] = part
@@ -686,11 +784,38 @@ def _passages(
         low, high = -keys.min(initial=events.N_KEYS), events.N_KEYS - 1 - keys.max(initial=0)
         shift = rng.integers(max(shifts[0], low), min(shifts[1], high), endpoint=True)
         passage[is_key, ROW] += shift
-    return batch, (rng.random((batch_size, n_words, 1)) >= hide).astype(np.float32)
+    if labels:
+        _make_medleys(batch, rng)
+        batch = np.concatenate([batch, _mislabel(batch[-1:], labels, rng)])
+    return batch, (rng.random((len(batch), n_words, 1)) >= hide).astype(np.float32)
+
+
+def _mislabel(
+    words: npt.NDArray[np.int32], labels: tuple[str, ...], rng: np.random.Generator
+) -> npt.NDArray[np.int32]:
+    """Give words other labels, all moved on by as many; what is open stays so."""
+    result, step = words.copy(), rng.integers(1, max(2, len(labels)))
+    result[..., LABEL] = (words[..., LABEL] + step) % len(labels)
+    return np.where(words == NOTHING, NOTHING, result)
+
+
+def _make_medleys(batch: npt.NDArray[np.int32], rng: np.random.Generator) -> None:
+    """Let two passages take turns, in half of the pairs; hide labels up to a random word, or all.
+
+    So a label is worth heeding: where it changes, nothing that was heard says what comes.
+    """
+    n_words = batch.shape[1]
+    for one, other in zip(batch[::2], batch[1::2], strict=False):
+        moments = (one[:, WAIT] > 0) & (other[:, WAIT] > 0)  # no chord is cut
+        turn = moments & (rng.random(n_words) < rng.choice([0, _TURN]))
+        swap = np.cumsum(turn) % 2 == 1
+        one[swap], other[swap] = other[swap], one[swap]
+    for passage in batch:
+        passage[: max(0, int(n_words * rng.uniform(-1.5, 1.5))), LABEL] = NOTHING
 
 
 def _epochs(
-    model: Any,
+    kept: frame_model.Checkpoint,
     batches: Iterator[tuple[npt.NDArray[np.int32], Floats]],
     bar: Any,
     steps: int,
@@ -699,17 +824,24 @@ def _epochs(
     on_step: Callable[[float], None] | None,
 ) -> Iterator[float]:
     """Change the weights step by step, and yield the mean loss of each epoch at its end."""
-    losses, start = [], time.perf_counter()
-    for step, (words, seen) in enumerate(batches, 1):
-        model.optimizer.learning_rate.assign(learning_rate * _rate(step, step / steps))
+    model, course = kept.model, kept.course
+    start = time.perf_counter() - course.seconds
+    for step in range(len(course.losses), steps + 1):
+        course.seconds = time.perf_counter() - start
+        kept.keep()
+        first = steps_per_epoch * len(course.records)  # of this epoch
+        if first < step and (step % steps_per_epoch == 0 or step == steps):
+            yield float(np.mean(course.losses[first:]))
+        if step == steps:
+            return
+        rate = learning_rate * _rate(step + 1, (step + 1) / steps)
+        model.optimizer.learning_rate.assign(rate)
+        words, seen = next(batches)
         model.reset_metrics()  # some versions of Keras average over batches until then
-        losses.append(float(model.train_on_batch([words, seen], words[:, 1:])))
+        course.losses.append(float(model.train_on_batch([words, seen], words[:, 1:])))
         bar.update()
         if on_step is not None:
             on_step(time.perf_counter() - start)
-        if step % steps_per_epoch == 0 or step == steps:
-            yield float(np.mean(losses))
-            losses = []
 
 
 def _rate(step: int, share: float, rise: int = 20, last: float = 0.02) -> float:
@@ -729,15 +861,39 @@ def _bits(words: Any, logits: Any) -> Any:
     return total / n_words / np.log(2)
 
 
-def _validate(model: Any, pieces: Sequence[events.Words]) -> float:
-    """Return the mean over the words of all pieces of their bits, with nothing hidden."""
-    total = 0.0
-    for piece in pieces:
-        words = piece[None].astype(np.int32)
+def _steered_bits(words: Any, logits: Any) -> Any:
+    """Measure mean bits, and what the last passage's wrong labels cost too little: the loss."""
+    tf = frame_model.tensorflow()
+    last, twin = slice(-2, -1), slice(-1, None)
+    right, wrong = (_bits(words[one], logits[one]) for one in (last, twin))
+    return _bits(words[:-1], logits[:-1]) + tf.nn.relu(_APART + right - wrong)
+
+
+def _validate(
+    pieces: Sequence[events.Words], kept: frame_model.Checkpoint, labels: tuple[str, ...] = ()
+) -> float:
+    """Return the mean over the words of all pieces of their loss, with nothing hidden."""
+    model, judged = kept.model, kept.course.judged
+    parts = [
+        piece[start : start + _AT_ONCE]
+        for piece in pieces
+        for start in range(0, len(piece) - 1, _AT_ONCE - 1)  # each begins with a word it has heard
+    ]
+    first = len(parts) * len(kept.course.records)  # of this epoch
+    for part in parts[len(judged) - first :]:
+        words = part[None].astype(np.int32)
+        if labels:
+            wrong = _mislabel(words, labels, np.random.default_rng(0))
+            words = np.concatenate([words, wrong])
         model.reset_metrics()
-        seen = np.ones((1, len(piece), 1), np.float32)
-        total += float(model.test_on_batch([words, seen], words[:, 1:])) * (len(piece) - 1)
-    return total / sum(len(piece) - 1 for piece in pieces)
+        seen = np.ones((len(words), len(part), 1), np.float32)
+        bits = float(model.test_on_batch([words, seen], words[:, 1:]))
+        judged.append(bits * (len(part) - 1))
+        kept.keep()
+    total = 0.0
+    for bits in judged[first:]:
+        total += bits
+    return total / sum(len(part) - 1 for part in parts)
 
 
 def _draw(logits: Floats, rng: np.random.Generator, temperature: float, min_p: float) -> int:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 
@@ -316,6 +317,76 @@ def test_an_interrupted_training_leaves_the_best_weights(music):
     with pytest.raises(KeyboardInterrupt):
         frame_model.train(model, *music, epochs=9, on_epoch=interrupt)
     assert model.epoch == 2
+
+
+# Checkpoints (what training does with them is tested in `test_interruptions`)
+
+
+def compiled(seed=0):
+    """A network about to be trained."""
+    model = frame_model.build(TINY, seed=seed)
+    model.compile(frame_model.tensorflow().keras.optimizers.Adam())
+    return model
+
+
+def interrupt_after(seconds, model, path, training):
+    """Leave a checkpoint of a training that had no time for a step."""
+    checkpoint = frame_model.Checkpoint(model, path, training)
+    checkpoint.course.seconds = seconds
+    checkpoint.keep(at_once=True)
+    return checkpoint
+
+
+def test_trainings_on_other_music_keep_each_its_checkpoint(tmp_path, capsys):
+    path, one, other = tmp_path / "[x].checkpoint.npz", np.arange(4), np.arange(4).reshape(2, 2)
+    kept = {k: interrupt_after(k, compiled(), path, [what]) for k, what in enumerate((one, other))}
+    name = kept[0].path.name
+    assert re.fullmatch(r"\[x\]\.checkpoint-\w{8}\.npz", name)
+    assert capsys.readouterr().out == f"Starting anew: {name} is of other music or settings\n"
+    assert {file.name for file in tmp_path.iterdir()} == {kept[k].path.name for k in (0, 1)}
+    for k, what in enumerate((one, other)):
+        assert frame_model.Checkpoint(compiled(), path, [what]).course.seconds == k
+    assert not capsys.readouterr().out
+
+
+def test_a_checkpoint_is_of_the_weights_that_its_training_began_with(tmp_path, capsys):
+    path, model = tmp_path / "x.npz", compiled()
+    checkpoint = interrupt_after(1.0, model, path, [])
+    assert frame_model.Checkpoint(compiled(seed=1), path).course.seconds == 0
+    assert capsys.readouterr().out == (
+        f"Starting anew: {checkpoint.path.name} began with other weights\n"
+    )
+    checkpoint.best = [weight + 1 for weight in checkpoint.best]
+    checkpoint.keep(at_once=True)
+    model.set_weights(checkpoint.best)  # as an interruption leaves them
+    assert frame_model.Checkpoint(model, path).course.seconds == 1
+    np.testing.assert_equal(model.get_weights(), compiled().get_weights())
+
+
+def test_a_damaged_checkpoint_is_named_and_replaced(tmp_path, capsys):
+    path = tmp_path / "x.npz"
+    file = interrupt_after(1.0, compiled(), path, []).path
+    file.write_bytes(file.read_bytes()[:-100])
+    checkpoint = frame_model.Checkpoint(compiled(), path)
+    assert re.match(r"Starting anew: .*npz is damaged, .*train again", capsys.readouterr().out)
+    checkpoint.keep(at_once=True)
+    frame_model.Checkpoint(compiled(), path)
+    assert not capsys.readouterr().out
+
+
+def test_a_checkpoint_is_written_as_often_as_is_said(tmp_path, monkeypatch):
+    clock, written = [100.0], []
+    monkeypatch.setattr(frame_model.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(files, "save_npz", lambda *_: written.append(clock[0]))
+    checkpoint = frame_model.Checkpoint(compiled(), tmp_path / "x.npz")
+    for clock[0] in range(101, 200):
+        checkpoint.keep()
+    assert written == [120, 140, 160, 180]  # much less than 30 s are lost
+
+
+def test_without_a_path_nothing_is_written():
+    model = ScriptedModel()
+    frame_model.Checkpoint(model).keep(at_once=True)
 
 
 @pytest.mark.parametrize(("losses", "epoch"), [((2.0, np.nan), 1), ((np.inf,), 0)])

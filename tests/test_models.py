@@ -104,6 +104,46 @@ def test_stages_that_a_training_does_not_reach_are_not_left_from_another(tmp_pat
     assert left == ["notes_lstm.npz", "notes_lstm_010s.npz"]
 
 
+# A network with labels
+
+
+def two_kinds(split):
+    return {"a rag": (1, small_piece()), "a waltz": (0, small_piece())}
+
+
+def test_a_ragtime_is_labelled_so_and_all_else_classical():
+    for track in models.choose(models.MUSIC, models.INSTRUMENT, "validation"):
+        label = models.LABELS[models.label_of(track)]
+        assert label == ("ragtime" if "joplin" in track.name else "classical")
+
+
+def test_the_labelled_network_is_learnt_and_entered_alone(tmp_path, monkeypatch):
+    given = []
+
+    def trains(model, training, validation, settings, **options):
+        given.append([words[1, events.LABEL] for words in training])
+        return frame_model.History(*(np.array([2.5]),) * 3)
+
+    monkeypatch.setattr(models, "hear_labelled", lambda split, **options: two_kinds(split))
+    monkeypatch.setattr(models.note_model, "build", lambda settings, *, seed, weights: weights)
+    monkeypatch.setattr(models.note_model, "train", trains)
+    monkeypatch.setattr(models.note_model, "weights_of", lambda weights: weights)
+    models.main(["--labelled", "--folder", str(tmp_path)])
+    assert given == [[1, 0]]
+    assert note_model.load(tmp_path / "notes_labelled.npz")[1].labels == models.LABELS
+    assert [row["file"] for row in models.read_manifest(tmp_path)] == ["notes_labelled.npz"]
+
+
+def test_a_network_that_is_to_learn_labels_begins_as_it_was():
+    weights, settings = note_model.load(FOLDER / "notes_lstm.npz")
+    wider, labelled = models.with_labels(weights, settings, models.LABELS)
+    words = events.words(small_piece().score)[:6]
+    before = note_model.bits(weights, settings, words)
+    for label in (None, *models.LABELS):
+        after = note_model.bits(wider, labelled, words, label=label)
+        np.testing.assert_allclose(before, after, rtol=1e-5, atol=1e-6)
+
+
 # What the parts of the network are worth
 
 

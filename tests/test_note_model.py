@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from helpers import events, files, frame_model, note_model
-from helpers.events import LENGTH, PLACE, ROW, TOUCH, WAIT
+from helpers import events, files, frame_model, note_model, rolls
+from helpers.events import LABEL, LENGTH, PLACE, ROW, TOUCH, WAIT
 from helpers.note_model import NoteModelSettings
 
 TINY = NoteModelSettings(hidden=6, keys=4, depth=3, critic=3, dense=8)
@@ -18,6 +18,7 @@ KINDS = {
     "without recall": dataclasses.replace(TINY, keys=0),
     "without LSTM": dataclasses.replace(TINY, window=3),
     "of one state": dataclasses.replace(TINY, depth=1),
+    "with labels": dataclasses.replace(TINY, labels=("low", "high")),
 }
 
 
@@ -39,7 +40,8 @@ def tune(n_notes=64, start=0, chords=True):
     return np.array(score)
 
 
-WORDS = events.words(tune(24, start=3))
+WORDS = events.words(tune(24, start=3), label=1)
+LABELLED = KINDS["with labels"]
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +79,10 @@ def trained():
         ({"dropout": 1.0}, "dropout must be from 0 to below 1"),
         ({"hide": -0.1}, "hide must be from 0 to below 1"),
         ({"timing": (0.01, 0.01, 0.02, 1.0)}, "inertia below 1"),
+        ({"drums": (0, 11)}, "drums must be from 0 to 10"),
+        ({"labels": ("a", "a")}, "at most 8 different names"),
+        ({"labels": ("a", "")}, "at most 8 different names"),
+        ({"labels": tuple("abcdefghi")}, "at most 8 different names"),
         ({"timing": (np.nan, 0.01, 0.02, 0.5)}, "timing must be 0 or more"),
     ],
 )
@@ -233,6 +239,20 @@ def test_training_on_nothing_is_refused(changed, message):
         note_model.train(note_model.build(TINY), **options)
 
 
+def test_long_validation_pieces_are_heard_in_parts(monkeypatch):
+    model = note_model.build(TINY, weights=random_weights())
+    model.compile(loss=note_model._bits)
+
+    def judged(pieces):
+        checkpoint = frame_model.Checkpoint(model)
+        return note_model._validate(pieces, checkpoint), len(checkpoint.course.judged)
+
+    by_hand = judged([WORDS[:10], WORDS[9:19], WORDS[18:28]])
+    monkeypatch.setattr(note_model, "_AT_ONCE", 10)
+    assert judged([WORDS[:28]]) == by_hand == judged([WORDS[:28]])
+    assert judged([WORDS[:10], WORDS[:28]])[1] == 4
+
+
 def test_passages_are_pieces_moved_by_semitones():
     piece = events.words(tune(30))
     batch, seen = note_model._passages(
@@ -269,9 +289,129 @@ def test_keys_stay_on_the_keyboard():
     assert {*np.unique(batch[..., ROW])} == {-1, 0, 68}
 
 
+def two_labels(n_notes=60):
+    """The tune low, with label 0, and high, with label 1."""
+    low, high = tune(n_notes), tune(n_notes)
+    low[:, 1] -= 18
+    high[:, 1] += 18
+    return [events.words(score, label=label) for label, score in enumerate((low, high))]
+
+
+def test_in_medleys_the_label_says_which_piece_goes_on():
+    pieces = two_labels()
+    batch, _ = note_model._passages(
+        pieces, np.random.default_rng(0), 40, 60, (0, 0), 0.0, LABELLED.labels
+    )
+    batch, wrong = batch[:-1], batch[-1]  # one more than asked for: the last with wrong labels
+    np.testing.assert_array_equal(wrong[:, :LABEL], batch[-1, :, :LABEL])
+    np.testing.assert_array_equal(
+        wrong[:, LABEL], np.where(batch[-1, :, LABEL] >= 0, 1 - batch[-1, :, LABEL], events.NOTHING)
+    )
+    row, label = batch[..., ROW], batch[..., LABEL]
+    expected = np.where(row >= 64 - events.LOWEST, 1, 0)  # what keys say
+    known = (row >= 0) & (label >= 0)
+    assert (label == expected)[known].all()
+    turns = np.diff(expected, axis=1) != 0
+    turns &= (row[:, 1:] >= 0) & (row[:, :-1] >= 0)
+    assert 20 < turns.sum() < 120
+    assert (batch[:, 1:, WAIT][turns] > 0).all()  # between moments
+    assert 0.05 < np.mean(turns.any(axis=1)) < 0.7  # some are no medleys
+    hidden = (label < 0) & (row >= 0)
+    assert 0.2 < hidden.mean() < 0.5
+    assert (np.diff(hidden[:, 1:].astype(int), axis=1)[row[:, 2:] >= 0] <= 0).all()  # never again
+
+
+def test_music_of_one_label_or_none_is_drawn_as_well():
+    for label in (events.NOTHING, 1):
+        batch, _ = note_model._passages(
+            [events.words(tune(30), label=label)],
+            *(np.random.default_rng(0), 4, 20, (0, 0), 0.0, LABELLED.labels),
+        )
+        assert set(np.unique(batch[..., LABEL])) <= {events.NOTHING, label}
+
+
 def test_tensorflow_is_imported_only_to_build_and_train():
     code = "import sys; from helpers import note_model; assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)
+
+
+# Labels
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [("high", [0, 1]), ({"low": 0.25, "high": 0.5}, [0.25, 0.5]), (None, [0, 0]), ({}, [0, 0])],
+)
+def test_a_label_is_a_name_or_shares(label, expected):
+    np.testing.assert_array_equal(note_model.blend(LABELLED, label), expected + [0] * 6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "label", "message"),
+    [
+        (LABELLED, "loud", r"learnt \(low, high\), got \['loud'\]"),
+        (TINY, "low", "none: train with labels"),
+        (LABELLED, {"low": 0.75, "high": 0.75}, "in all at most 1"),
+        (LABELLED, {"low": -0.5}, "0 or more"),
+    ],
+)
+def test_other_labels_are_refused(settings, label, message):
+    with pytest.raises(ValueError, match=message):
+        note_model.blend(settings, label)
+    options = {"rng": np.random.default_rng(0), "label": label}
+    with pytest.raises(ValueError, match=message):
+        note_model.compose(random_weights(settings), settings, 12, **options)
+
+
+def test_a_name_tells_what_the_words_of_that_label_tell():
+    weights, words = random_weights(LABELLED), WORDS.copy()
+    bits = {
+        label: note_model.bits(weights, LABELLED, words, label=label)
+        for label in (None, "low", "high")
+    }
+    np.testing.assert_array_equal(bits[None], bits["high"])
+    assert np.abs(bits["low"] - bits["high"]).max() > 0.01
+    words[:, LABEL] = events.NOTHING
+    np.testing.assert_array_equal(
+        *(note_model.bits(weights, LABELLED, some, label={}) for some in (words, WORDS))
+    )
+
+
+def test_what_was_heard_does_not_depend_on_its_label():
+    weights, coming = random_weights(LABELLED), WORDS[6]
+    logits = []
+    for label in (0, 1):
+        listener = note_model.Listener(weights, LABELLED)
+        for word in events.words(tune(24, start=3), label=label)[:6]:
+            listener.hear(word)
+        logits.append(listener.logits(WAIT, coming))
+    np.testing.assert_array_equal(*logits)
+
+
+def test_a_label_steers_what_is_composed_also_while_it_plays():
+    settings = dataclasses.replace(
+        LABELLED, hidden=24, keys=8, critic=8, dense=24, dropout=0.1, hide=0.5
+    )
+    model, pieces = note_model.build(settings, seed=1), two_labels(80)
+    options = {"steps": 100, "n_words": 48, "learning_rate": 0.02, "shifts": (0, 0)}
+    note_model.train(model, pieces, pieces, settings, **options)
+    weights = note_model.weights_of(model)
+    bits = [
+        [note_model.bits(weights, settings, words, label=label).mean() for label in settings.labels]
+        for words in pieces
+    ]
+    assert bits[0][0] < 0.9 * bits[0][1]
+    assert bits[1][1] < 0.9 * bits[1][0]
+
+    def composed(label):
+        rng = np.random.default_rng(0)
+        return note_model.compose(weights, settings, 400, rng=rng, label=label)
+
+    low, high = (composed(label)[:, 1] for label in settings.labels)
+    assert np.median(low) < 55 < 70 < np.median(high)
+    tick, pitch = composed(lambda done: "high" if done < 0.5 else {"low": 1.0})[:, :2].T
+    assert np.median(pitch[tick < 200]) > 70
+    assert np.median(pitch[tick >= 200]) < 55
 
 
 # Composing
@@ -350,11 +490,34 @@ def test_a_piece_can_end():
     assert composed.shape == (0, 4)
 
 
-def test_drums_are_not_composed_yet():
+def test_drums_that_were_not_learnt_are_not_composed():
     weights = random_weights()
     weights["row_logits/bias"][events.N_KEYS :] = 50.0
     composed = note_model.compose(weights, TINY, 240, rng=np.random.default_rng(0))
     assert (composed[:, 1] < events.LOWEST + events.N_KEYS).all()
+
+
+def test_drums_that_were_learnt_are_composed_above_the_keys():
+    settings = dataclasses.replace(TINY, drums=(0, 2))
+    weights = random_weights(settings)
+    weights["wait_logits/bias"][[0, 6]] = 20  # one chord after the other
+    weights["row_logits/bias"][events.N_KEYS :] = 2.0
+    composed = note_model.compose(weights, settings, 240, rng=np.random.default_rng(0))
+    events.valid(composed)
+    hit = composed[:, 1] >= rolls.FIRST_DRUM
+    assert set(composed[hit, 1]) == {rolls.FIRST_DRUM, rolls.FIRST_DRUM + 2}
+    assert not hit.all()
+    seed = composed[: 1 + np.flatnonzero(hit)[0]]  # a seed may break off at a drum
+    note_model.compose(weights, settings, 60, rng=np.random.default_rng(0), seed=seed)
+
+
+def test_drums_must_be_named_before_they_are_learnt():
+    score = np.array([[0, 60, 6, 2], [0, rolls.FIRST_DRUM + 1, 1, 2]])
+    pieces = [events.words(score)]
+    assert events.drums_in(pieces) == (1,)
+    message = r"settings.drums must name .* got \(0,\) without \[1\]"
+    with pytest.raises(ValueError, match=message):
+        note_model.train(None, pieces, pieces, dataclasses.replace(TINY, drums=(0,)))
 
 
 def test_two_hands_can_strike_what_is_composed():

@@ -4,7 +4,8 @@
 network over notes (notes_lstm.npz) from the training pieces, and keeps early stages of the network
 (notes_lstm_010s.npz: after 10 s of training). The best weights are chosen on the validation
 pieces. The test pieces are not looked at. With `--original outputs/05/original_lstm.npz` it learns
-nothing, and takes the network that notebook 05 has saved.
+nothing, and takes the network that notebook 05 has saved. With `--labelled` it only
+teaches the network that is there whether a piece is a ragtime (notes_labelled.npz).
 
 What the network's parts are worth is measured by `ablation.py`, beside this file.
 """
@@ -15,6 +16,7 @@ import hashlib
 import io
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from helpers import datasets, events, files, frame_model, note_model, notes, rol
 
 DATA = Path(__file__).resolve().parents[1]
 MUSIC, INSTRUMENT = DATA / "music", "piano"
+LABELS = ("classical", "ragtime")  # as in a shop: all that is no ragtime is classical
+LABEL_RATE, LABEL_STEPS = 2e-3, 150  # lower and fewer than the network's own
 STAGES = (10, 40)  # s of training after which a copy is kept
 COLUMNS = ("file", "kind", "format", "made_by", "learnt_from", "sources_sha256", "sha256")
 
@@ -138,6 +142,63 @@ def learn(
     }
 
 
+def label_of(track: datasets.Track) -> int:
+    """Give the index of a track's label in `LABELS`."""
+    return LABELS.index("ragtime" if track.genre == "ragtime" else "classical")
+
+
+def hear_labelled(
+    split: str, *, music: str | Path = MUSIC, instrument: str = INSTRUMENT
+) -> dict[str, tuple[int, events.Played]]:
+    """Find and write down a split's notes with the shipped dictionary: {name: label, piece}."""
+    dictionary, _ = synthesis.load(DATA / "models" / "notes_bank.npz")
+    tracks = choose(music, instrument, split)
+    waveforms = datasets.load_waveforms(tracks, sr=rolls.NoteSettings().sr)
+    heard = (events.read(notes.encode(y, dictionary)) for y in waveforms.values())
+    return {
+        name: (label_of(track), piece)
+        for name, track, piece in zip(waveforms, tracks, heard, strict=True)
+    }
+
+
+def with_labels(
+    weights: note_model.Weights, settings: note_model.NoteModelSettings, labels: tuple[str, ...]
+) -> tuple[dict[str, np.ndarray], note_model.NoteModelSettings]:
+    """Let the heads of a network read labels too, with weights of 0: so far, none says anything."""
+    known = settings.hidden + (settings.critic if settings.keys else 0)
+    wider = {
+        name: np.insert(w, [known] * events.N_LABELS, 0.0, axis=0)
+        if name.endswith("_hidden/kernel")
+        else w
+        for name, w in weights.items()
+    }
+    return wider, replace(settings, labels=labels)
+
+
+def learn_labelled(
+    path: Path, *, music: str | Path, instrument: str, steps: int, seed: int
+) -> frame_model.History:
+    """Teach the shipped network what music it hears, and save it."""
+    words = {
+        split: [
+            events.words(piece.score, label=label)
+            for label, piece in hear_labelled(split, music=music, instrument=instrument).values()
+        ]
+        for split in ("train", "validation")
+    }
+    shipped = note_model.load(DATA / "models" / "notes_lstm.npz")
+    weights, settings = with_labels(*shipped, LABELS)
+    model = note_model.build(settings, seed=seed, weights=weights)
+    history = note_model.train(
+        *(model, words["train"], words["validation"], settings),
+        steps=steps,
+        seed=seed,
+        learning_rate=LABEL_RATE,
+    )
+    note_model.save(path, note_model.weights_of(model), settings)
+    return history
+
+
 def sha256(path: Path) -> str:
     """Return the checksum of a file."""
     with open(path, "rb") as file:
@@ -194,13 +255,23 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=DATA / "models")
     parser.add_argument("--original", type=Path, help="only take this network of notebook 05")
+    parser.add_argument("--labelled", action="store_true", help="only learn the labelled network")
     options = vars(parser.parse_args(arguments))
     folder, original = options.pop("folder"), options.pop("original")
+    labelled = options.pop("labelled")
     learnt_from = sources(options["music"], options["instrument"])
     if original:
         frame_model.save(folder / "original_lstm.npz", *frame_model.load(original))
         made_by = "notebooks/05_lstm_training.ipynb"
         enter(folder, ["original_lstm.npz"], made_by=made_by, learnt_from=learnt_from)
+        return
+    if labelled:
+        del options["minutes"]
+        options["steps"] = min(options["steps"], LABEL_STEPS)
+        history = learn_labelled(folder / "notes_labelled.npz", **options)
+        print(f"validation, bits a word: {history.validation_loss.min():.3f}")
+        made = ["notes_labelled.npz"]
+        enter(folder, made, made_by="data/build/models.py", learnt_from=learnt_from)
         return
     report = learn(folder, **options)
     print(f"validation, bits a word: {min(report['validation bits']):.3f}")

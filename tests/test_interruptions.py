@@ -1,0 +1,151 @@
+"""A training that is killed or interrupted, or whose disk is full, ends as if nothing had been."""
+
+import errno
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers import files, frame_model, note_model
+from tests import interrupted
+
+PROJECT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """How the training goes if nothing happens, and its weights."""
+    model = interrupted.built()
+    return interrupted.train(model), note_model.weights_of(model)
+
+
+def assert_same(found, whole):
+    (history, weights), (expected, expected_weights) = found, whole
+    np.testing.assert_allclose(history.train_loss, expected.train_loss, atol=1e-3)
+    np.testing.assert_allclose(history.validation_loss, expected.validation_loss, atol=1e-3)
+    for name, weight in weights.items():
+        np.testing.assert_allclose(weight, expected_weights[name], atol=1e-4, err_msg=name)
+    assert (np.diff(history.seconds, prepend=0) > 0).all()
+
+
+# Stopped by a signal
+
+
+def run_and_stop(folder, signum, n_steps, seconds):
+    """Train in another process; stop it so long after a step; return from where to where it came.
+
+    In a third place, say whether it was done before.
+    """
+    command = [sys.executable, "-m", "tests.interrupted", str(folder)]
+    at = reached = 0
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line != "one more step\n":
+                said = re.fullmatch(r"Resuming at step (\d+) of 120 \(training-\w{8}.npz\)\n", line)
+                at = reached = int(said[1])
+                continue
+            reached += 1
+            if reached == at + n_steps:
+                time.sleep(seconds)
+                process.send_signal(signum)
+    assert process.returncode in (0, -signum)
+    return at, reached, process.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
+@pytest.mark.parametrize("n_kills", [5, pytest.param(50, marks=pytest.mark.long)])
+def test_a_training_stopped_at_random_moments_ends_as_if_nothing_had_been(n_kills, tmp_path, whole):
+    rng, reached, n_checked = np.random.default_rng(n_kills), 0, 0
+    for k, n_steps in enumerate([*rng.integers(1, 40, n_kills), 1000]):
+        before, signum = reached, signal.SIGINT if k % 3 == 1 else signal.SIGKILL
+        at, reached, finished = run_and_stop(tmp_path, signum, n_steps, rng.uniform(0, 0.05))
+        # the last step was told, but not written yet; or the other way round; or all was done
+        assert abs(at - before) <= 1 or before == interrupted.STEPS
+        if finished:
+            with np.load(tmp_path / "done.npz") as file:
+                weights = dict(file)
+            losses = weights.pop("train"), weights.pop("validation")
+            assert_same((frame_model.History(*losses, np.arange(1.0, 6.0)), weights), whole)
+            assert not list(tmp_path.glob("training*"))
+            reached, n_checked = 0, n_checked + 1
+    assert n_checked > n_kills / 20
+
+
+# Interrupted in this process, each time at a bad moment
+
+
+class Breaking:
+    """A function; an exception follows when it has been called so often."""
+
+    def __init__(self, n_calls, function=lambda *_: None, exception=KeyboardInterrupt):
+        self.function, self.exception, self.left = function, exception, n_calls
+
+    def __call__(self, *args, **options):
+        result = self.function(*args, **options)
+        self.left -= 1
+        if self.left == 0:
+            raise self.exception
+        return result
+
+
+BREAKS = {  # in this order: what breaks, after how many calls, and at which step it then goes on
+    "told of a step": ("on_step", 7, 7),
+    "amid a step": ("train_on_batch", 20, 27),
+    "listening to the second piece": ("test_on_batch", 2, 50),
+    "told of an epoch": ("on_epoch", 1, 50),
+    "writing": ("save_npz", 11, 60),
+    "told of the last epoch": ("on_epoch", 3, 120),
+}
+
+
+def test_a_training_that_is_interrupted_goes_on(tmp_path, whole, capsys):
+    model = interrupted.built(note_model.weights_of(interrupted.built()))  # as when fine-tuning
+    path, first, step = tmp_path / "training.npz", model.get_weights(), 0
+    for name, n_calls, then in BREAKS.values():
+        with pytest.MonkeyPatch.context() as patch:
+            options = {}
+            if name.startswith("on_"):
+                options[name] = Breaking(n_calls)
+            else:
+                place = files if name == "save_npz" else model
+                patch.setattr(place, name, Breaking(n_calls, getattr(place, name)))
+            with pytest.raises(KeyboardInterrupt):
+                interrupted.train(model, path, **options)
+        resumed = f"Resuming at step {step} of 120 (training-"
+        assert capsys.readouterr().out.startswith(resumed if step else ""), name
+        if then < interrupted.EPOCH:  # the best so far
+            np.testing.assert_equal(model.get_weights(), first)
+        step = then
+    history = interrupted.train(model, path)
+    assert capsys.readouterr().out.startswith("Resuming at step 120 of 120 (training-")
+    assert_same((history, note_model.weights_of(model)), whole)
+    assert not list(tmp_path.iterdir())
+
+
+def test_on_a_full_disk_training_goes_on_and_the_last_checkpoint_stays(tmp_path, whole, capsys):
+    def full(file, **_):
+        file.write(b"a part of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def on_step(_):
+        nonlocal step
+        step += 1
+        if step == 10:
+            patch.setattr(np, "savez", full)
+        if step == 20:
+            raise KeyboardInterrupt
+
+    step, model, path = 0, interrupted.built(), tmp_path / "training.npz"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupted.train(model, path, on_step=on_step)
+    said = capsys.readouterr().out
+    assert said.count("\n") == said.count("No space left on device") == 1
+    assert len(list(tmp_path.iterdir())) == 1
+    history = interrupted.train(model, path)
+    assert capsys.readouterr().out.startswith("Resuming at step 9 of 120")
+    assert_same((history, note_model.weights_of(model)), whole)
