@@ -4,7 +4,12 @@ The magnitudes of a chord's spectrum are nearly those of its notes, added up. So
 one spectrum for each note (its template) explains music by how strongly each note sounds in each
 frame (its activation). Non-negative matrix factorisation (NMF) finds both in recordings alone: no
 scores, no notes recorded one by one. It needs a hint where to look, a comb of partials for each
-note, and is then taught by its own confident guesses.
+note, and is then taught by its own confident guesses. Notebook 04 teaches it.
+
+All arrays are float32 unless something else is said: waveforms `y`, (n_samples,), at the sampling
+rate of the settings, and what is none raises what `transforms.stft` does; magnitudes `V`,
+(n_frames, n_bands); templates `W`, (n_bands, n_notes); activations `H`, (n_frames, n_notes). Found
+notes are as in `rolls`; level 1 is usual for that note.
 """
 
 import math
@@ -24,6 +29,8 @@ Edges = npt.NDArray[np.int64]  # (n_bands + 1,): the first bin of each band, and
 _TINY = np.float32(1e-6)  # -120 dB: keeps divisions finite where nothing sounds
 _CHUNK = 2048  # frames that are transformed at once
 _SEGMENT = 10.0  # s of music that the dictionary is learnt from at a time
+_BETTER = 0.8  # of what a given dictionary leaves unexplained a piece's own may leave so much
+_GIVEN_SHARE = 0.15  # of a given dictionary that a piece's own keeps
 _CONFIDENT = {"rise": 0.20, "floor": 0.28}  # for learning: rather miss a note than invent one
 _BALANCED = {"rise": 0.10, "floor": 0.16}  # for finding: miss as many as are invented
 
@@ -55,20 +62,12 @@ def band_edges(n_fft: int, *, sr: float, f_max: float, bands_per_semitone: int =
     Bins are equally spaced, notes are not: above a few hundred hertz a semitone spans many bins.
     Adding these up makes everything that follows several times faster, and costs hardly a note.
 
-    Parameters
-    ----------
-    n_fft : int, samples
-    sr, f_max : float, Hz
-    bands_per_semitone : int
-
-    Returns
-    -------
-    ndarray, int64, (n_bands + 1,)
-        The first bin of each band, and the bin after the last band.
+    `n_fft` is in samples, `sr` and `f_max` in Hz. The edges, int64, (n_bands + 1,), are the first
+    bin of each band, and the bin after the last band.
 
     References
     ----------
-    Brown (1991), "Calculation of a constant Q spectral transform". Notebook 04.
+    Brown (1991), "Calculation of a constant Q spectral transform".
 
     Examples
     --------
@@ -84,26 +83,11 @@ def band_edges(n_fft: int, *, sr: float, f_max: float, bands_per_semitone: int =
 
 
 def band_magnitudes(y: Floats, edges: Edges, *, n_fft: int, hop_length: int) -> Floats:
-    """Compute the magnitudes of a waveform's frames, added up in bands.
+    """Compute the magnitudes of a waveform's frames, added up in bands of `band_edges`.
 
-    Parameters
-    ----------
-    y : ndarray, float32, (n_samples,)
-    edges : ndarray, int, (n_bands + 1,)
-        From `band_edges`.
-    n_fft, hop_length : int, samples
-        As in `transforms.stft`.
-
-    Returns
-    -------
-    V : ndarray, float32, (1 + ceil(n_samples / hop_length), n_bands)
-        A full-scale sine in the middle of a bin has the magnitude 1 in that bin, and 0.5 in the
-        bins beside it: its lobe.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `y` isn't a waveform; see `transforms.stft`.
+    With `n_fft` and `hop_length` as in `transforms.stft`, there are ``1 + ceil(n_samples /
+    hop_length)`` frames. A full-scale sine in the middle of a bin has the magnitude 1 in that bin,
+    and 0.5 in the bins beside it: its lobe.
     """
     n_frames = 1 + -(-len(y) // hop_length)
     margin = -(-n_fft // (2 * hop_length))  # frames whose centres lie within half a frame
@@ -118,19 +102,74 @@ def band_magnitudes(y: Floats, edges: Edges, *, n_fft: int, hop_length: int) -> 
     return V
 
 
+def steady(V: Floats) -> Floats:
+    """Keep what lasts in magnitudes, and take out what only strikes: drums, hammers, consonants.
+
+    A partial is a ridge along time, a stroke one along frequency: a median along either, of 9
+    frames or 25 bands, keeps its own and loses the other. They share out `V`, in frames and bands
+    as those of `rolls.NoteSettings`, by their squares.
+
+    References
+    ----------
+    Fitzgerald (2010), "Harmonic/percussive separation using median filtering".
+    """
+    lasting, struck = _medians(V.T, 9).T ** 2, _medians(V, 25) ** 2
+    return V * (lasting / (lasting + struck + _TINY**2))
+
+
+def level_gain(y: Floats, *, sr: float) -> float:
+    """Say by how much to amplify music so that it is as loud as the shipped pieces.
+
+    The gain brings the blocks of 0.4 s that have a tenth of the mean power at least to -20 dBFS; it
+    is 1 for what is below -80 dBFS.
+
+    References
+    ----------
+    ITU-R BS.1770-4 (2015), for the gate.
+    """
+    length = min(len(y), round(0.4 * sr))
+    blocks = y[: len(y) // length * length].reshape(-1, length)
+    power = np.square(blocks, dtype=np.float64).mean(axis=1)
+    active = power[power >= power.mean() / 10].mean()
+    return 0.1 / math.sqrt(active) if active > 1e-8 else 1.0
+
+
+def tuning(y: Floats, *, sr: float) -> float:
+    """Say how many cents music is tuned above A = 440 Hz.
+
+    The peaks between 80 and 2,000 Hz of three excerpts of 10 s vote, by their magnitudes, for how
+    far they lie from equal temperament. Music resampled to ``sr * 2 ** (cents / 1200)`` and taken
+    as if it were sampled at `sr` (Hz) is in tune. Cents go from -45 to 55, for who doesn't tune to
+    440 Hz tunes higher; they are 0 where the votes disagree.
+
+    References
+    ----------
+    Dressler and Streich (2007), "Tuning frequency estimation using circular statistics".
+    """
+    n_fft = 8192
+    first, stop = (int(f * n_fft / sr) for f in (80, 2000))
+    votes = []
+    for part in _excerpts([y], sr, 0.5):
+        spectra = transforms.stft(part, n_fft=n_fft, hop_length=n_fft // 4)
+        level = np.log(np.abs(spectra[:, first - 1 : stop + 1]) + 1e-9)
+        below, here, above = level[:, :-2], level[:, 1:-1], level[:, 2:]
+        peak = (here > below) & (here > above) & (here > here.max() - 6)  # within 52 dB
+        below, here, above = below[peak], here[peak], above[peak]
+        top = (below - above) / (below - 2 * here + above) / 2  # of a parabola, in bins
+        f = (first + np.nonzero(peak)[1] + top) * sr / n_fft
+        votes.append(np.exp(here + 24j * np.pi * np.log2(f / 440)))
+    z = np.concatenate(votes)
+    if not abs(z.sum()) > 0.1 * np.abs(z).sum():
+        return 0.0
+    return float((np.angle(z.sum()) * 50 / np.pi + 45) % 100 - 45)
+
+
 def stiffness(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Say how stiff a piano's string is: how far its partials are spread from whole multiples.
 
-    Parameters
-    ----------
-    pitch : float or ndarray
-        MIDI number.
-
-    Returns
-    -------
-    B : float64, as `pitch`
-        Fletcher's inharmonicity coefficient for a typical piano: least in the tenor, more in the
-        thick strings of the bass, and about three times more with each octave in the treble.
+    For MIDI numbers, Fletcher's inharmonicity coefficient B for a typical piano, float64: least in
+    the tenor, more in the thick strings of the bass, and about three times more with each octave in
+    the treble.
 
     References
     ----------
@@ -143,19 +182,10 @@ def stiffness(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def partial_frequencies(pitch: float, n_partials: int, *, B: float) -> npt.NDArray[np.float64]:
-    """List the frequencies at which a stiff string sounds.
+    """List the frequencies at which a stiff string sounds: float64, (n_partials,), Hz.
 
-    Parameters
-    ----------
-    pitch : float
-        MIDI number; 69 is 440 Hz.
-    n_partials : int
-    B : float
-        Inharmonicity; 0 gives whole multiples of the first.
-
-    Returns
-    -------
-    f : ndarray, float64, (n_partials,), Hz
+    `pitch` is a MIDI number, 69 for 440 Hz. Where the inharmonicity `B` is 0, they are whole
+    multiples of the first.
 
     References
     ----------
@@ -173,10 +203,8 @@ def lobes(
     Parameters
     ----------
     f : ndarray, float, (n_sines,), Hz
-    edges : ndarray, int, (n_bands + 1,)
-        From `band_edges`.
-    n_fft : int, samples
-    sr : float, Hz
+    edges, n_fft, sr
+        As in `band_edges`.
     width : float or ndarray, (n_sines,)
         Make the lobes wider than they are, for sines that are not exactly where they should be.
 
@@ -203,23 +231,13 @@ def comb(
     24 partials, each a lobe, a little wider than it is, and the wider the higher it is, for nobody
     knows these strings. Below 150 Hz the partials are equally strong, above they fall by 12 dB an
     octave, steeper than a real note's: a comb that falls slowly finds low notes that aren't there.
-
-    Parameters
-    ----------
-    settings : rolls.NoteSettings
-    edges : ndarray, int, (n_bands + 1,), optional
-        Other bands than those of the settings, with the `n_fft` that they are for.
-    n_fft : int, samples, optional
-
-    Returns
-    -------
-    W : ndarray, float32, (n_bands, n_notes)
-        Each column adds up to 1.
+    Each note's templates add up to 1. Other bands than those of the settings are given by their
+    `edges`, with the `n_fft` that they are for.
 
     References
     ----------
     Raczynski, Ono and Sagayama (2007), "Multipitch analysis with harmonic nonnegative matrix
-    approximation". Notebook 04.
+    approximation".
     """
     edges = _edges(settings) if edges is None else edges
     n_fft = settings.n_fft if n_fft is None else n_fft
@@ -235,19 +253,11 @@ def comb(
 def divergence(V: npt.ArrayLike, model: npt.ArrayLike) -> float:
     """Say how badly a model explains magnitudes: the generalised Kullback-Leibler divergence.
 
-    Parameters
-    ----------
-    V, model : ndarray, float, of one shape
-        None below 0.
-
-    Returns
-    -------
-    float
-        0 where they are equal.
+    `V` and `model` have one shape, and nothing below 0; the result is 0 where they are equal.
 
     References
     ----------
-    Lee and Seung (2001), as in `update_activations`, equation 3. Notebook 04.
+    Lee and Seung (2001), as in `update_activations`, equation 3.
 
     Examples
     --------
@@ -262,27 +272,14 @@ def update_activations(V: Floats, W: Floats, H: Floats, *, exponent: float = 1.0
     """Improve the activations: one multiplicative step down the KL divergence of V from H W'.
 
     Where a frame has more than the model says, the notes that have energy there grow by that
-    ratio; nothing becomes negative, and what is 0 stays 0.
-
-    Parameters
-    ----------
-    V : ndarray, float32, (n_frames, n_bands)
-        Magnitudes.
-    W : ndarray, float32, (n_bands, n_templates)
-    H : ndarray, float32, (n_frames, n_templates)
-        Activations.
-    exponent : float
-        1 is the classical step, which never makes it worse; 1.5 gets there in fewer steps.
-
-    Returns
-    -------
-    H : ndarray, float32, (n_frames, n_templates)
+    ratio; nothing becomes negative, and what is 0 stays 0. The exponent 1 is the classical step,
+    which never makes it worse; 1.5 gets there in fewer steps.
 
     References
     ----------
     Lee and Seung (2001), "Algorithms for non-negative matrix factorization", equation 5; Badeau,
     Bertin and Vincent (2010), "Stability analysis of multiplicative update algorithms", for
-    exponents between 0 and 2. Notebook 04.
+    exponents between 0 and 2.
     """
     gain = (V / (H @ W.T + _TINY)) @ W
     gain /= np.maximum(W.sum(axis=0), _TINY)
@@ -292,15 +289,7 @@ def update_activations(V: Floats, W: Floats, H: Floats, *, exponent: float = 1.0
 def update_templates(V: Floats, W: Floats, H: Floats) -> Floats:
     """Improve the templates: the same step as `update_activations`, for the other factor.
 
-    Parameters
-    ----------
-    V, W, H : ndarray
-        As in `update_activations`.
-
-    Returns
-    -------
-    W : ndarray, float32, (n_bands, n_templates)
-        A template that never sounds stays as it is.
+    A template that never sounds stays as it is.
 
     References
     ----------
@@ -313,18 +302,7 @@ def update_templates(V: Floats, W: Floats, H: Floats) -> Floats:
 
 
 def solve_activations(V: Floats, W: Floats, *, n_updates: int = 10) -> Floats:
-    """Find the activations that explain V by given templates, starting with all notes alike.
-
-    Parameters
-    ----------
-    V : ndarray, float32, (n_frames, n_bands)
-    W : ndarray, float32, (n_bands, n_templates)
-    n_updates : int
-
-    Returns
-    -------
-    H : ndarray, float32, (n_frames, n_templates)
-    """
+    """Find the activations that explain V by given templates, starting with all notes alike."""
     H = np.repeat(V.mean(axis=1, keepdims=True), W.shape[1], axis=1)
     for _ in range(n_updates):
         H = update_activations(V, W, H, exponent=1.5)
@@ -337,13 +315,15 @@ def learn_dictionary(
     *,
     minutes: float = 5.0,
     n_rounds: int = 4,
+    lasting: bool = False,
 ) -> Dictionary:
     """Learn the spectrum of every note from music in which notes sound together.
 
     A comb of partials explains the music roughly, and the notes it is sure of teach it their real
     spectra: two rounds in the comb's own bins, two more in all of them. A note that wasn't heard
     for a second by then is taught no more, or it would learn whatever else is left over; that is
-    for a few broad noises. Nothing is random.
+    for a few broad noises. Nothing is random. Music in which nothing sounds like notes raises a
+    ValueError.
 
     Parameters
     ----------
@@ -353,61 +333,68 @@ def learn_dictionary(
         Learn from so much of the music, spread evenly over it.
     n_rounds : int
         Stop after so many of the four rounds, to see what each is for; 0 leaves the comb as it is.
-
-    Raises
-    ------
-    ValueError
-        If there is no music, nothing in it sounds like notes, or there is no such number of rounds.
+    lasting : bool
+        Learn from what lasts (`steady`), for music with drums or voices.
 
     References
     ----------
     Smaragdis and Brown (2003), as in `update_templates`; Raczynski et al. (2007), as in `comb`.
-    Notebook 04.
     """
     settings = rolls.NoteSettings() if settings is None else settings
     if n_rounds not in range(5):
         raise ValueError(f"n_rounds must be a whole number from 0 to 4, got {n_rounds!r}")
-    kwargs = {"n_fft": settings.n_fft, "hop_length": settings.hop_length}
     parts = _excerpts(waveforms, settings.sr, minutes)
-    parts = [band_magnitudes(y, _edges(settings), **kwargs) for y in parts]
-    mean = np.concatenate(parts).mean(axis=0)[:, None]
-    if not mean.sum() > 0:
-        raise ValueError("waveforms must hold music, got silence only: check what was loaded")
-
-    W, n_heard = comb(settings), np.zeros(settings.n_notes, np.int64)
-    sure = np.ones(settings.n_notes, bool)
-    rounds = (_CONFIDENT, _CONFIDENT, _BALANCED, _BALANCED)[:n_rounds]
-    bar = progress.bar(rounds, desc="Learning notes", unit="round", leave=False)
-    for i, confidence in enumerate(bar):
-        if i == 2:  # what is 0 stays 0, so give every template a little of everything
-            W = 0.97 * W + 0.03 * mean / mean.sum()
-            sure = n_heard >= settings.frame_rate
-        W, n_heard = _teach(parts, W, settings, confidence, sure)
-    return _measure_levels(parts, W.astype(np.float32), settings)
+    return _learn([_magnitudes(y, settings, lasting) for y in parts], settings, n_rounds)
 
 
-def activations(y: Floats, dictionary: Dictionary) -> Floats:
-    """Say how strongly each note of the dictionary sounds in each frame.
+def choose_dictionary(y: Floats, given: Dictionary) -> Dictionary:
+    """Learn a dictionary from one piece, and keep it if it explains the piece much better.
 
-    Parameters
-    ----------
-    y : ndarray, float32, (n_samples,)
-        At the sampling rate of the dictionary's settings.
-    dictionary : Dictionary
+    That is asked of every second segment, after learning from the others; then it is learnt again
+    from all, and keeps a little of the given one. Where its own is only a little better, one that
+    was learnt from more music finds more. It learns from what lasts in two minutes, spread evenly;
+    for less than 20 s, `given` itself is returned.
+    """
+    settings = given.settings
+    if len(y) < 2 * _SEGMENT * settings.sr:
+        return given
+    V = [_magnitudes(part, settings, True) for part in _excerpts([y], settings.sr, 2.0)]
+    both = np.concatenate(V)
+    parts = np.array_split(both, len(both) // int(_SEGMENT / 2 * settings.frame_rate))
+    others = np.concatenate(parts[1::2])
+    try:
+        costs = []
+        for one in (_learn(parts[::2], settings), given):
+            W = np.hstack([one.templates, _noises(settings)])
+            costs.append(divergence(others, solve_activations(others, W) @ W.T))
+        if costs[0] > _BETTER * costs[1]:
+            return given
+        own = _learn(parts, settings).templates
+        W = (1 - _GIVEN_SHARE) * own + _GIVEN_SHARE * given.templates
+        return _measure_levels(parts, W.astype(np.float32), settings)
+    except ValueError:  # nothing in it sounds like notes
+        return given
 
-    Returns
-    -------
-    H : ndarray, float32, (n_frames, n_notes)
-        Frame k is centred on sample ``k * hop_length``. In units of magnitude: a note's bands add
-        up to it.
 
-    Raises
-    ------
-    ValueError, TypeError
-        If `y` isn't a waveform; see `transforms.stft`.
+def explained(y: Floats, dictionary: Dictionary) -> float:
+    """Say what share of a sound its notes explain: of the magnitudes of a minute, evenly spread.
+
+    From 0 to 1; noises explain nothing, and silence has nothing to be explained: 0.
     """
     settings = dictionary.settings
-    V = band_magnitudes(y, _edges(settings), n_fft=settings.n_fft, hop_length=settings.hop_length)
+    V = np.concatenate([_magnitudes(x, settings) for x in _excerpts([y], settings.sr, 1.0)])
+    H = _explain(steady(V), dictionary.templates, settings)[:, : settings.n_notes]
+    return float(np.minimum(V, H @ dictionary.templates.T).sum() / max(V.sum(), _TINY))
+
+
+def activations(y: Floats, dictionary: Dictionary, *, lasting: bool = False) -> Floats:
+    """Say how strongly each note of the dictionary sounds in each frame.
+
+    It looks at everything, or only at what lasts (`steady`). Frame k is
+    centred on sample ``k * hop_length``. In units of magnitude: a note's bands add up to it.
+    """
+    settings = dictionary.settings
+    V = _magnitudes(y, settings, lasting)
     return _explain(V, dictionary.templates, settings)[:, : settings.n_notes]
 
 
@@ -424,6 +411,7 @@ def find_notes(
     Parameters
     ----------
     H : ndarray, float32, (n_frames, n_notes)
+        As many notes as the dictionary has (else a ValueError).
     dictionary : Dictionary
     strictness : float
         How much rise is enough: 1 misses as many notes as it invents, 2 asks for twice as much.
@@ -431,16 +419,11 @@ def find_notes(
     Returns
     -------
     found : ndarray, float64, (n_found, 4)
-        Sorted by onset: onset and offset in s, MIDI pitch, level (1 is usual for that note).
-
-    Raises
-    ------
-    ValueError
-        If `H` has another number of notes than the dictionary.
+        Sorted by onset.
 
     References
     ----------
-    Bello et al. (2005), "A tutorial on onset detection in music signals". Notebook 04.
+    Bello et al. (2005), "A tutorial on onset detection in music signals".
     """
     settings = dictionary.settings
     if np.ndim(H) != 2 or np.shape(H)[1] != settings.n_notes:
@@ -455,26 +438,32 @@ def find_notes(
     return found
 
 
-def encode(y: Floats, dictionary: Dictionary) -> npt.NDArray[np.float64]:
+def encode(y: Floats, dictionary: Dictionary, *, lasting: bool = False) -> npt.NDArray[np.float64]:
     """Find the notes of a recording: `activations`, then `find_notes`.
 
-    Parameters
-    ----------
-    y : ndarray, float32, (n_samples,)
-    dictionary : Dictionary
-
-    Returns
-    -------
-    found : ndarray, float64, (n_found, 4)
-        Onset and offset in s, MIDI pitch, level.
+    To look only at what lasts is better for any music but clean pianos.
     """
-    return find_notes(activations(y, dictionary), dictionary)
+    return find_notes(activations(y, dictionary, lasting=lasting), dictionary)
 
 
 def _edges(settings: rolls.NoteSettings) -> Edges:
     """Give the bands of the settings."""
     sr, f_max, bands = settings.sr, settings.f_max, settings.bands_per_semitone
     return band_edges(settings.n_fft, sr=sr, f_max=f_max, bands_per_semitone=bands)
+
+
+def _medians(x: Floats, size: int) -> Floats:
+    """Take running medians along each row; in one row of all, which is several times faster."""
+    half = size // 2
+    wide = np.pad(x, ((0, 0), (half, half)), mode="symmetric")
+    return scipy.ndimage.median_filter(wide.ravel(), size).reshape(wide.shape)[:, half:-half]
+
+
+def _magnitudes(y: Floats, settings: rolls.NoteSettings, lasting: bool = False) -> Floats:
+    """Compute the magnitudes of the settings' frames in its bands, or what lasts in them."""
+    n_fft, hop_length = settings.n_fft, settings.hop_length
+    V = band_magnitudes(y, _edges(settings), n_fft=n_fft, hop_length=hop_length)
+    return steady(V) if lasting else V
 
 
 def _noises(settings: rolls.NoteSettings) -> Floats:
@@ -501,6 +490,24 @@ def _excerpts(waveforms: Iterable[Floats], sr: float, minutes: float) -> list[Fl
         return waveforms
     starts = np.linspace(0, y.size - length, n_segments).astype(int)
     return [y[start : start + length] for start in starts]
+
+
+def _learn(parts: list[Floats], settings: rolls.NoteSettings, n_rounds: int = 4) -> Dictionary:
+    """Learn a dictionary from the magnitudes of excerpts; see `learn_dictionary`."""
+    mean = np.concatenate(parts).mean(axis=0)[:, None]
+    if not mean.sum() > 0:
+        raise ValueError("waveforms must hold music, got silence only: check what was loaded")
+
+    W, n_heard = comb(settings), np.zeros(settings.n_notes, np.int64)
+    sure = np.ones(settings.n_notes, bool)
+    rounds = (_CONFIDENT, _CONFIDENT, _BALANCED, _BALANCED)[:n_rounds]
+    bar = progress.bar(rounds, desc="Learning notes", unit="round", leave=False)
+    for i, confidence in enumerate(bar):
+        if i == 2:  # what is 0 stays 0, so give every template a little of everything
+            W = 0.97 * W + 0.03 * mean / mean.sum()
+            sure = n_heard >= settings.frame_rate
+        W, n_heard = _teach(parts, W, settings, confidence, sure)
+    return _measure_levels(parts, W.astype(np.float32), settings)
 
 
 def _explain(V: Floats, W: Floats, settings: rolls.NoteSettings) -> Floats:

@@ -22,6 +22,7 @@ READERS, DEVELOPERS = (
 )
 NEEDED = [Requirement(text) for text in PYPROJECT["project"]["dependencies"]]
 TOOLS = [Requirement(text) for text in PYPROJECT["dependency-groups"]["dev"]]
+ORACLE = [Requirement("onnxruntime"), Requirement("basic-pitch")]  # benchmarks.real does without
 MODULES = {  # what is imported under another name than it is installed under
     "IPython": "ipython",
     "PIL": "pillow",
@@ -113,7 +114,7 @@ def code_of(path):
     ("folders", "allowed"),
     [
         (("helpers", "notebooks"), NEEDED),
-        (("benchmarks", "tests"), NEEDED + TOOLS),
+        (("benchmarks", "tests"), NEEDED + TOOLS + ORACLE),
         (("data/build",), [*NEEDED, Requirement("music21")]),
     ],
 )

@@ -6,10 +6,11 @@ from pathlib import Path
 import mir_eval.transcription
 import numpy as np
 import pytest
+import scipy.ndimage
 import scipy.special
 import sklearn.decomposition
 
-from helpers import audio, notes, rolls
+from helpers import audio, notes, rolls, synthesis
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 SETTINGS = rolls.NoteSettings()
@@ -391,3 +392,115 @@ def test_notes_of_a_piece_that_was_never_heard_are_found():
     played = played[(played[:, 0] < 59.5) & (played[:, 2] >= SETTINGS.lowest)]
     y = audio.load(DATA / "music" / "joplin_solace.mp3", sr=16_000, duration=60.0)
     assert onset_f(played, notes.encode(y, dictionary)) > 0.88
+
+
+def real(name, duration=60.0, *, sr=16_000):
+    """Load the beginning of a shipped piece, and the notes that were played in it."""
+    with open(DATA / "notes" / f"{name}.csv", encoding="utf-8", newline="") as file:
+        rows = [(row["onset"], row["offset"], row["pitch"]) for row in csv.DictReader(file)]
+    played = np.array(rows, float)
+    heard = (played[:, 0] < duration - 0.5) & (played[:, 2] >= SETTINGS.lowest)
+    return audio.load(DATA / "music" / f"{name}.mp3", sr=sr, duration=duration), played[heard]
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return synthesis.load(DATA / "models" / "notes_bank.npz")[0]
+
+
+# Music of any kind
+
+
+def test_what_lasts_stays_and_what_strikes_goes():
+    V = np.zeros((60, 200), np.float32)
+    V[:, 80] = 1  # a partial
+    V[30] += 1  # a stroke
+    lasting = notes.steady(V)
+    np.testing.assert_allclose(np.delete(lasting[:, 80], 30), 1, atol=1e-4)
+    assert np.delete(lasting[30], 80).max() < 1e-4
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (200, 3), (40, 60)])
+def test_running_medians_are_scipys(shape):
+    x = np.random.default_rng(0).random(shape).astype(np.float32)
+    expected = scipy.ndimage.median_filter(x, (1, 9))
+    if shape[1] >= 4:  # scipy reflects at both ends more than once where a row is shorter
+        np.testing.assert_array_equal(notes._medians(x, 9), expected)
+    assert notes.steady(x).shape == shape
+
+
+@pytest.mark.parametrize("db", [-62, -20, 0])
+def test_level_gain_brings_what_sounds_to_one_level(db):
+    y = 10 ** (db / 20) * np.random.default_rng(0).standard_normal(160_000).astype(np.float32)
+    y[38_400:] = 0  # silence doesn't count
+    y *= notes.level_gain(y, sr=16_000)
+    assert audio.level_dbfs(y[:38_400]) == pytest.approx(-20, abs=0.2)
+
+
+@pytest.mark.parametrize("n_samples", [1, 16_000])
+def test_silence_is_not_amplified(n_samples):
+    assert notes.level_gain(np.full(n_samples, 1e-7, np.float32), sr=16_000) == 1
+
+
+@pytest.mark.parametrize("cents", [-40, -15, 0, 11, 30, 50])
+def test_tuning_is_heard_and_undone(cents, shipped):
+    y, played = real("joplin_solace", 40.0)
+    out = audio.resample(y, sr_from=16_000, sr_to=round(16_000 / 2 ** (cents / 1200)))
+    heard = notes.tuning(out, sr=16_000)
+    assert heard == pytest.approx(cents, abs=3)
+    moved = round(16_000 * 2 ** (heard / 1200))
+    found = notes.encode(audio.resample(out, sr_from=16_000, sr_to=moved), shipped)
+    assert onset_f(played, found) > 0.95
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.zeros(16_000, np.float32),
+        np.float32(0.1) * np.random.default_rng(0).standard_normal(160_000).astype(np.float32),
+        np.ones(1, np.float32),
+    ],
+)
+def test_what_has_no_pitch_has_no_tuning(y):
+    assert notes.tuning(y, sr=16_000) == 0
+
+
+def test_music_that_is_explained_already_keeps_the_given_dictionary():
+    given = notes.learn_dictionary([song(accompanied())], lasting=True)
+    assert notes.choose_dictionary(song(accompanied()), given) is given
+
+
+def test_other_instruments_get_a_dictionary_of_their_own(shipped):
+    y, played = real("foster_jeanie")
+    own = notes.choose_dictionary(y, shipped)
+    assert own is not shipped
+    f = [onset_f(played, notes.encode(y, one, lasting=True)) for one in (own, shipped)]
+    assert f[0] > f[1] + 0.1
+    assert notes.explained(y, own) > notes.explained(y, shipped)
+
+
+@pytest.mark.parametrize(
+    "y", [np.zeros(480_000, np.float32), np.ones(1, np.float32), song(accompanied(19.0), 19.0)]
+)
+def test_what_is_short_or_silent_keeps_the_given_dictionary(y, shipped):
+    assert notes.choose_dictionary(y, shipped) is shipped
+
+
+def test_notes_explain_notes_but_not_noise(learnt):
+    tones = song(accompanied())
+    noise = np.float32(0.02) * np.random.default_rng(0).standard_normal(len(tones))
+    noise = noise.astype(np.float32)
+    share = [notes.explained(y, learnt) for y in (tones, tones + noise, noise)]
+    assert share[0] > 0.7 > share[1] > 2 * share[2]
+    assert notes.explained(np.zeros(16_000, np.float32), learnt) == 0
+
+
+def test_notes_are_found_under_drums_where_only_what_lasts_counts(learnt):
+    rng, played = np.random.default_rng(0), accompanied()
+    y = song(played)
+    for start in range(0, len(y) - 2000, 4800):
+        stroke = rng.standard_normal(2000) * np.exp(-np.arange(2000) / 600)
+        y[start : start + 2000] += np.float32(0.5) * stroke.astype(np.float32)
+    f = [onset_f(played, notes.encode(y, learnt, lasting=x)) for x in (False, True)]
+    assert f[1] > f[0] + 0.05
+    assert f[1] > 0.85
