@@ -59,17 +59,8 @@ COLUMNS = (
 class Track:
     """One piece of music: a file, and what is known about it.
 
-    Attributes
-    ----------
-    name : str
-        Unique among its tracks.
-    path : Path
-    split : {"train", "validation", "test"}
-    title, composer, instrument, genre : str
-    minutes : float
-    origin : str
-        "rendered" from a score or "recorded"; "own" in a reader's folder.
-    licence : str
+    Its name is unique among its tracks; its split, one of `SPLITS`. The origin is "rendered" from a
+    score or "recorded"; "own" in a reader's folder.
     """
 
     name: str
@@ -95,35 +86,10 @@ class Left:
 def find_tracks(music: str | os.PathLike) -> list[Track]:
     """Find the tracks in a folder: by its manifest, else every audio file in it and below.
 
-    As `survey`, which also lists everything that is left out.
-
-    Parameters
-    ----------
-    music : str or Path
-        ``~`` is your home folder.
-
-    Returns
-    -------
-    tracks : list of Track
-        In the order of the manifest, or sorted by path.
-
-    Raises
-    ------
-    FileNotFoundError, NotADirectoryError
-        If `music` is not a folder.
-    ValueError
-        If the manifest has a fault, or there are fewer than two readable audio files.
-
-    Warns
-    -----
-    AudioWarning
-        Naming what could have been music and is left out, and why: files that can't be read, copies
-        of a recording that is there already, scores, films; and if there is very little to train
-        on.
-
-    References
-    ----------
-    Notebook 05 says why the split is by piece.
+    As `survey`, which also lists everything that is left out. An AudioWarning names what could have
+    been music and is left out, and why: files that can't be read, copies of a recording that is
+    there already, scores, films. Another comes if there is very little to train on. Notebook 05
+    says why the split is by piece.
     """
     tracks, left = survey(music)
     for why, group in _by_reason(left):
@@ -141,7 +107,7 @@ def find_tracks(music: str | os.PathLike) -> list[Track]:
     return tracks
 
 
-def survey(music: str | os.PathLike) -> tuple[list[Track], list[Left]]:
+def survey(music: str | os.PathLike, *, fewest: int = 2) -> tuple[list[Track], list[Left]]:
     """Look through a folder of music: what to take, what to leave and why.
 
     A manifest is a manifest.csv in the folder, or in the one above it if it lists files of this
@@ -158,17 +124,23 @@ def survey(music: str | os.PathLike) -> tuple[list[Track], list[Left]]:
     Parameters
     ----------
     music : str or Path
+        ``~`` is your home folder.
+    fewest : int
+        How many recordings there must be, without a manifest.
 
     Returns
     -------
     tracks : list of Track
+        In the order of the manifest, or sorted by path.
     left : list of Left
         Every other file.
 
     Raises
     ------
-    FileNotFoundError, NotADirectoryError, ValueError
-        As `find_tracks`.
+    FileNotFoundError, NotADirectoryError
+        If `music` is not a folder.
+    ValueError
+        If the manifest has a fault, or there are fewer than two readable audio files.
     """
     music = Path(music).expanduser()
     shown = audio.shown(music)
@@ -179,7 +151,7 @@ def survey(music: str | os.PathLike) -> tuple[list[Track], list[Left]]:
     files, left = _audio_files(music)
     tracks = [track for _, _, track in _manifest_rows(music)]
     if not tracks:
-        tracks, others = _tracks_of_folder(music, files)
+        tracks, others = _tracks_of_folder(music, files, fewest)
         return tracks, left + others
     listed = {track.path.resolve() for track in tracks}
     why = "the manifest doesn't list them; move your own files to a folder of their own"
@@ -193,22 +165,9 @@ def select(
     instrument: str | None = None,
     genre: str | None = None,
 ) -> list[Track]:
-    """Select the tracks that match everything that is given.
+    """Select the tracks that match everything that is given, at least one.
 
-    Parameters
-    ----------
-    tracks : list of Track
-    split, instrument, genre : str, optional
-
-    Returns
-    -------
-    list of Track
-        At least one.
-
-    Raises
-    ------
-    ValueError
-        If nothing matches; the message names what exists.
+    If none does, a ValueError is raised, which names what exists.
     """
     asked_for = {"split": split, "instrument": instrument, "genre": genre}
     wanted = {key: value for key, value in asked_for.items() if value is not None}
@@ -223,15 +182,7 @@ def select(
 def pick(tracks: list[Track], name: str) -> Track:
     """Pick the track of a name, else the first: so that any folder of music has an example.
 
-    Parameters
-    ----------
-    tracks : list of Track
-    name : str
-
-    Raises
-    ------
-    ValueError
-        If there are no tracks.
+    A ValueError says that there are no tracks.
     """
     if not tracks:
         raise ValueError("tracks must hold at least 1 track, got 0: see datasets.find_tracks")
@@ -246,27 +197,20 @@ def load_waveforms(
     Parameters
     ----------
     tracks : list of Track
+        With names that differ (else a ValueError).
     sr : int
         Sampling rate of the results, Hz.
     max_minutes : float, optional
-        Stop when this much is loaded in all; the last track is cut off there.
+        Stop when this much is loaded in all; the last track is cut off there. Above 0 (else a
+        ValueError).
     strict : bool
-        Raise where a file can't be decoded or is cut off, instead of warning.
+        Raise an AudioError where a file can't be decoded or is cut off, instead of an AudioWarning
+        that names it; if nothing at all could be loaded, one is raised in any case.
 
     Returns
     -------
     waveforms : dict of str to ndarray of float32, shape (n_samples,)
         By the tracks' names, in their order.
-
-    Raises
-    ------
-    AudioError
-        If nothing could be loaded; under `strict` at the first fault.
-
-    Warns
-    -----
-    AudioWarning
-        Naming each file that could not be decoded and is left out.
     """
     if max_minutes is not None and not max_minutes > 0:
         raise ValueError(f"max_minutes must be more than 0 minutes, got {max_minutes}")
@@ -294,11 +238,7 @@ def load_waveforms(
 def describe(tracks: list[Track], left: Sequence[Left] = ()) -> str:
     """Describe tracks as an aligned table: pieces, minutes and instruments of each split.
 
-    Parameters
-    ----------
-    tracks : list of Track
-    left : list of Left, optional
-        What `survey` left out; described below the table, by reason.
+    What `survey` left out is described below the table, by reason.
     """
     lines = [f"{'split':<12}{'pieces':>6}{'minutes':>9}  instruments"]
     for split in (*SPLITS, "all"):
@@ -307,11 +247,20 @@ def describe(tracks: list[Track], left: Sequence[Left] = ()) -> str:
         minutes = sum(track.minutes for track in chosen)
         line = f"{split:<12}{len(chosen):>6}{minutes:>9.1f}  {', '.join(instruments)}"
         lines.append(line.rstrip())
-    paths = [track.path for track in tracks] + [one.path for one in left]
+    return "\n".join(lines + reasons(left, [track.path for track in tracks]))
+
+
+def reasons(left: Sequence[Left], beside: Sequence[Path] = ()) -> list[str]:
+    """Describe what was left out, a line for each reason.
+
+    Names are shown relative to the folder that they share with the paths `beside`.
+    """
+    paths = [*beside, *(one.path for one in left)]
     folder = Path(os.path.commonpath([path.parent for path in paths] or [Path()]))
-    for why, group in _by_reason(left):
-        lines.append(f"{'left out':<12}{len(group):>6}  {_names(group, folder)}: {why}")
-    return "\n".join(lines)
+    return [
+        f"{'left out':<12}{len(group):>6}  {_names(group, folder)}: {why}"
+        for why, group in _by_reason(left)
+    ]
 
 
 def _by_reason(left: Iterable[Left]) -> list[tuple[str, list[Path]]]:
@@ -428,7 +377,9 @@ def _track_of_row(where: str, row: dict[str, str], folder: Path) -> Track:
     return Track(path=path, minutes=minutes, **texts)
 
 
-def _tracks_of_folder(music: Path, paths: list[Path]) -> tuple[list[Track], list[Left]]:
+def _tracks_of_folder(
+    music: Path, paths: list[Path], fewest: int
+) -> tuple[list[Track], list[Left]]:
     """Return a track for each readable recording among files, split by piece, and the others."""
     minutes, left = {}, []
     for path in paths:
@@ -441,10 +392,11 @@ def _tracks_of_folder(music: Path, paths: list[Path]) -> tuple[list[Track], list
     for path, original in _copies(minutes).items():
         del minutes[path]
         left.append(Left(path, f"the same recording as {audio.shown(original.relative_to(music))}"))
-    if len(minutes) < 2:
+    if len(minutes) < fewest:
+        why = "2 are needed: one to train on and one held out" if fewest > 1 else "1 is needed"
         raise ValueError(
-            f"{audio.shown(music)} holds {len(minutes)} readable audio files, but at least 2 are "
-            f"needed: one to train on and one held out. Put more files there ({' '.join(SUFFIXES)})"
+            f"{audio.shown(music)} holds {len(minutes)} readable audio files, but at least {why}. "
+            f"Put more files there ({' '.join(SUFFIXES)})"
             + "".join(f"\nleft out: {_names(at, music)}: {why}" for why, at in _by_reason(left))
         )
     files = {path.relative_to(music): duration for path, duration in minutes.items()}
@@ -470,36 +422,43 @@ def _tracks_of_folder(music: Path, paths: list[Path]) -> tuple[list[Track], list
 
 def _copies(minutes: dict[Path, float]) -> dict[Path, Path]:
     """Return copy -> original for the files that hold the same recording as a larger one."""
-    originals: list[Path] = []
-    copies = {}
-    for path in sorted(minutes, key=lambda path: (-path.stat().st_size, os.fsencode(path))):
-        near = [other for other in originals if 0.8 < minutes[other] / minutes[path] < 1.25]
-        original = next((other for other in near if _sound_alike(path, other)), None)
+    originals: dict[int, list[tuple[int, Path, NDArray]]] = {}  # by the length of their loudness
+    copies: dict[Path, Path] = {}
+    order = sorted(minutes, key=lambda path: (-path.stat().st_size, os.fsencode(path)))
+    for place, path in enumerate(order):
+        y, loud = _beginning(path)
+        alike = []
+        for others in originals.values():
+            near = [one for one in others if 0.8 < minutes[one[1]] / minutes[path] < 1.25]
+            if near:  # all at once, or a thousand files would take minutes
+                likeness = _likeness(loud, np.stack([one[2] for one in near]))
+                alike += [near[i][:2] for i in np.flatnonzero(likeness > _LOUDNESS_ALIKE)]
+        heard = ((one, _beginning(one)[0]) for _, one in sorted(alike))
+        original = next((one for one, x in heard if _likeness(y, x) > _ALIKE), None)
         if original is None:
-            originals.append(path)
+            originals.setdefault(len(loud), []).append((place, path, loud))
         else:
             copies[path] = original
     return copies
 
 
-def _sound_alike(first: Path, second: Path) -> bool:
-    """Return whether two files hold one recording: coded anew, moved, louder or softer."""
-    (x, loud_x), (y, loud_y) = map(_beginning, (first, second))
-    return _likeness(loud_x, loud_y) > _LOUDNESS_ALIKE and _likeness(x, y) > _ALIKE
+def _likeness(x: NDArray, y: NDArray) -> NDArray[np.float64]:
+    """Return the highest correlations of the middle of a signal with any part of others.
 
-
-def _likeness(x: NDArray, y: NDArray) -> float:
-    """Return the highest correlation of the middle of one signal with any part of another."""
-    n_part = min(len(x), len(y)) // 4
+    Shapes: (n_samples,); (n_others, their_samples) -> (n_others,), or (their_samples,) -> ().
+    """
+    n_part = min(len(x), y.shape[-1]) // 4
     start = (len(x) - n_part) // 2
-    part, y = x[start : start + n_part].astype(np.float32), y - np.mean(y, dtype=np.float32)
+    part = x[start : start + n_part].astype(np.float32)
+    y = y - np.mean(y, axis=-1, dtype=np.float32, keepdims=True)
     part -= part.mean()
-    sums = np.cumsum([y, y**2], axis=1, dtype=np.float64)
-    mean, power = (sums[:, n_part:] - sums[:, :-n_part]) / n_part
-    floor = 1e-4 * np.mean(y**2) + 1e-9  # else what is all but silent would be compared
+    sums = np.cumsum([y, y**2], axis=-1, dtype=np.float64)
+    mean, power = (sums[..., n_part:] - sums[..., :-n_part]) / n_part
+    floor = 1e-4 * np.mean(y**2, axis=-1, keepdims=True) + 1e-9  # for what is silent
     energy = n_part * np.maximum(power - mean**2, floor) * (np.sum(part**2) + 1e-9)
-    correlation = scipy.signal.correlate(y, part, "valid", "fft")[1:]
-    return float(np.max(np.abs(correlation) / np.sqrt(energy)))
+    reverse = part[::-1].reshape((1,) * (y.ndim - 1) + (-1,))
+    correlation = scipy.signal.fftconvolve(y, reverse, "valid", axes=-1)[..., 1:]
+    return np.max(np.abs(correlation) / np.sqrt(energy), axis=-1)
 
 
 def _beginning(path: Path) -> tuple[NDArray[np.int16], NDArray[np.float32]]:

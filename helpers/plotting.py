@@ -229,7 +229,8 @@ def timeline(parts: Mapping[str, tuple[float, float]], *, ax: Axes | None = None
     ax = ax if ax is not None else new_axes(height=1.0)
     for i, (name, (start, end)) in enumerate(parts.items()):
         ax.axvspan(start, end, color=_CYCLE[i % len(_CYCLE)], alpha=0.18, linewidth=0, zorder=-1)
-        ax.text((start + end) / 2, 1.02, name, ha="center", transform=ax.get_xaxis_transform())
+        plain = name.replace("$", r"\$")  # a folder's name may hold what begins a formula
+        ax.text((start + end) / 2, 1.02, plain, ha="center", transform=ax.get_xaxis_transform())
     return _finish(ax, "Time (s)", ax.get_ylabel(), None)
 
 

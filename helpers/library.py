@@ -1,0 +1,432 @@
+"""A folder of any music -> pieces ready to learn from, or the reason why one is left out.
+
+Each piece is brought to one level and one tuning, its drums are taken apart, and its notes are
+found. What this takes minutes for is kept: a second run reads it again, whatever the files are
+called by now. Nothing that happens to one file, or to the run, costs what was prepared before.
+"""
+
+import contextlib
+import hashlib
+import math
+import os
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from helpers import audio, datasets, drums, files, notes, progress, rolls, synthesis
+
+Floats = npt.NDArray[np.float32]
+
+PART = 20.0  # minutes: a longer file becomes several pieces, which bounds the memory
+_VERSION = 1  # of what is kept: to be raised when the same file would give other notes
+# Notes a second, fewest and most, and the least share of the sound that notes explain. Set on 15
+# recordings and 4 renderings, and not confirmed on others: the 10 within have onset F of 0.70 to
+# 0.88 against another transcriber, the 9 beyond 0.27 to 0.59. The shipped dictionary explains 0.58
+# of those at least, and at most 0.50 of these; the rate alone would tell only two of them.
+_SPARSE, _BUSY, _EXPLAINED = 0.2, 12.0, 0.54
+_REMEDY = "what was prepared is kept: run it again, with n_jobs=1 where memory is short"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Say what was found out about a piece as it was prepared.
+
+    Parameters
+    ----------
+    start, seconds : float
+        The part of its file that it is: where it begins, and how long it lasts.
+    gain_db, cents : float
+        What brings it to the level of all pieces, -20 dBFS; how far above A = 440 Hz it is tuned,
+        and by how much it is moved.
+    explained : float
+        Share of its sound, drums included, that notes of the given dictionary explain; 0 to 1.
+    own : bool
+        Whether its notes were found by a dictionary of its own, not by the given one.
+    kinds, remarks : tuple of str
+        The drums in it, of `drums.NAMES`; what was wrong with its file.
+    """
+
+    start: float
+    seconds: float
+    gain_db: float
+    cents: float
+    explained: float
+    own: bool
+    kinds: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Make tuples of JSON's lists."""
+        object.__setattr__(self, "kinds", tuple(self.kinds))
+        object.__setattr__(self, "remarks", tuple(self.remarks))
+
+    @property
+    def stretch(self) -> float:
+        """By what factor it lasts longer after it was moved to A = 440 Hz."""
+        return 2 ** (self.cents / 1200)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Piece(Facts):
+    """Hold a piece of music that is ready to be learnt from.
+
+    Parameters
+    ----------
+    name, title, split, genre, path
+        As of its `datasets.Track`; a part of a long file has its number in its name.
+    found : ndarray, float64, (n_found, 4)
+        As in `rolls`, with the drums, in s from its beginning.
+    kit : ndarray, float32, (n_kinds, n_samples)
+        How its drums sound; see `drums.separate`.
+    """
+
+    name: str
+    title: str
+    split: str
+    genre: str
+    path: Path
+    found: rolls.Notes
+    kit: Floats
+
+    @property
+    def keys(self) -> rolls.Notes:
+        """What was found, without the drums."""
+        return rolls.keys_of(self.found)
+
+    @property
+    def rate(self) -> float:
+        """How many notes begin in a second, on average."""
+        return len(self.keys) / self.seconds
+
+
+Content = tuple[Facts, rolls.Notes, Floats]
+_KIND = files.Kind("prepared piece", _VERSION, Facts, "delete it and prepare the music again")
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A track, or a part of it, to be prepared, and where that is kept."""
+
+    track: datasets.Track
+    name: str
+    start: float  # s
+    minutes: float
+    last: bool  # it goes on to the end of the file, wherever that is
+    kept: Path
+
+
+def prepare(
+    tracks: Sequence[datasets.Track],
+    folder: str | os.PathLike,
+    *,
+    given: notes.Dictionary,
+    n_jobs: int = 2,
+) -> tuple[dict[str, Piece], list[datasets.Left]]:
+    """Prepare tracks, several at a time, and keep what was prepared.
+
+    A track is prepared anew only if its content, the dictionary, or the way it is done changed; its
+    name may change. What is kept may be deleted, and two runs at a time may share the folder.
+
+    Parameters
+    ----------
+    tracks : list of datasets.Track
+    folder : str or Path
+        Where to keep what is prepared; an AudioWarning says if that can't be done: the disk is
+        full, for example.
+    given : notes.Dictionary
+        Finds the notes of a piece unless a dictionary of its own does better. One that is learnt
+        from the folder changes with it, and then everything is prepared anew.
+    n_jobs : int
+        Processes at a time. Within ``joblib.parallel_config(backend="dask")`` the cluster decides.
+        A RuntimeError says that the system ended a process, mostly for want of memory.
+
+    Returns
+    -------
+    pieces : dict of str to Piece
+        By name, in the order of the tracks.
+    left : list of datasets.Left
+        What couldn't be prepared, and why.
+    """
+    import joblib  # takes a while, and most notebooks don't need it
+
+    jobs, left = _jobs(tracks, Path(folder).expanduser(), given)
+    ready = {job.kept: _read(job.kept) for job in jobs}
+    todo = {job.kept: job for job in jobs if ready[job.kept] is None}
+    in_order = sorted(todo.values(), key=lambda job: -job.minutes)  # none is left alone at the end
+    why: dict[Path, str] = {}
+    pool = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    results = pool(joblib.delayed(_attempt)(job, given) for job in in_order)
+    total, form = sum(job.minutes for job in in_order), "{n:.1f}/{total:.1f} min"
+    form = "{l_bar}{bar}| " + form + " [{elapsed}<{remaining}]"
+    with progress.bar(desc="Preparing", total=total, bar_format=form, leave=False) as bar:
+        try:
+            for kept, result in results:
+                bar.update(todo[kept].minutes)
+                if isinstance(result, str):
+                    why[kept] = result
+                else:
+                    ready[kept] = result
+                    _keep(kept, result)
+        except RuntimeError as error:  # of the pool: what happens to a piece is a result
+            raise RuntimeError(f"preparing was cut short ({error}); {_REMEDY}") from error
+    pieces = {}
+    for job in jobs:
+        content = ready[job.kept]
+        if content is None:
+            part = "" if job.name == job.track.name else f"{job.name}: "
+            left.append(datasets.Left(job.track.path, part + why[job.kept]))
+            continue
+        facts, found, kit = content
+        known = {key: getattr(job.track, key) for key in ("title", "split", "genre", "path")}
+        pieces[job.name] = Piece(**asdict(facts), name=job.name, found=found, kit=kit, **known)
+    return pieces, left
+
+
+def estimate(
+    tracks: Sequence[datasets.Track],
+    folder: str | os.PathLike,
+    *,
+    given: notes.Dictionary,
+    n_jobs: int = 2,
+) -> float:
+    """Say how many seconds `prepare` will take, given the same; 0 if everything is kept already.
+
+    It is told from how long a minute of a few pieces takes now.
+    """
+    import joblib
+
+    jobs, _ = _jobs(tracks, Path(folder).expanduser(), given)
+    todo = list({job.kept: job for job in jobs if not job.kept.exists()}.values())
+    if not todo:
+        return 0.0
+    pool, spent, heard = joblib.Parallel(n_jobs=n_jobs), 0.0, 1.0
+    places = np.linspace(0, len(todo) - 1, 2 * joblib.effective_n_jobs(n_jobs)).astype(int)
+    for most in (0.1, 1.0):  # minutes; the first round starts the processes
+        samples = [replace(todo[i], minutes=min(most, todo[i].minutes), last=False) for i in places]
+        began = time.perf_counter()
+        pool(joblib.delayed(_attempt)(sample, given) for sample in samples)
+        spent, heard = time.perf_counter() - began, sum(sample.minutes for sample in samples)
+    return sum(job.minutes for job in todo) * spent / heard
+
+
+def alarm(piece: Piece) -> str:
+    """Say in a few words what stands in the way of learning from a piece; nothing if it suits."""
+    if piece.rate < _SPARSE:
+        return "hardly a note is heard"
+    if len(np.unique(piece.keys[:, 2])) < 3:
+        return "one held note, or two"
+    if piece.rate > _BUSY:
+        return f"a blur: more than {_BUSY:g} notes a second"
+    return "" if piece.explained >= _EXPLAINED else "much sound that isn't notes"
+
+
+def report(
+    pieces: Mapping[str, Piece], left: Sequence[datasets.Left] = (), *, n_rows: int = 30
+) -> str:
+    """Describe how a folder suits: each piece, what was left out, and what to expect.
+
+    It takes what `prepare` returns, and `datasets.survey`, and shows `n_rows` pieces; of more,
+    those with an alarm first. The last line says what music from this folder will sound like.
+    """
+    head = f"{'piece':<32}{'minutes':>8}{'notes/s':>8}{'explained':>10}{'gain dB':>8}{'cents':>6}"
+    lines = [head + "  drums, alarms"]
+    shown = sorted(pieces.values(), key=lambda piece: not alarm(piece))
+    for piece in shown[:n_rows] if len(shown) > n_rows else pieces.values():
+        said = [", ".join(piece.kinds), alarm(piece), *piece.remarks]
+        numbers = f"{piece.explained:>10.0%}{round(piece.gain_db):>8}{round(piece.cents):>6}"
+        start = f"{piece.name[:31]:<32}{piece.seconds / 60:>8.1f}{piece.rate:>8.1f}{numbers}"
+        lines.append(f"{start}  {'; '.join(filter(None, said))}".rstrip())
+    if len(shown) > n_rows:
+        lines.append(f"and {len(shown) - n_rows} more, less alarming")
+    lines += datasets.reasons(left)
+    minutes = sum(piece.seconds for piece in shown) / 60
+    usable = sum(piece.seconds for piece in shown if not alarm(piece)) / 60
+    lines.append(f"{usable:.1f} of {minutes:.1f} minutes suit. {_outlook(usable, minutes)}")
+    return "\n".join(lines)
+
+
+def waveform(
+    piece: Piece, *, sr: int, start: float = 0.0, duration: float | None = None
+) -> audio.Waveform:
+    """Load a piece as it was prepared, at its level, moved to A = 440 Hz: float32, (n_samples,).
+
+    It is loaded for playing at `sr`, Hz; there it lasts ``piece.stretch`` times as long as in its
+    file. `start` and `duration` (left out: up to its end) are s of the piece as it is in its file.
+    """
+    left = piece.seconds - start
+    y = audio.load(
+        piece.path,
+        sr=round(sr * piece.stretch),
+        start=piece.start + start,
+        duration=left if duration is None else min(duration, left),
+    )
+    return np.clip(y * np.float32(10 ** (piece.gain_db / 20)), -1, 1)
+
+
+def sounds(
+    pieces: Sequence[Piece], given: notes.Dictionary, *, minutes: float = 20.0
+) -> synthesis.NoteBank:
+    """Learn how the notes and the drums of pieces sound.
+
+    It learns from so many minutes of music: excerpts of half a minute or more, spread over all
+    pieces; `given` is as for `prepare`. No notes in the pieces are a ValueError, as in
+    `synthesis.build_bank`.
+    """
+    sr, n_excerpts = given.settings.sr, min(len(pieces), max(1, round(2 * minutes)))
+    waveforms, found = [], []
+    for i in np.linspace(0, len(pieces) - 1, n_excerpts).round().astype(int):
+        piece = pieces[i]
+        length = min(piece.seconds, 60 * minutes / n_excerpts)
+        start = (piece.seconds - length) / 2
+        y = waveform(piece, sr=sr, start=start, duration=length)
+        waveforms.append(drums.separate(y, sr=sr, attacks=True)[0] if piece.kinds else y)
+        here = (piece.keys[:, 0] >= start) & (piece.keys[:, 1] <= start + length)
+        moved = (piece.keys[here] - [start, start, 0, 0]) * ([piece.stretch] * 2 + [1, 1])
+        found.append(moved)
+    bank = synthesis.build_bank(waveforms, given, found=found, minutes=minutes)
+    return replace(bank, drums=_kit(pieces))
+
+
+def _outlook(usable: float, minutes: float) -> str:
+    """Say what music learnt from so many minutes will sound like."""
+    if not minutes:
+        return "There is nothing to learn from."
+    if not usable:
+        return (
+            "This will sound like a shimmer of notes in the colours of your music, hardly like its "
+            "tunes: many of the notes that are heard here are wrong."
+        )
+    few = " There is little to learn from: it will go round in what it knows." * (usable < 5)
+    if usable < 0.9 * minutes:
+        return f"What suits will sound like itself: three notes in four or so are right there.{few}"
+    return f"This will sound like your music: three notes in four or so are right.{few}"
+
+
+def _jobs(
+    tracks: Sequence[datasets.Track], folder: Path, given: notes.Dictionary
+) -> tuple[list[_Job], list[datasets.Left]]:
+    """Return what is to be done for tracks, long files in parts, and what can't be read."""
+    jobs, left = [], []
+    way = hashlib.sha256(f"{_VERSION} {given.settings} {given.reference}".encode())
+    way.update(given.templates.tobytes() + given.usual_levels.tobytes())
+    for track in tracks:
+        try:
+            with open(track.path, "rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            left.append(datasets.Left(track.path, f"can't be read: {error.strerror}"))
+            continue
+        n_parts = max(1, math.ceil(track.minutes / PART))
+        minutes = track.minutes / n_parts
+        for i in range(n_parts):
+            name = track.name if n_parts == 1 else f"{track.name} ({i + 1} of {n_parts})"
+            start = round(60 * minutes * i, 3)
+            key = hashlib.sha256(f"{way.hexdigest()} {content} {start} {n_parts}".encode())
+            kept = folder / f"{key.hexdigest()[:32]}.npz"
+            jobs.append(_Job(track, name, start, minutes, i == n_parts - 1, kept))
+    return jobs, left
+
+
+def _attempt(job: _Job, given: notes.Dictionary) -> tuple[Path, Content | str]:
+    """Prepare a track, or say why this can't be done; one bad file doesn't stop a folder."""
+    try:
+        with _quiet(), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", audio.AudioWarning)
+            facts, found, kit = _prepare(job, given)
+    except Exception as error:  # a strange file may fail in any step
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        return job.kept, kind + str(error).removeprefix(f"{audio.shown(job.track.path)}: ")
+    remarks = tuple(str(w.message) for w in caught if issubclass(w.category, audio.AudioWarning))
+    return job.kept, (replace(facts, remarks=remarks), found, kit)
+
+
+def _prepare(job: _Job, given: notes.Dictionary) -> Content:
+    """Find out everything about a piece."""
+    sr = given.settings.sr
+    duration = None if job.last else 60 * job.minutes
+    y = audio.load(job.track.path, sr=sr, start=job.start, duration=duration)
+    if not y.any():
+        raise audio.AudioError("is silent throughout; export it again")
+    seconds, gain = len(y) / sr, notes.level_gain(y, sr=sr)
+    y = y * np.float32(gain)
+    cents = round(notes.tuning(y, sr=sr), 1)
+    moved = round(sr * 2 ** (cents / 1200))
+    y = y if moved == sr else audio.resample(y, sr_from=sr, sr_to=moved)
+    explained = notes.explained(y, given)
+    y, hits, kit = _without_drums(y, sr)
+    dictionary = notes.choose_dictionary(y, given)
+    found = notes.encode(y, dictionary, lasting=True)
+    found = np.concatenate([found, hits])
+    found = found[np.lexsort(found.T[[2, 0]])]
+    found[:, :2] *= sr / moved  # from where it was moved back to the seconds of its file
+    kinds = tuple(name for name, sound in zip(drums.NAMES, kit, strict=True) if sound.any())
+    gain_db = float(20 * np.log10(gain))
+    own = dictionary is not given
+    return Facts(job.start, seconds, gain_db, cents, explained, own, kinds, ()), found, kit
+
+
+def _without_drums(y: Floats, sr: int) -> tuple[Floats, rolls.Notes, Floats]:
+    """Take a piece's drums apart; of a long one, look at a minute first, which is quicker."""
+    length, n_parts = 20 * sr, 3
+    if len(y) > 2 * n_parts * length:
+        starts = np.linspace(0, len(y) - length, n_parts + 2)[1:-1].astype(int)
+        _, hits, kit = drums.separate(np.concatenate([y[s : s + length] for s in starts]), sr=sr)
+        if not len(hits):
+            return y, hits, kit
+    return drums.separate(y, sr=sr)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Show no bars of the steps: the one over all pieces stays."""
+    before = os.environ.get("TQDM_DISABLE")
+    os.environ["TQDM_DISABLE"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["TQDM_DISABLE"]
+        if before is not None:
+            os.environ["TQDM_DISABLE"] = before
+
+
+def _keep(path: Path, content: Content) -> None:
+    """Write what was prepared; where this can't be done, go on without."""
+    facts, found, kit = content
+    try:
+        arrays: dict[str, npt.NDArray] = {"found": found, "kit": kit.astype(np.float16)}
+        files.save_npz(path, _KIND, facts, arrays, compressed=True)
+    except OSError as error:
+        message = f"what was prepared can't be kept in {path.parent}: {error.strerror}; make room"
+        warnings.warn(message, audio.AudioWarning, stacklevel=3)
+
+
+def _read(path: Path) -> Content | None:
+    """Read what was kept; nothing if it isn't there, or damaged."""
+    try:
+        (found, kit), facts = files.load_npz(path, _KIND, _unpack)
+    except (FileNotFoundError, files.FormatError):
+        return None
+    return facts, found, kit
+
+
+def _unpack(arrays: dict[str, npt.NDArray], _facts: Facts) -> tuple[rolls.Notes, Floats]:
+    """Check what was kept."""
+    found = rolls.valid_notes(arrays["found"], n_drums=len(drums.NAMES))
+    kit = arrays["kit"].astype(np.float32)
+    if kit.ndim != 2 or len(kit) != len(drums.NAMES) or not np.isfinite(kit).all():
+        raise ValueError(f"kit must have shape ({len(drums.NAMES)}, n_samples), got {kit.shape}")
+    return found, kit
+
+
+def _kit(pieces: Sequence[Piece]) -> Floats:
+    """Take each drum from the piece that has most of it."""
+    pitches = rolls.FIRST_DRUM + np.arange(len(drums.NAMES))
+    n_hits = [[np.sum(piece.found[:, 2] == pitch) for pitch in pitches] for piece in pieces]
+    chosen = [pieces[i].kit[k] for k, i in enumerate(np.argmax(n_hits, axis=0))]
+    length = max(map(len, chosen))
+    return np.stack([np.pad(sound, (0, length - len(sound))) for sound in chosen])
