@@ -1,0 +1,393 @@
+"""Ask of any folder of music whether what is composed from it stays like it, for two minutes.
+
+`python -m benchmarks.own_music FOLDER` learns from a folder in three ways (anew, from the shipped
+network on, not at all), composes 120 s after seeds and from nothing, and prints in which share of
+10 s windows polyphony, onset rate and level lie inside the music's 5th to 95th percentile, beside
+music that was held out. Everything is measured on notes, and on their sound as the folder's own
+bank plays them: real music and composed music go the same way. It also prints the bits a note of
+what was held out, and of the strongest program that only counts.
+"""
+
+import argparse
+import itertools
+import json
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import counted, opponents
+from data.build import ablation, models
+from helpers import (
+    audio,
+    datasets,
+    events,
+    note_metrics,
+    note_model,
+    notes,
+    rolls,
+    sound_metrics,
+    synthesis,
+)
+
+OUTPUT = Path("outputs/bench/own_music")
+SHIPPED = Path("data/models/notes_lstm.npz")
+SETTINGS = rolls.NoteSettings()
+LEVEL_DB = -20.0  # of each piece, dBFS
+WINDOW, LONG, SEED = 10.0, 120.0, opponents.SEED_SECONDS  # s
+WHAT = ("polyphony", "onset rate", "level")
+PARTS = ("train", "validation", "held out")
+FEW = 4  # pieces: with fewer, the end of each is held out, instead of whole pieces
+SHARES = (0.6, 0.8)  # of such a piece: where learning stops, and where validation stops
+NOTHING = opponents.Place("", 0.0, np.zeros((0, 4)))
+WAYS: dict[str, dict] = {
+    "anew": {"steps": note_model.STEPS},
+    "carried on": {"steps": 60, "learning_rate": 1e-3, "batch_size": 4, "carry_on": True},
+    "shipped": {},
+}
+MINUTES = (2.0, 5.0, 10.0, 20.0, 40.0)  # of training music
+COLUMNS = ("music", "way", "minutes", "steps", "batch_size", "learning_rate", "seed", "bits_a_note")
+SAMPLERS: tuple[dict, ...] = (  # to choose from; the first is what `note_model.compose` does
+    {},
+    *({"temperature": temperature, "recall": 0.5} for temperature in (0.9, 1.0, 1.1)),
+)
+TOLERANCE = 0.05  # how much seldomer than held-out music composed music may lie inside
+
+
+@dataclass(frozen=True, eq=False)
+class Music:
+    """Hold a folder's notes by part (`PARTS`) and piece, float64 (n_found, 4), and its bank."""
+
+    found: dict[str, dict[str, np.ndarray]]
+    seconds: dict[str, dict[str, float]]
+    bank: synthesis.NoteBank
+
+
+def levelled(y: np.ndarray) -> np.ndarray:
+    """Scale a waveform to `LEVEL_DB`."""
+    return (y * 10 ** ((LEVEL_DB - audio.level_dbfs(y)) / 20)).astype(np.float32)
+
+
+def read(folder: str | Path) -> Music:
+    """Level the pieces of a folder, learn its dictionary and its bank, and find its notes."""
+    tracks = datasets.find_tracks(folder)
+    waveforms = datasets.load_waveforms(tracks, sr=SETTINGS.sr)
+    waveforms = {name: levelled(y) for name, y in waveforms.items()}
+    splits = {track.name: track.split for track in tracks}
+    return listen(waveforms, splits if len(waveforms) >= FEW else {})
+
+
+def listen(waveforms: dict[str, np.ndarray], splits: dict[str, str]) -> Music:
+    """Find the notes of waveforms; without splits, hold out the end of each."""
+    known = [y for name, y in waveforms.items() if splits.get(name, "train") == "train"]
+    if not splits:
+        known = [y[: int(SHARES[0] * len(y))] for y in known]
+    dictionary = notes.learn_dictionary(known)
+    bank = synthesis.build_bank(known, dictionary, minutes=10)
+    found: dict[str, dict] = {part: {} for part in PARTS}
+    seconds: dict[str, dict] = {part: {} for part in PARTS}
+    for name, y in waveforms.items():
+        whole, length = notes.encode(y, dictionary), len(y) / SETTINGS.sr
+        times = np.array([0, *SHARES, 1]) * length
+        spans = dict(zip(PARTS, itertools.pairwise(times), strict=True))
+        if splits:
+            part = {"test": "held out"}.get(splits[name], splits[name])
+            spans = {part: (0.0, length)}
+        for part, (start, stop) in spans.items():
+            some = opponents.part(whole, start, stop)
+            if len(some) > 1:
+                found[part][name], seconds[part][name] = some, stop - start
+    return Music(found, seconds, bank)
+
+
+def words(music: Music, part: str) -> list[events.Words]:
+    """Write the pieces of a part down on their beats, as words."""
+    return [events.words(opponents.on_beats(some).score) for some in music.found[part].values()]
+
+
+def learn(
+    music: Music,
+    *,
+    steps: int = 0,
+    learning_rate: float = 3e-3,
+    carry_on: bool = False,
+    batch_size: int = 8,
+    seed: int = 0,
+) -> tuple[note_model.Weights, note_model.NoteModelSettings, list[float]]:
+    """Train on a folder, from the shipped weights on or anew; without steps, take these.
+
+    Returns weights, settings, and the bits a word of the validation pieces, epoch by epoch.
+    """
+    weights, settings = note_model.load(SHIPPED)
+    played = [opponents.on_beats(some) for some in music.found["train"].values()]
+    settings = replace(settings, timing=events.learn_timing(played))
+    if not steps:
+        return weights, settings, []
+    model = note_model.build(settings, seed=seed, weights=weights if carry_on else None)
+    how = {"steps": steps, "steps_per_epoch": min(25, steps), "learning_rate": learning_rate}
+    how["batch_size"] = batch_size
+    pieces = [words(music, part) for part in PARTS[:2]]
+    history = note_model.train(model, *pieces, settings, seed=seed, **how)
+    return note_model.weights_of(model), settings, history.validation_loss.tolist()
+
+
+def shortened(music: Music, minutes: float) -> Music:
+    """Keep so many minutes of training music: the same share of each piece, its beginning."""
+    lengths = music.seconds["train"]
+    share = min(1.0, 60 * minutes / sum(lengths.values()))
+    seconds = {name: share * length for name, length in lengths.items()}
+    found = {
+        name: opponents.part(some, 0, seconds[name]) for name, some in music.found["train"].items()
+    }
+    return Music(music.found | {"train": found}, music.seconds | {"train": seconds}, music.bank)
+
+
+# Windows
+
+
+def in_windows(found: np.ndarray, seconds: float, bank: synthesis.NoteBank) -> np.ndarray:
+    """Measure windows of 10 s: polyphony, onset rate, level in dB; (n_windows, 3)."""
+    n_frames, n_windows = round(WINDOW * SETTINGS.frame_rate), int(seconds // WINDOW)
+    if not n_windows:
+        return np.zeros((0, len(WHAT)))
+    found = found[found[:, 0] < n_windows * WINDOW - 0.5 / SETTINGS.frame_rate]
+    roll = rolls.from_notes(found, SETTINGS, n_frames=n_windows * n_frames)
+    y = synthesis.play(found, bank, n_samples=round(n_windows * WINDOW * SETTINGS.sr))
+    _, level = sound_metrics.level_curve_db(y, sr=SETTINGS.sr, window_s=WINDOW)
+    parts = [rolls.cut(roll, k * n_frames, (k + 1) * n_frames) for k in range(n_windows)]
+    rate = [note_metrics.onset_rate(one, frame_rate=SETTINGS.frame_rate) for one in parts]
+    full = [note_metrics.polyphony(one) for one in parts]
+    return np.stack([full, rate, level[:n_windows]], axis=1)
+
+
+def windows_of(music: Music, part: str) -> np.ndarray:
+    """Measure the windows of all pieces of a part."""
+    each = music.found[part].items()
+    return np.concatenate(
+        [in_windows(some, music.seconds[part][name], music.bank) for name, some in each]
+    )
+
+
+def as_often(music: Music) -> np.ndarray:
+    """Say how often music of the folder lies inside the range of its other music, (3,).
+
+    Each piece is held against all others; of few pieces, each fifth against the other four.
+    """
+    pieces: dict[str, list] = {}
+    for part in PARTS:
+        for name, some in music.found[part].items():
+            windows = in_windows(some, music.seconds[part][name], music.bank)
+            pieces.setdefault(name, []).append(windows)
+    groups = [np.concatenate(each) for each in pieces.values()]
+    if len(groups) < FEW:
+        fifths = [np.array_split(group, 5) for group in groups]
+        groups = [np.concatenate(some) for some in zip(*fifths, strict=True)]
+    shares, sizes = [], []
+    for k, group in enumerate(groups):
+        others = np.concatenate(groups[:k] + groups[k + 1 :])
+        if len(group) and len(others):
+            shares.append(inside(group, usual(others)))
+            sizes.append(len(group))
+    if not sizes:
+        raise ValueError(f"the folder needs two windows of {WINDOW:g} s or more: add longer music")
+    return np.average(shares, axis=0, weights=sizes)
+
+
+def usual(windows: np.ndarray) -> np.ndarray:
+    """Give the range of each measure, 5th to 95th percentile: (2, 3)."""
+    return np.percentile(windows, (5, 95), axis=0)
+
+
+def inside(windows: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """Say in which share of windows each measure lies in its range, (3,)."""
+    return np.mean((windows >= limits[0]) & (windows <= limits[1]), axis=0)
+
+
+def for_two_minutes(
+    compose: opponents.Composer, place: opponents.Place, rng: np.random.Generator
+) -> np.ndarray:
+    """Compose 120 s: where a piece ends early, the next one begins, from nothing, 1 s later."""
+    parts, time = [], 0.0
+    while time < LONG - 1:
+        some = compose(place, rng, LONG - time)
+        parts.append(some + np.array([time, time, 0, 0]))
+        time, place = 1 + time + some[:, 1].max(initial=0), NOTHING
+    return opponents.in_order(opponents.part(np.concatenate(parts), 0, LONG))
+
+
+def compose_all(
+    music: Music,
+    places: list[opponents.Place],
+    compose: opponents.Composer,
+    seed: int,
+) -> np.ndarray:
+    """Compose 120 s at each place; return the windows of all, (n_windows, 3)."""
+    each = [
+        for_two_minutes(compose, place, np.random.default_rng([seed, i]))
+        for i, place in enumerate(places)
+    ]
+    return np.concatenate([in_windows(some, LONG, music.bank) for some in each])
+
+
+def places(music: Music, parts: tuple[str, ...], n: int) -> dict[str, list[opponents.Place]]:
+    """Choose where to go on: after the first 10 s of pieces, and from nothing."""
+    some = [
+        opponents.Place(name, SEED, found)
+        for part in parts
+        for name, found in music.found[part].items()
+        if len(opponents.part(found, 0, SEED)) > 1
+    ]
+    return {"after a seed": some[:n], "from nothing": [NOTHING] * n}
+
+
+def choose_sampler(
+    music: Music,
+    weights: note_model.Weights,
+    settings: note_model.NoteModelSettings,
+    *,
+    n: int = 3,
+    seed: int = 1000,
+) -> dict[str, dict]:
+    """Choose how to draw, after a seed and from nothing: so that it stays like the music.
+
+    A network that learnt from little is unsure, and a low temperature then changes what it draws:
+    notes get denser or shorter than those it learnt from. How much differs from folder to folder.
+    So each of `SAMPLERS` composes after validation and training pieces and from nothing; of those
+    that fall short of real music's share of windows by least, the first is taken.
+    """
+    limits, real = usual(windows_of(music, "train")), as_often(music)
+    chosen = {}
+    for where, some in places(music, ("validation", "train"), n).items():
+        short = []
+        for how in SAMPLERS:
+            compose = opponents.network(weights, settings, **how)
+            shares = inside(compose_all(music, some, compose, seed), limits)
+            short.append(round(float(np.maximum(real - TOLERANCE - shares, 0).sum()), 2))
+        chosen[where] = SAMPLERS[int(np.argmin(short))]
+    return chosen
+
+
+# The report
+
+
+def bits_a_note(
+    music: Music, weights: note_model.Weights, settings: note_model.NoteModelSettings
+) -> float:
+    """Return the mean bits a note of what was held out."""
+    each = [ablation.bits_a_note(weights, settings, one) for one in words(music, "held out")]
+    return float(np.concatenate(each).sum(axis=1).mean())
+
+
+def counted_bits(music: Music) -> float:
+    """Return the mean bits a note of what was held out, for a program that only counts."""
+    scores = {
+        part: [opponents.on_beats(some).score for some in music.found[part].values()]
+        for part in PARTS
+    }
+    model = counted.learn(scores["train"])
+    each = [counted.bits(model, score)[:, (0, 1, 2, 4, 5)] for score in scores["held out"]]
+    return float(np.concatenate(each).sum(axis=1).mean())
+
+
+def markov_bits(music: Music) -> float:
+    """Return the bits a note of what was held out for a Markov table: those of all its frames."""
+    train, held_out = (
+        [rolls.from_notes(some, SETTINGS).astype(int) for some in music.found[part].values()]
+        for part in ("train", "held out")
+    )
+    table = note_metrics.markov_table(train)
+    keys = np.arange(SETTINGS.n_notes)
+    total = sum(-np.log2(table[keys, roll[:-1], roll[1:]]).sum() for roll in held_out)
+    return float(total / sum(np.count_nonzero(roll[1:] >= rolls.SOFT) for roll in held_out))
+
+
+def run(music: Music, *, seeds: tuple[int, ...] = (0, 1, 2), quick: bool = False) -> dict:
+    """Learn in each of `WAYS`, compose and judge; return all numbers."""
+    limits, real = usual(windows_of(music, "train")), as_often(music)
+    report: dict = {
+        "minutes": {part: sum(music.seconds[part].values()) / 60 for part in PARTS},
+        "range": dict(zip(WHAT, limits.T.tolist(), strict=True)),
+        "held out": dict(zip(WHAT, real.tolist(), strict=True)),
+        "bits": {"Markov": [markov_bits(music)], "counted": [counted_bits(music)]},
+        "inside": {},
+        "chosen": {},
+    }
+    for way, options in WAYS.items():
+        options = options | ({"steps": 2} if quick and options else {})
+        for seed in seeds:
+            weights, settings, _ = learn(music, seed=seed, **options)
+            report["bits"].setdefault(way, []).append(bits_a_note(music, weights, settings))
+            chosen = choose_sampler(music, weights, settings, n=1 if quick else 3)
+            report["chosen"].setdefault(way, []).append(chosen)
+            for where, some in places(music, ("held out",), 1 if quick else 6).items():
+                for sampler, how in {"default": {}, "chosen": chosen[where]}.items():
+                    compose = opponents.network(weights, settings, **how)
+                    windows = compose_all(music, some, compose, seed)
+                    shares = dict(zip(WHAT, inside(windows, limits).tolist(), strict=True))
+                    key = f"{way}, {sampler}, {where}"
+                    report["inside"].setdefault(key, []).append(shares)
+    return report
+
+
+def little(
+    music: Music, name: str, *, minutes: tuple[float, ...] = MINUTES, seeds: tuple[int, ...] = (0,)
+) -> list[dict]:
+    """Learn from more and more minutes of a folder, in each of `WAYS`; return a row for each."""
+    length, rows = sum(music.seconds["train"].values()) / 60, []
+
+    def add(way: str, bits: float, **options) -> None:
+        rows.append({"music": name, "way": way, **options, "bits_a_note": round(bits, 3)})
+
+    for some in sorted({min(one, length) for one in minutes}):
+        part, how = shortened(music, some), {"minutes": round(some, 2)}
+        add("Markov", markov_bits(part), **how)
+        add("counted", counted_bits(part), **how)
+        for way, options in WAYS.items():
+            for seed in seeds if options else (0,):
+                weights, settings, _ = learn(part, seed=seed, **options)
+                told = {key: value for key, value in options.items() if key in COLUMNS}
+                add(way, bits_a_note(part, weights, settings), **how, **told, seed=seed)
+    return rows
+
+
+def print_report(report: dict) -> None:
+    """Print the tables."""
+    print("\nBits a note of what was held out, each seed:")
+    for name, values in report["bits"].items():
+        print(f"  {name:14}" + "  ".join(f"{value:.2f}" for value in values))
+    print("\nShare of 10 s windows inside the 5th to 95th percentile of the music:")
+    print(f"  {'':44}" + "  ".join(f"{what:>12}" for what in WHAT))
+    real = report["held out"]
+    print(f"  {'music held out':44}" + "  ".join(f"{real[what]:12.2f}" for what in WHAT))
+    for name, each in report["inside"].items():
+        means = {what: float(np.mean([one[what] for one in each])) for what in WHAT}
+        short = [what for what in WHAT if means[what] < real[what] - TOLERANCE]
+        row = "  ".join(f"{means[what]:12.2f}" for what in WHAT)
+        print(f"  {name:44}{row}" + (f"  missed: {', '.join(short)}" if short else ""))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure a folder, print tables and write all numbers."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--quick", action="store_true", help="hardly train: does it run?")
+    parser.add_argument("--little", type=Path, help="only write a table: bits against minutes")
+    options = parser.parse_args(arguments)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", audio.AudioWarning)  # music without a pulse, small folders
+        music = read(options.folder)
+        if options.little:
+            rows = little(music, options.folder.resolve().name)
+            models.write_table(options.little, COLUMNS, rows)
+            return
+        report = run(music, seeds=(0,) if options.quick else (0, 1, 2), quick=options.quick)
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    path = OUTPUT / f"{options.folder.resolve().name}.json"
+    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print_report(report)
+    print(f"\nAll numbers: {path}")
+
+
+if __name__ == "__main__":
+    main()

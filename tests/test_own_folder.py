@@ -1,0 +1,112 @@
+"""The benchmark that asks whether what is composed from a folder stays like it."""
+
+import numpy as np
+import pytest
+
+from benchmarks import opponents, own_music
+from helpers import audio, note_model, synthesis
+
+LIMITS = np.array([[1.0, 2.0, -30.0], [2.0, 4.0, -20.0]])
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return synthesis.load("data/models/notes_bank.npz")[1]
+
+
+def tune(rate, seconds=60.0, pitch=60):
+    """Return so many notes a second, one after the other, on four keys in turn."""
+    onset = np.arange(0, seconds - 1, 1 / rate)
+    pitches = pitch + np.arange(len(onset)) % 4
+    return np.stack([onset, onset + 0.9 / rate, pitches, np.ones(len(onset))], axis=1)
+
+
+def music(bank, rates, **parts):
+    """Return a folder of tunes: training pieces of these rates, other parts as given."""
+    found = {"train": {str(k): tune(rate) for k, rate in enumerate(rates)}}
+    found |= {part: parts.get(part, {}) for part in own_music.PARTS[1:]}
+    seconds = {part: dict.fromkeys(some, 60.0) for part, some in found.items()}
+    return own_music.Music(found, seconds, bank)
+
+
+def test_levels_each_piece_and_leaves_its_shape():
+    y = np.float32(0.01) * np.sin(np.arange(16000, dtype=np.float32))
+    levelled = own_music.levelled(y)
+    assert audio.level_dbfs(levelled) == pytest.approx(own_music.LEVEL_DB, abs=1e-3)
+    np.testing.assert_allclose(levelled / levelled.max(), y / y.max(), rtol=1e-5)
+
+
+def test_windows_count_notes_and_their_level(bank):
+    slow, fast = (own_music.in_windows(tune(rate), 60.0, bank) for rate in (2, 6))
+    assert slow.shape == (6, 3)
+    np.testing.assert_allclose(slow[:5, 1], 2, atol=0.11)
+    np.testing.assert_allclose(fast[:5, 1], 6, atol=0.11)
+    assert own_music.in_windows(tune(2), 9.0, bank).shape == (0, 3)
+
+
+def test_inside_counts_each_measure_by_itself():
+    windows = np.array([[1.0, 2.0, -20.0], [3.0, 4.0, -31.0]])
+    assert own_music.inside(windows, LIMITS).tolist() == [0.5, 1.0, 0.5]
+
+
+def test_music_like_all_other_music_lies_inside_more_often(bank):
+    alike, mixed = ([2.0, 3.0, 2.0, 3.0], [2.0, 3.0, 3.0, 9.0])
+    often, seldom = (own_music.as_often(music(bank, rates))[1] for rates in (alike, mixed))
+    assert often > seldom
+    assert 0 < own_music.as_often(music(bank, [2.0, 4.0]))[1] <= 1  # of few pieces, by fifths
+
+
+def test_music_too_short_for_two_windows_is_named(bank):
+    short = own_music.Music(
+        {"train": {"a": tune(2, 9.0)}, "validation": {}, "held out": {}},
+        {"train": {"a": 9.0}, "validation": {}, "held out": {}},
+        bank,
+    )
+    with pytest.raises(ValueError, match="two windows of 10 s or more: add longer music"):
+        own_music.as_often(short)
+
+
+def test_where_a_piece_ends_the_next_begins():
+    asked = []
+
+    def compose(place, rng, seconds):
+        asked.append((place.piece, seconds))
+        return tune(2, 51.0)
+
+    place = opponents.Place("seed", 10.0, tune(2))
+    found = own_music.for_two_minutes(compose, place, np.random.default_rng(0))
+    assert [piece for piece, _ in asked] == ["seed", "", ""]
+    assert asked[0][1] == own_music.LONG
+    assert asked[1][1] == pytest.approx(own_music.LONG - 51, abs=0.2)
+    assert found[:, 1].max() <= own_music.LONG
+    assert np.diff(found[:, 0]).min() >= 0
+
+
+def test_silence_does_not_last_for_ever():
+    nothing = own_music.for_two_minutes(
+        lambda *_: np.zeros((0, 4)), own_music.NOTHING, np.random.default_rng(0)
+    )
+    assert nothing.shape == (0, 4)
+
+
+def test_a_table_is_surprised_by_other_music(bank):
+    known, other = {"a": tune(2)}, {"a": tune(5, pitch=70)}
+    same = own_music.markov_bits(music(bank, [2.0], **{"held out": known}))
+    assert 0 < same < own_music.markov_bits(music(bank, [2.0], **{"held out": other}))
+
+
+def test_the_shipped_network_is_taken_as_it_is_without_steps(bank):
+    weights, _, history = own_music.learn(music(bank, [2.0, 3.0]))
+    shipped, _ = note_model.load(own_music.SHIPPED)
+    assert history == []
+    assert all(np.array_equal(weights[name], shipped[name]) for name in shipped)
+
+
+def test_less_music_is_the_beginning_of_each_piece(bank):
+    whole = music(bank, [2.0, 4.0])
+    part = own_music.shortened(whole, 1.0)
+    assert part.seconds["train"] == {"0": 30.0, "1": 30.0}
+    for name, some in part.found["train"].items():
+        assert some[:, 1].max() <= 30
+        np.testing.assert_array_equal(some[:-1], whole.found["train"][name][: len(some) - 1])
+    assert own_music.shortened(whole, 9.0).seconds == whole.seconds
