@@ -1,6 +1,6 @@
 # Each command is a function of tasks.py, which does the same without make: `python tasks.py lab`.
 PYTHON ?= python3
-COMMANDS := lab test check test-long test-browser test-portable lint run notebooks bench models ablation pins \
+COMMANDS := lab test check test-long test-browser test-portable lint run notebooks mine bench models ablation pins \
             environment clean help
 
 .DEFAULT_GOAL := help

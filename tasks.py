@@ -92,6 +92,18 @@ def store_notebooks() -> None:
     run("notebooks/execute.py", "--store")
 
 
+def mine(folder: str | None = None) -> None:
+    """Make music from a folder of yours: make mine MUSIC=folder, or tasks.py mine FOLDER."""
+    folder = folder or os.environ.get("MUSIC")  # where make puts it
+    if not folder:
+        sys.exit("Name the folder of your music: make mine MUSIC=folder, or tasks.py mine FOLDER")
+    folder = os.path.abspath(os.path.expanduser(folder))
+    if not os.path.isdir(folder):
+        sys.exit(f"{folder} is no folder: name the folder that your music is in")
+    environment()
+    run("notebooks/execute.py", "--mine", folder)
+
+
 def bench(*, quick: bool = False) -> None:
     """Measure everything that is promised (--quick, or make bench QUICK=1, to try it)."""
     environment(developers=True)
@@ -252,6 +264,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "lint": lint,
     "run": run_notebooks,
     "notebooks": store_notebooks,
+    "mine": mine,
     "bench": bench,
     "models": models,
     "ablation": ablation,
@@ -266,11 +279,16 @@ def main(arguments: list[str] | None = None) -> None:
     """Do what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("command", nargs="?", default="help", choices=COMMANDS, metavar="COMMAND")
+    parser.add_argument("folder", nargs="?", help="of mine: where your music is")
     parser.add_argument("--quick", action="store_true", help="of bench: one short training")
     options = parser.parse_args(arguments)
+    if options.folder and options.command != "mine":
+        parser.error("a folder belongs to mine")
     if options.quick and options.command != "bench":
         parser.error("--quick belongs to bench")
-    COMMANDS[options.command](**({"quick": True} if options.quick else {}))
+    given = {"quick": True} if options.quick else {}
+    given |= {"folder": options.folder} if options.folder else {}
+    COMMANDS[options.command](**given)
 
 
 if __name__ == "__main__":

@@ -605,3 +605,74 @@ def nb08_fooled(measure: Callable[..., Any]) -> None:
         wrong = "the shuffled notes get another value: yours looks at when notes sound, or "
         wrong += "together. What does shuffling keep?"
     _verdict(wrong, "it knows which notes there are and nothing of their order: music is the rest.")
+
+
+def nb09_cents(cents: Callable[..., Any]) -> None:
+    """Check a tuner: the circular mean of how far peaks lie from equal temperament, in cents."""
+    keys, w = np.array([-9, -2, 3, 10]), np.array([1.0, 2.0, 0.5, 0.2])
+    off = np.array([[20.0, 20, 20, 20], [48, -46, 49, 30]])  # the second row: across the far side
+    f = 440 * 2 ** ((keys + off / 100) / 12)
+    answer = [_call(cents, each, w) for each in f]
+    if _unattempted(answer[0]):
+        return
+    arrows = np.exp(2j * np.pi * off / 100)
+    right, equal = (np.angle((arrows * v).sum(axis=1)) * 50 / np.pi for v in (w, np.ones(4)))
+    hints = {
+        "that is a mean of cents, in which +48 and -46 nearly cancel: add up arrows.": (off @ w)
+        / w.sum(),
+        "that is the angle in radians: all round, 2 pi, are 100 cents.": right * np.pi / 50,
+        "all round must be one semitone, 100 cents, not two.": right * 2,
+        "the wrong way round: a piece that is too high has positive cents.": -right,
+        "all peaks count alike: multiply each arrow by its w.": equal,
+    }
+    otherwise = "an arrow w exp(2 pi i 12 log2(f / 440)) for each peak; the angle of their sum."
+    _match(answer, right, hints, otherwise, "neighbours stay neighbours, also across the far side.")
+
+
+def nb09_tape(factor: float | None, seconds: float | None) -> None:
+    """Check by what factor a tape runs too fast, 30 cents too high, and how long 3 minutes last."""
+    if _unattempted(factor) or _unattempted(seconds):
+        return
+    right, wrong = 2 ** (30 / 1200), None
+    if _close(factor, 2 ** (30 / 12), 1e-3) or _close(factor, 2 ** (30 / 100), 1e-3):
+        wrong = "a semitone has 100 cents, and an octave 12 semitones: divide 30 by 1200."
+    elif _close(factor, 1 / right, 1e-3):
+        wrong = "too high is too fast: the factor of the frequencies is above 1."
+    elif not _close(factor, right, 1e-3):
+        wrong = (
+            f"12 semitones are a factor of 2, so 30 cents are one of 2 to the 30 / 1200: {factor}?"
+        )
+    elif _close(seconds, 180 * right, 0.5):
+        wrong = "what runs too fast lasts less long: divide by the factor."
+    elif _close(seconds, 180 - 180 / right, 0.5):
+        wrong = "that is by how much it is shorter."
+    elif not _close(seconds, 180 / right, 0.5):
+        wrong = f"3 minutes are 180 s: how many are they, divided by the factor? Not {seconds}."
+    _verdict(wrong, "30 cents are 1.7 %: three seconds in three minutes, so notes move, too.")
+
+
+def nb09_blend(blend: Callable[..., Any]) -> None:
+    """Check a blend that stays, glides and stays: the shares of two labels as a piece goes on."""
+    moments = np.array([0, 0.2, 0.25, 0.4, 0.5, 0.75, 0.9, 1])
+    answers = [_call(blend, float(done), "one", "other") for done in moments]
+    if _unattempted(answers[0]):
+        return
+    for shares in answers:
+        if not isinstance(shares, dict) or set(shares) != {"one", "other"}:
+            return _verdict(f"return a dictionary with both names, not {shares!r}.", "")
+    shares = np.array([[one["one"], one["other"]] for one in answers], float)
+    expected = np.clip(2 * moments - 0.5, 0, 1)
+    if not _close(shares.sum(axis=1), np.ones(len(moments))):
+        return _verdict("the shares of both must add up to 1 at every moment.", "")
+    hints = {
+        "the wrong way round: it begins with the first.": 1 - expected,
+        "it glides from the beginning to the end: let it stay in the first and last quarter.": (
+            moments
+        ),
+        "it jumps: between the quarters the share must grow along a straight line.": np.round(
+            moments
+        ),
+        "shares lie from 0 to 1: np.clip keeps them there.": 2 * moments - 0.5,
+    }
+    otherwise = "the second's share is 0 up to 1/4, 1 from 3/4 on, and rises by 2 a unit between."
+    _match(shares[:, 1], expected, hints, otherwise, "it stays, glides, and arrives.")

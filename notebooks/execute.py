@@ -4,17 +4,24 @@ A stored notebook changes only where a cell's code or its result did: encoded pi
 equal text stay as they were stored. So do measured numbers, but only all of them together, where
 nothing else has changed: those of two runs never stand side by side. The picture of the cell named
 `readme-picture` is written to start.png as well, for the README.
+
+With --mine FOLDER, notebook 09 runs on a folder of music, and what came of it becomes a page.
 """
 
 import argparse
+import asyncio
 import base64
+import contextlib
 import copy
 import functools
 import hashlib
+import html
 import importlib.util
 import json
 import os
 import re
+import shutil
+import signal
 import sys
 import threading
 import time
@@ -23,13 +30,26 @@ from pathlib import Path
 import nbformat
 import psutil
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbclient.util import ensure_async
 
 from helpers import files, interactive
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
+WIDGETS = "application/vnd.jupyter.widget-state+json"
+WIDGET = "application/vnd.jupyter.widget-view+json"
 SETTING = re.compile(r"^MUSIC = .*$", re.MULTILINE)
+MADE = re.compile(r"^NAME, OTHER = .*\nOUTPUTS, MODELS = [^#\n]*", re.MULTILINE)  # of notebook 09
+PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body {{ font-family: sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em }}
+pre {{ white-space: pre-wrap }} img {{ max-width: 100% }} .anchor-link {{ display: none }}
+</style></head><body><h1>{title}</h1>{body}</body></html>
+"""
+NOT_SHOWN = {"exercise", "solution", "prediction"}
+LESSONS = ("n9drop", "n9hear1c", "n9little")  # cells of notebook 09 that aren't about the folder
+MINE = ("yours", "shipped")  # under these names a page keeps two compositions
 
 
 def main() -> int:
@@ -39,12 +59,16 @@ def main() -> int:
     parser.add_argument("--store", action="store_true", help="store the outputs in place")
     parser.add_argument("--music", type=Path, help="a folder of music to use instead of data/music")
     parser.add_argument("--to", type=Path, default=PROJECT / "outputs" / "notebooks")
+    parser.add_argument("--mine", type=Path, help="a folder of music to run notebook 09 on")
     options = parser.parse_args()
+    if options.mine:
+        return mine(options.mine)
     if options.music and (options.store or not options.music.is_dir()):
         parser.error("--music needs an existing folder, and can't be combined with --store")
-    voice = PROJECT / "outputs" / "01" / interactive.VOICE
-    if options.store and voice.exists():
-        parser.error(f"{voice} would be stored in the notebooks: move it away first")
+    voice, dropped = PROJECT / "outputs/01" / interactive.VOICE, PROJECT / "outputs/09/your_music"
+    for own in (voice, dropped):
+        if options.store and own.exists():
+            parser.error(f"{own} would be stored in the notebooks: move it away first")
     os.environ["TQDM_DISABLE"] = "1"
     paths = options.notebooks or sorted(HERE.glob("[0-9]*.ipynb"))
     for i, path in enumerate(paths, 1):
@@ -74,22 +98,132 @@ def use_music(notebook, folder: Path) -> None:
             cell.source = SETTING.sub(lambda _: f"MUSIC = {str(folder)!r}", cell.source)
 
 
-def execute(notebook, *, announce=False) -> tuple[float, int]:
-    """Run all cells in a fresh kernel; return the seconds and the kernel's peak memory in bytes."""
+def mine(folder: Path) -> int:
+    """Run notebook 09 on a folder, and write its results as a page, sounds beside it."""
+    folder = folder.expanduser().resolve()
+    if not folder.is_dir():
+        print(f"{folder} is no folder: name the folder that your music is in", file=sys.stderr)
+        return 2
+    mark = hashlib.sha256(os.fsencode(folder)).hexdigest()[:6]  # two folders may have one name
+    to = PROJECT / "outputs" / "mine" / f"{folder.name}-{mark}"
+    notebook = nbformat.read(HERE / "09_your_own_music.ipynb", 4)
+    use_music(notebook, folder)
+    for cell in notebook.cells:
+        new = f'NAME, OTHER = {MINE}\nOUTPUTS, MODELS = Path({str(to)!r}), Path("../data/models")  '
+        cell.source = MADE.sub(lambda _, new=new: new, cell.source)
+    for name in MINE:  # what the run before composed stays, under another name
+        if (to / name).exists():
+            shutil.rmtree(to / f"{name}, before", ignore_errors=True)
+            (to / name).rename(to / f"{name}, before")
+    print(f"{folder}: Ctrl+C stops; what was prepared and learnt is kept", flush=True)
+    os.environ["TQDM_DISABLE"] = "1"
+
+    def say(cell, cell_index):
+        heading = re.search(r"^## \d+\. (.*)$", cell.source, re.MULTILINE)
+        if heading:
+            print(f"[{cell_index + 1}/{len(notebook.cells)}] {heading[1]}", flush=True)
+
+    def tell(cell, cell_index, execute_reply):
+        if not NOT_SHOWN & tags(cell):
+            said = (output.text for output in cell.outputs if output.get("name") == "stdout")
+            print("".join(said), end="", flush=True)
+
+    try:
+        seconds, _ = execute(notebook, announce=say, tell=tell, timeout=None)
+    except (CellExecutionError, KeyboardInterrupt) as error:
+        if getattr(error, "ename", "KeyboardInterrupt") == "KeyboardInterrupt":
+            print("Stopped. The same command goes on where this broke off.", file=sys.stderr)
+            return 130
+        print(f"Nothing can be made of this: {error.evalue}", file=sys.stderr)
+        return 1
+    except DeadKernelError:
+        print(
+            "The computation was ended, mostly for want of memory. What was prepared is kept: run "
+            "it again with less else open.",
+            file=sys.stderr,
+        )
+        return 1
+    with files.replacing(to / "index.html") as temporary:
+        temporary.write_text(page(notebook, folder.name), encoding="utf-8")
+    print(f"{seconds:.0f} s. Open {to / 'index.html'}", flush=True)
+    return 0
+
+
+def page(notebook, name: str) -> str:
+    """Write what a run of notebook 09 showed as HTML: headings, numbers, pictures, players."""
+    from nbconvert import HTMLExporter  # takes a while
+
+    cells = []
+    for one in MINE:
+        links = (f'<a href="{one}/music.{x}">{x.upper()}</a>' for x in ("wav", "mp3", "mid"))
+        player = f'<audio controls src="{one}/music.mp3"></audio> ' + ", ".join(links)
+        said = "your network" if one == "yours" else "the shipped network, to compare"
+        cells.append(nbformat.v4.new_markdown_cell(f"Composed by {said}: {player}"))
+    state = notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {})
+    for cell in notebook.cells:
+        if NOT_SHOWN & tags(cell) or cell.id in LESSONS:
+            continue
+        if cell.cell_type == "markdown":
+            found = re.findall(r"^## \d+\. .*$", cell.source, re.MULTILINE)
+            cells += [nbformat.v4.new_markdown_cell(text) for text in found]
+        elif cell.outputs:
+            shown = copy.deepcopy(cell)
+            shown.outputs = [still(output, state) for output in shown.outputs]
+            cells.append(shown)
+    exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_input_prompt=True)
+    exporter.exclude_output_prompt = True
+    body, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=cells))
+    return PAGE.format(title=html.escape(name), body=body)
+
+
+def still(output, state):
+    """Replace a widget by the HTML that it shows: a page has no kernel."""
+    shown = output.get("data", {}).get(WIDGET)
+    if shown is None:
+        return output
+    todo, texts = [shown["model_id"]], []
+    while todo:
+        model = state.get(todo.pop(0), {}).get("state", {})
+        texts += [model.get("value", "")] * (model.get("_model_name") == "HTMLModel")
+        todo += re.findall(r"IPY_MODEL_(\w+)", json.dumps(model.get("children", [])))
+    return nbformat.v4.new_output("display_data", {"text/html": "".join(texts)})
+
+
+def tags(cell) -> set[str]:
+    """Return the tags of a cell."""
+    return set(cell.metadata.get("tags", []))
+
+
+def execute(notebook, *, announce=False, tell=None, timeout=1800) -> tuple[float, int]:
+    """Run all cells in a fresh kernel; return the seconds and the kernel's peak memory in bytes.
+
+    Ctrl+C interrupts the cell, as Jupyter's stop button does, so that it can keep what it has.
+    """
+
+    def started(cell, cell_index):
+        with contextlib.suppress(RuntimeError, NotImplementedError):  # Windows can't
+            stop = client.km.interrupt_kernel
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(
+                signal.SIGINT, lambda: asyncio.ensure_future(ensure_async(stop()))
+            )
+        if callable(announce):
+            announce(cell, cell_index)
+        elif announce:
+            total = len(notebook.cells)
+            step = f"cell {cell_index + 1}/{total}"
+            print(step, end="\b" * (6 + 2 * len(str(total))), flush=True)
+
     client = NotebookClient(
         notebook,
-        timeout=1800,
+        timeout=timeout,
         record_timing=False,
         coalesce_streams=True,
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(HERE)}},
     )
     client.widget_registry = {}  # else nbclient now and then waits for ever on widgets
-    if announce:
-        total = len(notebook.cells)
-        client.on_cell_start = lambda cell, cell_index: print(
-            f"cell {cell_index + 1}/{total}", end="\b" * (6 + 2 * len(str(total))), flush=True
-        )
+    client.on_cell_start, client.on_cell_executed = started, tell
     start, peak, done = time.perf_counter(), [0], threading.Event()
     watch = threading.Thread(target=_watch_memory, args=(peak, done), daemon=True)
     watch.start()
@@ -125,8 +259,7 @@ def clean(notebook) -> None:
 
 def name_widgets(notebook) -> None:
     """Name each widget by its place of display, and drop the state of those not displayed."""
-    key = "application/vnd.jupyter.widget-state+json"
-    stored = notebook.metadata.get("widgets", {}).get(key)
+    stored = notebook.metadata.get("widgets", {}).get(WIDGETS)
     if not stored:
         return
     state, names = stored["state"], {}

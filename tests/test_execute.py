@@ -145,3 +145,26 @@ def test_the_picture_of_the_readme_is_written_where_it_is_drawn(tmp_path):
     notebook.cells[0].id = "readme-picture"
     execute.write_picture(notebook, tmp_path / "start.png")
     assert (tmp_path / "start.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_page_of_results_needs_no_kernel_and_no_network(with_slider):
+    notebook = copy.deepcopy(with_slider[0])
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell("Prose.\n\n## 1. A section\n\nMore."))
+    page = execute.page(notebook, "my <music>")
+    assert "<b>seen</b>" in page
+    assert "A section" in page
+    assert "Prose" not in page
+    assert "my &lt;music&gt;" in page
+    assert 'href="yours/music.mp3"' in page
+    assert not re.search(r"""(src|href)=.https?://|cdnjs|unpkg|jsdelivr""", page)
+
+
+def test_the_page_of_nowhere_says_so(tmp_path, capsys):
+    assert execute.mine(tmp_path / "nowhere") == 2
+    assert "is no folder" in capsys.readouterr().err
+
+
+def test_the_settings_of_notebook_09_are_those_that_a_page_changes():
+    text = (SOURCE.parent / "09_your_own_music.ipynb").read_text(encoding="utf-8")
+    cells = nbformat.reads(text, 4).cells
+    assert sum(bool(execute.MADE.search(cell.source)) for cell in cells) == 1

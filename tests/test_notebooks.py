@@ -241,7 +241,8 @@ def test_notebook_04_counts_notes_as_mir_eval_does(seed):
 
 README = FOLDER.parent / "README.md"
 LOUDEST = -14.0  # dBFS, RMS
-N_CONTROLS = {"01": 2, "02": 3, "03": 3, "04": 3, "05": 5, "06": 0, "07": 9, "08": 2}  # at least
+# At least:
+N_CONTROLS = {"01": 2, "02": 3, "03": 3, "04": 3, "05": 5, "06": 0, "07": 9, "08": 2, "09": 2}
 UNNUMBERED = ["Exercises", "Quiz", "Recap", "Limits", "Sources"]
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 

@@ -74,6 +74,23 @@ def test_only_the_bench_can_be_quick(calls, capsys):
         tasks.main(["test", "--quick"])
 
 
+def test_mine_needs_a_folder(calls, tmp_path, monkeypatch):
+    monkeypatch.delenv("MUSIC", raising=False)
+    with pytest.raises(SystemExit, match="make mine MUSIC=folder"):
+        tasks.main(["mine"])
+    with pytest.raises(SystemExit, match="nowhere is no folder"):
+        tasks.main(["mine", str(tmp_path / "nowhere")])
+    monkeypatch.setenv("MUSIC", str(tmp_path))  # as make hands it on
+    tasks.main(["mine"])
+    assert calls[-1] == ("notebooks/execute.py", "--mine", str(tmp_path))
+
+
+def test_a_folder_belongs_to_mine_alone(calls, capsys):
+    with pytest.raises(SystemExit):
+        tasks.main(["lint", "folder"])
+    assert "belongs to mine" in capsys.readouterr().err
+
+
 def test_tasks_need_nothing_but_the_standard_library():
     code = "import sys, tasks; print({m.split('.')[0] for m in sys.modules})"
     command = [sys.executable, "-S", "-c", code]

@@ -19,6 +19,7 @@ NOTEBOOKS = (
     "06_composing_lstm",
     "07_listening",
     "08_is_it_music",
+    "09_your_own_music",
     "90_refereeing_the_original",
 )
 ERRORS = (
