@@ -113,7 +113,8 @@ def steady(V: Floats) -> Floats:
     ----------
     Fitzgerald (2010), "Harmonic/percussive separation using median filtering".
     """
-    lasting, struck = _medians(V.T, 9).T ** 2, _medians(V, 25) ** 2
+    lasting = transforms.running_medians(V.T, 9, mode="symmetric").T ** 2
+    struck = transforms.running_medians(V, 25, mode="symmetric") ** 2
     return V * (lasting / (lasting + struck + _TINY**2))
 
 
@@ -452,13 +453,6 @@ def _edges(settings: rolls.NoteSettings) -> Edges:
     return band_edges(settings.n_fft, sr=sr, f_max=f_max, bands_per_semitone=bands)
 
 
-def _medians(x: Floats, size: int) -> Floats:
-    """Take running medians along each row; in one row of all, which is several times faster."""
-    half = size // 2
-    wide = np.pad(x, ((0, 0), (half, half)), mode="symmetric")
-    return scipy.ndimage.median_filter(wide.ravel(), size).reshape(wide.shape)[:, half:-half]
-
-
 def _magnitudes(y: Floats, settings: rolls.NoteSettings, lasting: bool = False) -> Floats:
     """Compute the magnitudes of the settings' frames in its bands, or what lasts in them."""
     n_fft, hop_length = settings.n_fft, settings.hop_length
@@ -569,23 +563,16 @@ def _measure_levels(parts: list[Floats], W: Floats, settings: rolls.NoteSettings
     return Dictionary(settings, W, reference, found[middle, 3])
 
 
-def _shifted(H: Floats, n: int) -> Floats:
-    """Move rows down by n (up if negative), zeros coming in."""
-    moved = np.zeros_like(H)
-    moved[max(0, n) : len(H) + min(0, n)] = H[max(0, -n) : len(H) - max(0, n)]
-    return moved
-
-
 def _onsets(
     H: Floats, settings: rolls.NoteSettings, reference: float, rise: float, floor: float
 ) -> npt.NDArray[np.bool_]:
     """Say in which frames notes begin: (n_frames, n_notes), bool."""
-    low = np.minimum(_shifted(H, 1), _shifted(H, 2))
-    high = np.maximum(H, _shifted(H, -1))
+    low = np.minimum(transforms.shift(H, 1), transforms.shift(H, 2))
+    high = np.maximum(H, transforms.shift(H, -1))
     jump = high - low
     loudest = scipy.ndimage.maximum_filter1d(H.max(axis=1), int(settings.frame_rate) | 1)
     loudest = np.maximum(loudest, reference / 8)[:, None]  # in silence nothing is loud
-    steepest = (jump >= _shifted(jump, 1)) & (jump > _shifted(jump, -1))
+    steepest = (jump >= transforms.shift(jump, 1)) & (jump > transforms.shift(jump, -1))
     return steepest & (jump > rise * loudest) & (high > floor * loudest) & (high > 1.3 * low)
 
 
