@@ -45,10 +45,8 @@ class Facts:
         and by how much it is moved.
     explained : float
         Share of its sound, drums included, that notes of the given dictionary explain; 0 to 1.
-    own : bool
-        Whether its notes were found by a dictionary of its own, not by the given one.
-    kinds, remarks : tuple of str
-        The drums in it, of `drums.NAMES`; what was wrong with its file.
+    remarks : tuple of str
+        What was wrong with its file.
     """
 
     start: float
@@ -56,13 +54,10 @@ class Facts:
     gain_db: float
     cents: float
     explained: float
-    own: bool
-    kinds: tuple[str, ...]
     remarks: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Make tuples of JSON's lists."""
-        object.__setattr__(self, "kinds", tuple(self.kinds))
+        """Make a tuple of JSON's list."""
         object.__setattr__(self, "remarks", tuple(self.remarks))
 
     @property
@@ -97,6 +92,11 @@ class Piece(Facts):
     def keys(self) -> rolls.Notes:
         """What was found, without the drums."""
         return rolls.keys_of(self.found)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The drums in it, of `drums.NAMES`."""
+        return tuple(name for name, one in zip(drums.NAMES, self.kit, strict=True) if one.any())
 
     @property
     def rate(self) -> float:
@@ -359,15 +359,12 @@ def _prepare(job: _Job, given: notes.Dictionary) -> Content:
     y = y if moved == sr else audio.resample(y, sr_from=sr, sr_to=moved)
     explained = notes.explained(y, given)
     y, hits, kit = _without_drums(y, sr)
-    dictionary = notes.choose_dictionary(y, given)
-    found = notes.encode(y, dictionary, lasting=True)
+    found = notes.encode(y, notes.choose_dictionary(y, given), lasting=True)
     found = np.concatenate([found, hits])
     found = found[np.lexsort(found.T[[2, 0]])]
     found[:, :2] *= sr / moved  # from where it was moved back to the seconds of its file
-    kinds = tuple(name for name, sound in zip(drums.NAMES, kit, strict=True) if sound.any())
     gain_db = float(20 * np.log10(gain))
-    own = dictionary is not given
-    return Facts(job.start, seconds, gain_db, cents, explained, own, kinds, ()), found, kit
+    return Facts(job.start, seconds, gain_db, cents, explained, ()), found, kit
 
 
 def _without_drums(y: Floats, sr: int) -> tuple[Floats, rolls.Notes, Floats]:
