@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import counted, opponents
+from benchmarks import counted, judge, opponents
 from data.build import ablation, models
 from helpers import (
     audio,
@@ -27,7 +27,6 @@ from helpers import (
     note_model,
     notes,
     rolls,
-    sound_metrics,
     synthesis,
 )
 
@@ -148,17 +147,12 @@ def shortened(music: Music, minutes: float) -> Music:
 
 def in_windows(found: np.ndarray, seconds: float, bank: synthesis.NoteBank) -> np.ndarray:
     """Measure windows of 10 s: polyphony, onset rate, level in dB; (n_windows, 3)."""
-    n_frames, n_windows = round(WINDOW * SETTINGS.frame_rate), int(seconds // WINDOW)
+    n_windows = int(seconds // WINDOW)
     if not n_windows:
         return np.zeros((0, len(WHAT)))
     found = found[found[:, 0] < n_windows * WINDOW - 0.5 / SETTINGS.frame_rate]
-    roll = rolls.from_notes(found, SETTINGS, n_frames=n_windows * n_frames)
     y = synthesis.play(found, bank, n_samples=round(n_windows * WINDOW * SETTINGS.sr))
-    _, level = sound_metrics.level_curve_db(y, sr=SETTINGS.sr, window_s=WINDOW)
-    parts = [rolls.cut(roll, k * n_frames, (k + 1) * n_frames) for k in range(n_windows)]
-    rate = [note_metrics.onset_rate(one, frame_rate=SETTINGS.frame_rate) for one in parts]
-    full = [note_metrics.polyphony(one) for one in parts]
-    return np.stack([full, rate, level[:n_windows]], axis=1)
+    return judge.in_windows(judge.Heard(y, found), WINDOW)
 
 
 def windows_of(music: Music, part: str) -> np.ndarray:

@@ -76,8 +76,9 @@ def main() -> int:
         notebook = nbformat.read(path, 4)
         if options.music:
             use_music(notebook, options.music.resolve())
+        announce = functools.partial(count, len(notebook.cells)) if sys.stdout.isatty() else None
         try:
-            seconds, peak_bytes = execute(notebook, announce=sys.stdout.isatty())
+            seconds, peak_bytes = execute(notebook, announce=announce)
         except CellExecutionError as error:
             print(f"failed\n{error}")
             return 1
@@ -89,6 +90,12 @@ def main() -> int:
         else:
             write(notebook, options.to / path.name)
     return 0
+
+
+def count(total: int, cell, cell_index: int) -> None:
+    """Say on the terminal which cell runs; the next one is said in the same place."""
+    step = f"cell {cell_index + 1}/{total}"
+    print(step, end="\b" * (6 + 2 * len(str(total))), flush=True)
 
 
 def use_music(notebook, folder: Path) -> None:
@@ -194,7 +201,7 @@ def tags(cell) -> set[str]:
     return set(cell.metadata.get("tags", []))
 
 
-def execute(notebook, *, announce=False, tell=None, timeout=1800) -> tuple[float, int]:
+def execute(notebook, *, announce=None, tell=None, timeout=1800) -> tuple[float, int]:
     """Run all cells in a fresh kernel; return the seconds and the kernel's peak memory in bytes.
 
     Ctrl+C interrupts the cell, as Jupyter's stop button does, so that it can keep what it has.
@@ -207,12 +214,8 @@ def execute(notebook, *, announce=False, tell=None, timeout=1800) -> tuple[float
             loop.add_signal_handler(
                 signal.SIGINT, lambda: asyncio.ensure_future(ensure_async(stop()))
             )
-        if callable(announce):
+        if announce is not None:
             announce(cell, cell_index)
-        elif announce:
-            total = len(notebook.cells)
-            step = f"cell {cell_index + 1}/{total}"
-            print(step, end="\b" * (6 + 2 * len(str(total))), flush=True)
 
     client = NotebookClient(
         notebook,
