@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -321,3 +322,70 @@ def test_notices_that_licences_ask_for_are_there():
     notice = (DATA / "LICENSES" / "CC-BY-3.0-Salamander.txt").read_text(encoding="utf-8")
     assert "Alexander Holm" in notice
     assert "http://creativecommons.org/licenses/by/3.0/" in notice
+
+
+TEXTS = DATA / "texts"
+TEXT_ROWS = read_csv(TEXTS / "manifest.csv")
+TEXT_COLUMNS = (
+    *("file", "title", "author", "years", "source", "licence"),
+    *("n_poems", "n_characters", "sha256"),
+)
+by_text = pytest.mark.parametrize("row", TEXT_ROWS, ids=[row["file"] for row in TEXT_ROWS])
+
+
+def poems_in(row: dict[str, str]) -> list[str]:
+    text = (TEXTS / row["file"]).read_text(encoding="utf-8")
+    return text.removesuffix("\n").split("\n\n\n")
+
+
+def test_manifest_of_texts_lists_every_file():
+    assert tuple(TEXT_ROWS[0]) == TEXT_COLUMNS
+    assert all(all(row.values()) for row in TEXT_ROWS)
+    listed = [row["file"] for row in TEXT_ROWS]
+    assert sorted([*listed, "manifest.csv"]) == sorted(path.name for path in TEXTS.iterdir())
+
+
+@by_text
+def test_text_is_what_its_manifest_says(row):
+    data = (TEXTS / row["file"]).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == row["sha256"]
+    assert int(row["n_characters"]) == len(data.decode("ascii"))
+    assert int(row["n_poems"]) == len(poems_in(row))
+    assert row["licence"].startswith("poem: public domain; package: ")
+    assert max(int(year) for year in row["years"].split("-")) < 1930
+
+
+@by_text
+def test_poems_are_verses_and_nothing_else(row):
+    for poem in poems_in(row):
+        title, *lines = poem.split("\n")
+        assert title.startswith("# ")
+        assert sum(map(bool, lines)) >= 4, title
+        for line in lines:
+            assert line == " ".join(line.split()), f"{title}: {line!r} has spaces to spare"
+            assert not set(line) & set("0123456789[]{}<>|_*#@/"), f"{title}: {line!r}"
+        assert all(poem.split("\n\n")), f"{title}: a stanza is empty"
+        assert lines[0], title
+    words = " ".join(poems_in(row)).lower()
+    assert "gutenberg" not in words
+    assert "copyright" not in words
+
+
+def test_there_is_verse_enough():
+    assert 600_000 <= sum(int(row["n_characters"]) for row in TEXT_ROWS) <= 1_500_000
+
+
+def test_no_two_poems_share_a_long_run():
+    """So that no split of the poems lets a model learn a held-out poem by heart."""
+    run, owner = 60, {}
+    for poem in (poem for row in TEXT_ROWS for poem in poems_in(row)):
+        text = " ".join(re.findall("[a-z]+", poem.split("\n", 1)[1].lower()))
+        for start in range(len(text) - run):
+            assert owner.setdefault(text[start : start + run], poem) is poem, poem.split("\n")[0]
+
+
+@by_text
+def test_readme_credits_the_text(row):
+    columns = ("title", "author", "years", "source", "licence")
+    line = " | ".join([f"| `{row['file']}`", *(row[column] for column in columns)]) + " |"
+    assert line in (DATA / "README.md").read_text(encoding="utf-8").splitlines()

