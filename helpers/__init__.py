@@ -1,1 +1,16 @@
 """The small package that the notebooks share; each module is an activity (see CONTRIBUTING.md)."""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from tqdm.auto import tqdm
+
+
+def bar(items: Iterable[Any] | None = None, **options: Any) -> tqdm:
+    """Make a bar of tqdm's, silent where the environment variable TQDM_DISABLE says so.
+
+    tqdm's bar for notebooks doesn't look there itself. Without items to go through, the bar is
+    moved by its `update`; the options are tqdm's: ``desc``, ``unit``, ``total``, ``leave``.
+    """
+    return tqdm(items, disable=bool(os.environ.get("TQDM_DISABLE")), **options)

@@ -2,8 +2,7 @@
 
 A waveform ``y`` is float32, of shape (n_samples,), and lies in [-1, 1]; ``sr`` is its sampling rate
 in Hz, a whole number. What isn't raises an `AudioError`, as everything does that can't be read or
-written. FFmpeg decodes (`decoding`), libsndfile encodes. A file that holds less than it promises is
-read as far as it goes, and that is said.
+written. FFmpeg decodes (`decoding`), libsndfile encodes. A file that was cut off is read to there.
 """
 
 import io
@@ -25,6 +24,7 @@ from helpers import decoding, files
 
 Samples = decoding.Samples  # float32, shape (n_samples, n_channels)
 Waveform = NDArray[np.float32]  # shape (n_samples,)
+AnyPath = str | os.PathLike
 
 FULL_SCALE = 32768  # int16 steps in 1.0; libsndfile's scale too, so that save -> load is exact
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # Hz
@@ -75,7 +75,7 @@ class AudioInfo:
         return 8 * self.size_bytes / self.duration / 1000
 
 
-def info(path: str | os.PathLike) -> AudioInfo:
+def info(path: AnyPath) -> AudioInfo:
     """Return what an audio file says about itself, without decoding it.
 
     One that holds no audio that can be decoded is an AudioError, which says what it holds instead.
@@ -90,36 +90,20 @@ def info(path: str | os.PathLike) -> AudioInfo:
                 n_samples = n_counted
         if not n_samples:
             raise AudioError(f"{shown(path)}: holds no samples; record or export it again")
-        return AudioInfo(
-            path=Path(path),
-            container=decoder.container,
-            encoding=decoder.encoding,
-            sr=decoder.sr,
-            n_channels=decoder.n_channels,
-            n_samples=n_samples,
-            size_bytes=size_bytes,
-        )
+        names = "container", "encoding", "sr", "n_channels"
+        known = {name: getattr(decoder, name) for name in names}
+        return AudioInfo(path=Path(path), n_samples=n_samples, size_bytes=size_bytes, **known)
 
 
-def read(path: str | os.PathLike, *, strict: bool = False) -> tuple[Samples, int]:
-    """Decode a whole file as it is stored: its own channels and sampling rate.
+def read(path: AnyPath, *, strict: bool = False) -> tuple[Samples, int]:
+    """Decode a whole file as it is stored: its own channels and sampling rate, in Hz.
 
-    Parameters
-    ----------
-    path : str or Path
-        WAV, FLAC, Ogg, MP3, M4A, AIFF or anything else that FFmpeg decodes. What an encoder put
-        before and after the sound is left out, where the file says how much that is.
-    strict : bool
-        Raise an AudioError where the file is cut off, damaged or changes its rate or channels,
-        instead of an AudioWarning, which tells the seconds read and promised. (After a change, all
-        is brought to the rate and channels that it begins with.)
-
-    Returns
-    -------
-    samples : ndarray of float32, shape (n_samples, n_channels)
-        One at least, and finite (else an AudioError). Not clipped: a lossy or floating-point file
-        may exceed 1.
-    sr : int, Hz
+    It is WAV, FLAC, Ogg, MP3, M4A, AIFF or anything else that FFmpeg decodes. What an encoder put
+    before and after the sound is left out, where the file says how much that is. Where it is cut
+    off, damaged or changes its rate or channels, an AudioWarning tells the seconds read and
+    promised; under `strict`, an AudioError. (After a change, all is brought to the rate and
+    channels that it begins with.) The samples, float32, (n_samples, n_channels), are one at least,
+    and finite (else an AudioError); not clipped: a lossy or floating-point file may exceed 1.
     """
     with _decoder(path) as decoder:
         samples = _collected(decoder.blocks(), path)
@@ -130,30 +114,18 @@ def read(path: str | os.PathLike, *, strict: bool = False) -> tuple[Samples, int
 
 
 def load(
-    path: str | os.PathLike,
+    path: AnyPath,
     *,
     sr: int,
     start: float = 0.0,
     duration: float | None = None,
     strict: bool = False,
 ) -> Waveform:
-    """Load a file, or a part of it, as a mono waveform.
+    """Load a file, or a part of it, as a mono waveform at `sr`, Hz: float32, (n_samples,).
 
-    Parameters
-    ----------
-    path, strict
-        As in `read`, and so are errors and warnings.
-    sr : int, Hz
-        Sampling rate of the result.
-    start, duration : float, s; the latter optional
-        Where to begin, before the end (else an AudioError), and how much to load at most; a file
-        that ends earlier gives what it has.
-
-    Returns
-    -------
-    y : ndarray of float32, shape (n_samples,)
-        That part of the whole, to float precision, at any rate. In [-1, 1]: samples beyond, as a
-        loud MP3 has some, are clipped, with a warning that counts them; `read` leaves them.
+    The part begins at `start`, s, before the end (else an AudioError), and lasts `duration`, s, at
+    most; it is what the whole has there, to float precision. Samples beyond [-1, 1], as a loud MP3
+    has some, are clipped, with a warning that counts them. Errors and warnings are as in `read`.
     """
     sr = _valid_rate(sr)
     if not 0 <= start < np.inf or not (duration is None or 0 < duration < np.inf):
@@ -177,11 +149,8 @@ def load(
 def to_mono(samples: ArrayLike) -> Waveform:
     """Mix channels down to one by their mean; a waveform with one axis passes unchanged.
 
-    Samples, float, (n_samples, n_channels), become float32, (n_samples,). Notebook 01 shows what a
-    mean does where left = -right.
+    From (n_samples, n_channels) to float32, (n_samples,). Notebook 01 hears it where left = -right.
 
-    Examples
-    --------
     >>> to_mono(np.array([[0.5, 0.25], [0.5, -0.5]], dtype=np.float32))
     array([0.375, 0.   ], dtype=float32)
     """
@@ -200,11 +169,8 @@ def resample(y: ArrayLike, *, sr_from: int, sr_to: int) -> Waveform:
     """Change the sampling rate; what lies above the new Nyquist frequency is filtered out first.
 
     It is done by the SoX resampler library (soxr), quality "HQ". Notebook 02 teaches why the filter
-    is needed. The result, of about ``n_samples * sr_to / sr_from`` samples, may exceed the peak of
-    its input a little: a loud edge rings when it is filtered.
+    is needed. The result may exceed the peak of its input a little: loud edges ring when filtered.
 
-    Examples
-    --------
     >>> resample(np.zeros(44100, dtype=np.float32), sr_from=44100, sr_to=16000).shape
     (16000,)
     """
@@ -221,8 +187,6 @@ def to_int16(y: ArrayLike) -> NDArray[np.int16]:
     a saved file loads as the same numbers. The price: 1.0 itself becomes 32767, one step lower.
     Notebook 01 has it wrapped, clipped and rounded, heard and measured.
 
-    Examples
-    --------
     >>> to_int16(np.array([-1.0, 0.5, 1.0, 1.2]))
     array([-32768,  16384,  32767,  32767], dtype=int16)
     """
@@ -232,8 +196,6 @@ def to_int16(y: ArrayLike) -> NDArray[np.int16]:
 def from_int16(integers: ArrayLike) -> NDArray[np.float32]:
     """Turn 16-bit integers, of any shape, into floats in [-1, 1): the exact inverse of `to_int16`.
 
-    Examples
-    --------
     >>> from_int16(np.array([-32768, 16384], dtype=np.int16))
     array([-1. ,  0.5], dtype=float32)
     """
@@ -246,15 +208,9 @@ def from_int16(integers: ArrayLike) -> NDArray[np.float32]:
 def encode(y: ArrayLike, *, sr: int, suffix: str = ".wav", quality: float | None = None) -> bytes:
     """Encode a waveform as the bytes of an audio file.
 
-    Parameters
-    ----------
-    y : ndarray of float32, shape (n_samples,), in [-1, 1]
-    sr : int, Hz
-        At a rate that the format can't hold, as beyond 1 or -1, an AudioError is raised.
-    suffix : {".wav", ".flac", ".ogg", ".mp3"}
-        WAV and FLAC hold 16-bit integers (`to_int16`); Ogg is Vorbis; Ogg and MP3 are lossy.
-    quality : float, optional
-        For Ogg and MP3 only, from 0 (smallest) to 1 (best), with a variable bit rate.
+    The suffix is .wav or .flac, which hold 16-bit integers (`to_int16`), .ogg, which is Vorbis, or
+    .mp3; the latter two are lossy, and for them alone is a quality from 0 (smallest) to 1 (best),
+    with a variable bit rate. A rate that it can't hold, and samples beyond 1, are an AudioError.
     """
     y, sr, suffix = valid(y), _valid_rate(sr), str(suffix).lower()
     _check_format(suffix, sr, quality)
@@ -280,24 +236,12 @@ def encode(y: ArrayLike, *, sr: int, suffix: str = ".wav", quality: float | None
 
 
 def save(
-    path: str | os.PathLike,
-    y: ArrayLike,
-    *,
-    sr: int,
-    clip: bool = False,
-    quality: float | None = None,
+    path: AnyPath, y: ArrayLike, *, sr: int, clip: bool = False, quality: float | None = None
 ) -> Path:
     """Write a waveform to a file, whole or not at all: then what was there before stays.
 
-    Parameters
-    ----------
-    path : str or Path
-        The suffix chooses the format: .wav, .flac, .ogg or .mp3. A folder that is missing or can't
-        be written to is an AudioError.
-    y, sr, quality
-        As in `encode`, and so are errors.
-    clip : bool
-        Clip samples beyond 1, with a warning that counts them, instead of raising.
+    The suffix chooses the format; all else, and errors, are as in `encode`. To clip samples beyond
+    1 gives a warning that counts them. A folder that can't be written to is an AudioError.
     """
     path, y = Path(path), valid(y)
     y = _clip(y, path) if clip else y
@@ -317,8 +261,6 @@ def level_dbfs(y: ArrayLike) -> float:
 
     A sine that fills [-1, 1] reads -3.01 dBFS.
 
-    Examples
-    --------
     >>> round(level_dbfs(np.full(100, 0.1, dtype=np.float32)), 3)
     -20.0
     """
@@ -329,8 +271,6 @@ def level_dbfs(y: ArrayLike) -> float:
 def faded(y: ArrayLike, *, sr: float, seconds: float = 0.005) -> Waveform:
     """Fade both ends of a waveform, so many seconds each: where a sound is cut, it would click.
 
-    Examples
-    --------
     >>> faded(np.ones(5), sr=2, seconds=1)
     array([0. , 0.5, 1. , 0.5, 0. ], dtype=float32)
     """
@@ -365,12 +305,12 @@ def valid(y: ArrayLike, name: str = "y") -> Waveform:
     return y
 
 
-def shown(path: str | os.PathLike) -> str:
+def shown(path: AnyPath) -> str:
     """Return a path as text that can be printed, even if its name isn't UTF-8."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _clip(y: Waveform, path: str | os.PathLike) -> Waveform:
+def _clip(y: Waveform, path: AnyPath) -> Waveform:
     """Clip a waveform to [-1, 1], with a warning that counts the samples."""
     peak = max(y.max(), -y.min())
     if peak <= 1:
@@ -405,7 +345,7 @@ def _check_format(suffix: str, sr: int, quality: float | None) -> None:
 
 
 @contextmanager
-def _decoder(path: str | os.PathLike) -> Iterator[decoding.Decoder]:
+def _decoder(path: AnyPath) -> Iterator[decoding.Decoder]:
     """Open a file for decoding; all that goes wrong names the file."""
     _size(Path(path))
     try:
@@ -475,7 +415,7 @@ def _cut(blocks: Iterator[Waveform], first: int, end: int | None) -> Iterator[Wa
             return
 
 
-def _collected(blocks: Iterator[Samples], path: str | os.PathLike) -> Samples | None:
+def _collected(blocks: Iterator[Samples], path: AnyPath) -> Samples | None:
     """Join blocks along time, in little more memory than they need; None if there are none."""
     samples, n_samples, n_bad = None, 0, 0
     try:
@@ -501,7 +441,7 @@ def _collected(blocks: Iterator[Samples], path: str | os.PathLike) -> Samples | 
     return samples
 
 
-def _report(decoder: decoding.Decoder, path: str | os.PathLike, strict: bool) -> None:
+def _report(decoder: decoding.Decoder, path: AnyPath, strict: bool) -> None:
     """Warn about what is wrong with what was read of a file; under `strict` raise."""
     faults = decoder.faults + decoder.changes
     if not faults or not (decoder.n_read or decoder.n_promised):
@@ -516,7 +456,7 @@ def _report(decoder: decoding.Decoder, path: str | os.PathLike, strict: bool) ->
     warnings.warn(message, AudioWarning, stacklevel=3)
 
 
-def _nothing(decoder: decoding.Decoder, path: str | os.PathLike, start: float) -> str:
+def _nothing(decoder: decoding.Decoder, path: AnyPath, start: float) -> str:
     """Say why there are no samples."""
     end = decoder.n_read / decoder.sr
     if decoder.n_read and start >= end:

@@ -3,22 +3,21 @@
 Played music never keeps an even time. A note is written down better by its place between two beats
 than by the second in which it begins: the same rhythm then looks the same, slow or fast. Beats are
 found by three classics: how strongly notes begin at each moment; how long a beat is around there,
-by autocorrelation; and the row of beats that meets strong moments at that distance, by dynamic
-programming.
+by autocorrelation; and, by dynamic programming, the row of strong moments that far apart.
 """
 
 import warnings
 
 import numpy as np
-import numpy.typing as npt
 import scipy.fft
 import scipy.sparse
 import scipy.sparse.linalg
+from numpy.typing import ArrayLike, NDArray
 
 from helpers import audio, rolls
 
-Floats = npt.NDArray[np.float64]
-Whole = npt.NDArray[np.int64]
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 TICKS = 12  # per beat: halves, thirds, quarters and sixths of a beat are whole numbers of ticks
 RATE = 100  # moments per second at which the onset strength is sampled
@@ -41,9 +40,7 @@ def onset_strength(found: Floats) -> Floats:
     There must be a note (else a ValueError). The result, float64, (n_moments,), has `RATE` moments
     per second, from 0 to 2 s after the last onset; its standard deviation is 1.
 
-    References
-    ----------
-    D. P. W. Ellis, "Beat tracking by dynamic programming", J. New Music Res. 36(1), 2007.
+    Source: D. P. W. Ellis, "Beat tracking by dynamic programming", J. New Music Res. 36(1), 2007.
     """
     onset, pitch, level = _notes(found)[:, [0, 2, 3]].T
     weight = np.sqrt(np.maximum(level, 0.05)) * np.select([pitch < 52, pitch < 67], [2.5, 1.0], 0.8)
@@ -67,9 +64,7 @@ def beat_lengths(strength: Floats) -> tuple[Floats, Floats]:
     `strength` is from `onset_strength`. Lengths, in moments, and clarity are float64, (n_seconds,);
     the latter is the autocorrelation there, from -1 to 1: how clear the pulse is.
 
-    References
-    ----------
-    P. Grosche and M. Müller, "Extracting predominant local pulse information from music
+    Source: P. Grosche and M. Müller, "Extracting predominant local pulse information from music
     recordings", IEEE Trans. Audio Speech Lang. Process. 19(6), 2011.
     """
     n = 10 * RATE
@@ -93,9 +88,7 @@ def track(found: Floats) -> Floats:
     The first is no later than the first note, the last later than the last. If the notes have no
     clear pulse, beats are even, two a second, with an AudioWarning. No notes are a ValueError.
 
-    References
-    ----------
-    Ellis (2007), as in `onset_strength`.
+    Source: Ellis (2007), as in `onset_strength`.
     """
     found = _notes(found)
     onset = np.sort(found[:, 0])
@@ -120,20 +113,12 @@ def quantise(found: Floats, beats: Floats) -> tuple[Whole, Floats]:
     """Give each note its tick; a beat is cut into 2, 3, 4, 6 or 12 parts, whichever fits best.
 
     A fine cut fits everything, so it must pay: by its parts' rarity in this music and in general.
-    Beats, float64, (n_beats,), are from `track`; if they don't reach around the notes, a ValueError
-    is raised.
+    Beats, float64, (n_beats,), are from `track`; a ValueError if they don't reach around the notes.
+    Ticks, int64, (n_found,), are `TICKS` a beat; tick 0 is the first beat. By how much each note
+    was played after its tick is float64, (n_found,), s: `time_of(ticks, beats) + late` is when.
 
-    Returns
-    -------
-    ticks : ndarray, int64, (n_found,)
-        `TICKS` a beat; tick 0 is the first beat.
-    late : ndarray, float64, (n_found,)
-        By how much the note was played after its tick, s: `time_of(ticks, beats) + late` is when.
-
-    References
-    ----------
-    A. T. Cemgil, P. Desain and B. Kappen, "Rhythm quantization for transcription", Comput. Music
-    J. 24(2), 2000.
+    Source: A. T. Cemgil, P. Desain and B. Kappen, "Rhythm quantization for transcription", Comput.
+    Music J. 24(2), 2000.
     """
     onset = _notes(found)[:, 0]
     if len(beats) < 2 or not beats[0] - 1e-9 <= onset.min() <= onset.max() < beats[-1]:
@@ -163,13 +148,10 @@ def bar_lines(found: Floats, beats: Floats) -> Whole:
     """Find the beats that begin a bar: the harmony changes there, on low notes that last.
 
     The number of beats in a bar is the one whose first beats stand out most, bars near 1.5 s
-    preferred. Half a bar, or two, are the usual mistake. Notes and beats are as in `quantise`; the
-    result, int64, (n_bars,), are indices of beats.
+    preferred. Half a bar, or two, are the usual mistake. The result are indices of beats.
 
-    References
-    ----------
-    M. Goto, "An audio-based real-time beat tracking system for music with or without drum-sounds",
-    J. New Music Res. 30(2), 2001.
+    Source: M. Goto, "An audio-based real-time beat tracking system for music with or without
+    drum-sounds", J. New Music Res. 30(2), 2001.
     """
     accent = _accents(found, beats)
     seconds = np.median(np.diff(beats))
@@ -185,11 +167,9 @@ def bar_lines(found: Floats, beats: Floats) -> Whole:
     return max(candidates, key=lambda candidate: candidate[0])[1]
 
 
-def time_of(ticks: npt.ArrayLike, beats: Floats) -> Floats:
+def time_of(ticks: ArrayLike, beats: Floats) -> Floats:
     """Say when ticks are played, in s; beyond the last beat, beats go on as long as it was.
 
-    Examples
-    --------
     >>> time_of([0, 6, 18, 48], np.array([1.0, 1.5, 2.5]))
     array([1.  , 1.25, 2.  , 4.5 ])
     """
@@ -199,7 +179,7 @@ def time_of(ticks: npt.ArrayLike, beats: Floats) -> Floats:
     return inside + np.maximum(place - last, 0) * (beats[-1] - beats[-2])
 
 
-def tick_of(times: npt.ArrayLike, beats: Floats) -> Floats:
+def tick_of(times: ArrayLike, beats: Floats) -> Floats:
     """Say at which tick, not rounded, something happens: the inverse of `time_of`."""
     times = np.asarray(times, np.float64)
     inside = np.interp(times, beats, np.arange(len(beats)))
@@ -210,8 +190,7 @@ def tick_of(times: npt.ArrayLike, beats: Floats) -> Floats:
 def best_path(score: Floats, change: Floats) -> Whole:
     """Find the states whose scores and changes have the largest sum, by Viterbi's algorithm.
 
-    Scores are float64, (n_times, n_states); changes, (n_states, n_states), to a state (row) from
-    another (column); the path is int64, (n_times,).
+    Scores are (n_times, n_states), changes (n_states, n_states), to a state (row) from another.
     """
     best, came = score[0], []
     for now in score[1:]:

@@ -1,7 +1,6 @@
 """A manifest or any folder of music -> tracks, split by piece, and their waveforms.
 
-A split never cuts through a piece: what is held out for validation and test was not heard in
-training, not even another part of it.
+A split never cuts through a piece: of what is held out, no other part was heard in training.
 """
 
 import csv
@@ -19,7 +18,8 @@ import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
-from helpers import audio, progress
+import helpers
+from helpers import audio
 
 SPLITS = ("train", "validation", "test")
 SUFFIXES = (
@@ -55,24 +55,23 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Track:
     """One piece of music: a file, and what is known about it.
 
-    Its name is unique among its tracks; its split, one of `SPLITS`. The origin is "rendered" from a
-    score or "recorded"; "own" in a reader's folder.
+    Its name is unique, its split one of `SPLITS`, its origin "rendered", "recorded", or "own".
     """
 
     name: str
     path: Path
     split: str
     title: str
-    composer: str
-    instrument: str
+    composer: str = "unknown"
+    instrument: str = "unknown"
     genre: str
     minutes: float
     origin: str
-    licence: str
+    licence: str = "unknown"
 
 
 @dataclass(frozen=True)
@@ -113,34 +112,16 @@ def survey(music: str | os.PathLike, *, fewest: int = 2) -> tuple[list[Track], l
     A manifest is a manifest.csv in the folder, or in the one above it if it lists files of this
     folder. Without one, each file is a piece: at least one is held out for validation and, from
     three files on, one for the test, about an eighth each. A checksum of the names decides which:
-    arbitrary, yet the same on every machine, and it changes little when files are added. Genre is
-    then the name of the sub-folder.
+    arbitrary, yet the same on every machine; files added change little. Genre is the sub-folder's.
 
     Of several copies of one recording, whatever their formats, the largest file is taken. They are
     known by 10 s from the middle of their first 40: so a copy that begins over 15 s earlier or
     later, is over a fifth shorter, or runs faster or slower, counts as another piece. What is
     shorter than 1 s, or silent throughout, is left out. Linked folders are entered, once.
 
-    Parameters
-    ----------
-    music : str or Path
-        ``~`` is your home folder.
-    fewest : int
-        How many recordings there must be, without a manifest.
-
-    Returns
-    -------
-    tracks : list of Track
-        In the order of the manifest, or sorted by path.
-    left : list of Left
-        Every other file.
-
-    Raises
-    ------
-    FileNotFoundError, NotADirectoryError
-        If `music` is not a folder.
-    ValueError
-        If the manifest has a fault, or there are fewer than two readable audio files.
+    Tracks are in the order of the manifest, or sorted by path; every other file is left. ``~`` is
+    your home folder; what is no folder is a FileNotFoundError or NotADirectoryError. A fault of the
+    manifest, or without one fewer than the `fewest` readable audio files, is a ValueError.
     """
     music = Path(music).expanduser()
     shown = audio.shown(music)
@@ -158,19 +139,12 @@ def survey(music: str | os.PathLike, *, fewest: int = 2) -> tuple[list[Track], l
     return tracks, left + [Left(path, why) for path in files if path.resolve() not in listed]
 
 
-def select(
-    tracks: list[Track],
-    *,
-    split: str | None = None,
-    instrument: str | None = None,
-    genre: str | None = None,
-) -> list[Track]:
-    """Select the tracks that match everything that is given, at least one.
+def select(tracks: list[Track], **wanted: str | None) -> list[Track]:
+    """Select the tracks that match all that isn't None of what is wanted: split, instrument, genre.
 
     If none does, a ValueError is raised, which names what exists.
     """
-    asked_for = {"split": split, "instrument": instrument, "genre": genre}
-    wanted = {key: value for key, value in asked_for.items() if value is not None}
+    wanted = {key: value for key, value in wanted.items() if value is not None}
     selected = [t for t in tracks if all(getattr(t, key) == wanted[key] for key in wanted)]
     if not selected:
         asked = " and ".join(f"{key} {value!r}" for key, value in wanted.items())
@@ -190,27 +164,13 @@ def pick(tracks: list[Track], name: str) -> Track:
 
 
 def load_waveforms(
-    tracks: list[Track], *, sr: int, max_minutes: float | None = None, strict: bool = False
+    tracks: list[Track], *, sr: int, max_minutes: float | None = None
 ) -> dict[str, audio.Waveform]:
-    """Load tracks as mono waveforms, with a progress bar.
+    """Load tracks, with names that differ, as mono waveforms by these names, with a progress bar.
 
-    Parameters
-    ----------
-    tracks : list of Track
-        With names that differ (else a ValueError).
-    sr : int
-        Sampling rate of the results, Hz.
-    max_minutes : float, optional
-        Stop when this much is loaded in all; the last track is cut off there. Above 0 (else a
-        ValueError).
-    strict : bool
-        Raise an AudioError where a file can't be decoded or is cut off, instead of an AudioWarning
-        that names it; if nothing at all could be loaded, one is raised in any case.
-
-    Returns
-    -------
-    waveforms : dict of str to ndarray of float32, shape (n_samples,)
-        By the tracks' names, in their order.
+    They are float32, (n_samples,), at `sr` Hz. After `max_minutes` in all, above 0, the last one is
+    cut off. An AudioWarning names a file that can't be decoded or is cut off; if nothing could be
+    loaded, it is an AudioError. Names that are the same, and no minutes, are a ValueError.
     """
     if max_minutes is not None and not max_minutes > 0:
         raise ValueError(f"max_minutes must be more than 0 minutes, got {max_minutes}")
@@ -218,14 +178,12 @@ def load_waveforms(
         raise ValueError(f"tracks must have names that differ, got twice: {_twice(tracks)}")
     waveforms: dict[str, audio.Waveform] = {}
     left = None if max_minutes is None else 60 * max_minutes  # s
-    for track in progress.bar(tracks, desc="Loading", unit="piece", leave=False):
+    for track in helpers.bar(tracks, desc="Loading", unit="piece", leave=False):
         if left is not None and left * sr < 1:
             break
         try:
-            y = audio.load(track.path, sr=sr, duration=left, strict=strict)
+            y = audio.load(track.path, sr=sr, duration=left)
         except audio.AudioError as error:
-            if strict:
-                raise
             warnings.warn(f"left out: {error}", audio.AudioWarning, stacklevel=2)
             continue
         waveforms[track.name] = y
@@ -257,10 +215,8 @@ def reasons(left: Sequence[Left], beside: Sequence[Path] = ()) -> list[str]:
     """
     paths = [*beside, *(one.path for one in left)]
     folder = Path(os.path.commonpath([path.parent for path in paths] or [Path()]))
-    return [
-        f"{'left out':<12}{len(group):>6}  {_names(group, folder)}: {why}"
-        for why, group in _by_reason(left)
-    ]
+    groups = _by_reason(left)
+    return [f"{'left out':<12}{len(at):>6}  {_names(at, folder)}: {why}" for why, at in groups]
 
 
 def _by_reason(left: Iterable[Left]) -> list[tuple[str, list[Path]]]:
@@ -408,12 +364,9 @@ def _tracks_of_folder(
             path=music / file,
             split=splits[file],
             title=audio.shown(file.stem),
-            composer="unknown",
-            instrument="unknown",
             genre=audio.shown(file.parent.name) or "unknown",
             minutes=duration,
             origin="own",
-            licence="unknown",
         )
         for file, duration in files.items()
     ]

@@ -43,25 +43,18 @@ _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBE")
 _KBPS_1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KBPS_2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+_PAGE = "is a web page (HTML), not audio; download the file itself"
 _PLAYLIST = "is a playlist: it names other files, but holds no sound; name the files themselves"
 _PICTURE = "is a picture, not audio; name a file with sound in it"
 _ARCHIVE = "is an archive; unpack it first"
 _OTHERS = {
     b"version https://git-lfs": "is a git-lfs pointer, not the sound itself; run `git lfs pull`",
-    b"<!doctype html": "is a web page (HTML), not audio; download the file itself",
-    b"<html": "is a web page (HTML), not audio; download the file itself",
+    **dict.fromkeys((b"<!doctype html", b"<html"), _PAGE),
     b"MThd": "is a MIDI score: notes without sound; render it to WAV first",
-    b"#EXTM3U": _PLAYLIST,
-    b"[playlist]": _PLAYLIST,
-    b"ffconcat": _PLAYLIST,
+    **dict.fromkeys((b"#EXTM3U", b"[playlist]", b"ffconcat"), _PLAYLIST),
     b"<?xml": "is XML, not audio; check where it came from",
-    b"\xff\xd8\xff": _PICTURE,
-    b"\x89PNG": _PICTURE,
-    b"GIF8": _PICTURE,
-    b"PK\3\4": _ARCHIVE,
-    b"Rar!": _ARCHIVE,
-    b"\x1f\x8b": _ARCHIVE,
-    b"7z\xbc\xaf": _ARCHIVE,
+    **dict.fromkeys((b"\xff\xd8\xff", b"\x89PNG", b"GIF8"), _PICTURE),
+    **dict.fromkeys((b"PK\3\4", b"Rar!", b"\x1f\x8b", b"7z\xbc\xaf"), _ARCHIVE),
     b"%PDF": "is a PDF, not audio; check where it came from",
     b"\0\5\x16\7": "holds only what a Mac notes about another file; delete it",
 }
@@ -86,22 +79,17 @@ class Decoder:
 
     `file` is open for reading, seekable, and stays open; one without sound raises `Undecodable`.
 
-    Attributes
-    ----------
-    container, encoding : str
-        In FFmpeg's words, for example ``"WAV"`` and ``"pcm_s16le"``.
-    sr, n_channels : int
-        All blocks have this sampling rate in Hz and these channels.
-    n_promised : int or None
-        Samples that the file says it holds; None where it doesn't say.
-    n_read : int
-        Samples in all blocks so far.
-    changes : list of str
-        Where the file changed its sampling rate or channels, so far.
+    `container` and `encoding` are in FFmpeg's words, for example ``"WAV"`` and ``"pcm_s16le"``. All
+    blocks have the sampling rate `sr`, Hz, and `n_channels`. `n_read` counts the samples in all
+    blocks so far; `n_promised` is how many the file says it holds, None where it doesn't say.
+    `changes` tell where it changed its sampling rate or channels, so far.
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file = _behind_tags(file)
+        offset = 0  # behind ID3 tags: FFmpeg finds some formats only there
+        while size := _tag_size(_peek(file, offset, 10)):
+            offset += size
+        self._file = _Behind(file, offset)
         head = _peek(self._file, 0, 512)
         try:
             self._input = av.open(
@@ -393,14 +381,6 @@ class _Behind:
 
     def tell(self) -> int:
         return self._file.tell() - self._offset
-
-
-def _behind_tags(file: BinaryIO) -> _Behind:
-    """Return a file without the ID3 tags before it, behind which FFmpeg finds some formats only."""
-    offset = 0
-    while size := _tag_size(_peek(file, offset, 10)):
-        offset += size
-    return _Behind(file, offset)
 
 
 def _is_protected(context: Any) -> bool:

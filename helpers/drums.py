@@ -8,14 +8,14 @@ was hit, nothing changes.
 """
 
 import numpy as np
-import numpy.typing as npt
 import scipy.ndimage
+from numpy.typing import NDArray
 
 from helpers import rolls, transforms
 
 NAMES = ("kick", "snare", "hat", "drum")  # the last one is hit, but of which kind can't be told
 
-Floats = npt.NDArray[np.float32]
+Floats = NDArray[np.float32]
 
 _PART = 150.0  # s: drums are learnt anew for each part, which bounds memory too
 _FRAME, _HOP = 0.064, 0.01  # s
@@ -30,40 +30,20 @@ _LEAK = 2.0  # a snare must be so many times stronger than what the kick leaves 
 _TINY = np.float32(1e-6)
 
 
-def separate(
-    y: Floats, *, sr: int, attacks: bool = False
-) -> tuple[Floats, npt.NDArray[np.float64], Floats]:
+def separate(y: Floats, *, sr: int, attacks: bool = False) -> tuple[Floats, rolls.Notes, Floats]:
     """Find the drums in music, and take them out.
 
-    Parameters
-    ----------
-    y : ndarray, float32, (n_samples,)
-        About -20 dBFS loud.
-    sr : int, Hz
-        At least 16,000: a hat sounds up there.
-    attacks : bool
-        Leave the attacks of the notes in the rest. It then sounds better, as
-        `synthesis.build_bank` needs it; without them, `notes.encode` invents fewer notes.
+    The music, float32, (n_samples,), is about -20 dBFS loud, at 16,000 Hz at least (else a
+    ValueError): a hat sounds up there. What is no waveform is refused as by `transforms.stft`. With
+    `attacks`, those of the notes are left in the rest. It then sounds better, as
+    `synthesis.build_bank` needs it; without them, `notes.encode` invents fewer notes.
 
-    Returns
-    -------
-    rest : ndarray, float32, (n_samples,)
-        The music without its drums; `y` itself if there are none.
-    hits : ndarray, float64, (n_hits, 4)
-        Sorted by onset: onset and offset in s, ``rolls.FIRST_DRUM`` plus the index of one of
-        `NAMES`, level (1 is usual for this drum). They may stand among notes.
-    kit : ndarray, float32, (len(NAMES), n_samples)
-        The sound of each drum at its usual level; zeros for what wasn't hit.
+    Source: Smaragdis (2004), as in `synthesis.build_bank`; Fitzgerald (2010), as in `notes.steady`.
 
-    Raises
-    ------
-    ValueError, TypeError
-        If `y` isn't a waveform (see `transforms.stft`) or `sr` is too low.
-
-    References
-    ----------
-    Smaragdis (2004), as in `synthesis.build_bank`, for the factorisation; Fitzgerald (2010),
-    "Harmonic/percussive separation using median filtering", for medians.
+    Returned are the music without its drums, float32, (n_samples,), `y` itself if there are none;
+    the hits, float64, (n_hits, 4), sorted by onset: onset and offset in s, ``rolls.FIRST_DRUM`` and
+    up by the index of one of `NAMES`, level (1 is usual for this drum), to stand among notes; and
+    the kit, float32, (len(NAMES), n_samples): each drum's sound at its usual level, or zeros.
     """
     if sr < 16_000:
         raise ValueError(f"sr must be at least 16000 Hz to hear hats, got {sr}: resample the music")
@@ -83,11 +63,8 @@ def separate(
     onset = np.concatenate(times)[frame] / sr
     level = strength[frame, k] / usual[k]
     hits = np.stack([onset, onset + 0.1, rolls.FIRST_DRUM + k, level], axis=1)
-    return (
-        np.concatenate([rest for rest, _, _ in done]),
-        hits[np.argsort(onset, kind="stable")],
-        kit,
-    )
+    hits = hits[np.argsort(onset, kind="stable")]
+    return np.concatenate([rest for rest, _, _ in done]), hits, kit
 
 
 def _separate(y: Floats, sr: int, attacks: bool) -> tuple[Floats, Floats, list[Floats]]:
@@ -130,7 +107,7 @@ def _lasting(S: Floats) -> Floats:
     return out
 
 
-def _bands(P: Floats, sr: int) -> tuple[Floats, npt.NDArray[np.float64]]:
+def _bands(P: Floats, sr: int) -> tuple[Floats, NDArray[np.float64]]:
     """Add bins up: (n_frames, n_bands), and their centres, Hz.
 
     Above 400 Hz by the median of the bins there, which a partial can't move, and noise can.
@@ -148,10 +125,10 @@ def _bands(P: Floats, sr: int) -> tuple[Floats, npt.NDArray[np.float64]]:
     return V, f
 
 
-def _first_templates(f: npt.NDArray[np.float64]) -> Floats:
+def _first_templates(f: NDArray[np.float64]) -> Floats:
     """Guess a kick, a snare, a hat and two attacks of notes: (LENGTH, 5, n_bands)."""
 
-    def hill(centre: float, octaves: float) -> npt.NDArray[np.float64]:
+    def hill(centre: float, octaves: float) -> NDArray[np.float64]:
         return np.exp(-0.5 * (np.log2(f / centre) / octaves) ** 2)
 
     shapes = [np.exp(-((f / 110) ** 2)), hill(1200, 1.8), 1 / (1 + np.exp((5500 - f) / 600))]
@@ -228,8 +205,7 @@ def _together(a: Floats, b: Floats) -> bool:
 def _learn(P: Floats, hits: Floats, n_updates: int = 5) -> Floats:
     """Learn the spectrogram of each drum in all bins: (n_kinds, TAIL, n_bins).
 
-    It is at most a little more than the median of its occurrences, which the chords that happened
-    to sound with it can't move.
+    It is little above the median of its hits, which chords that happened to sound can't move.
     """
     first = P.mean(axis=0) + _TINY
     W = np.tile(first / (_TAIL * first.sum()), (hits.shape[1], _TAIL, 1))
@@ -256,7 +232,7 @@ def _lay(W: Floats, hits: Floats) -> Floats:
     return out[_EARLY:][: len(hits)]
 
 
-def _inside(h: Floats) -> npt.NDArray[np.int64]:
+def _inside(h: Floats) -> NDArray[np.int64]:
     """List the frames of hits that are whole."""
     t = np.flatnonzero(h)
     return t[(t >= _EARLY) & (t < len(h) - _TAIL)]
@@ -267,7 +243,7 @@ def _cut(t: int) -> slice:
     return slice(t - _EARLY, t - _EARLY + _TAIL)
 
 
-def _sound(W: Floats, h: Floats, P: Floats, X: npt.NDArray[np.complex64], hop: int) -> Floats:
+def _sound(W: Floats, h: Floats, P: Floats, X: NDArray[np.complex64], hop: int) -> Floats:
     """Make the waveform of a drum at strength 1: learnt magnitudes, phases of the likest hit."""
     n, times = _TAIL * hop, _inside(h)
     if not len(times):

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike, NDArray
 
 from helpers import beats, rolls
 
@@ -33,23 +33,22 @@ LOWEST = 28  # MIDI number of the first row
 N_KEYS, N_DRUMS, N_LABELS = 69, rolls.N_DRUMS, 8  # rows of keys; above them, of drums; labels
 N_CLASSES = (END + 1, N_KEYS + N_DRUMS, len(LENGTHS), len(LEVELS), beats.TICKS, N_LABELS)
 WAIT, ROW, LENGTH, TOUCH, PLACE, LABEL = range(6)  # the columns of words
+REACH, FINGERS = 14, 5  # what a hand strikes at once: semitones from end to end, and keys
 NOTHING = -1  # in a column of words: nothing is known, or there is nothing to know
 
-Scores = npt.NDArray[np.int64]
-Words = npt.NDArray[np.int64]
+Random = np.random.Generator
+Floats = NDArray[np.float64]
+Scores = NDArray[np.int64]
+Words = NDArray[np.int64]
 
 
 class Timing(NamedTuple):
-    """How played notes stray from an even beat, learnt by `learn_timing`.
+    """How played notes stray from an even beat, learnt by `learn_timing`; all in s unless said.
 
-    Parameters
-    ----------
-    together, apart : float, s
-        Standard deviations of how late a moment is, and each of its notes beside the others.
-    wander, inertia : float
-        Of a beat's length, as a share of the usual one; its correlation with the beat before.
-    beat : float, s
-        How long the beats are in which most notes fall: the tempo of what begins from nothing.
+    Standard deviations of how late a moment is (`together`), and each of its notes beside the
+    others (`apart`); of a beat's length (`wander`), as a share of the usual one, and its
+    correlation with the beat before (`inertia`); and how long the beats are in which most notes
+    fall (`beat`): the tempo of what begins from nothing.
     """
 
     together: float = 0.01
@@ -67,36 +66,25 @@ class Played(NamedTuple):
     """
 
     score: Scores
-    late: npt.NDArray[np.float64]
-    beats: npt.NDArray[np.float64]
+    late: Floats
+    beats: Floats
 
 
 SILENCE = Played(np.zeros((0, 4), np.int64), np.zeros(0), np.array([0.0, 0.6]))  # for beginnings
 
 
-def read(found: npt.NDArray[np.float64]) -> Played:
+def read(found: rolls.Notes) -> Played:
     """Find the beats of found notes and write them down: `beats.track`, then `write`."""
     times = beats.track(found)
     return Played(*write(found, times), times)
 
 
-def write(
-    found: npt.NDArray[np.float64], times: npt.NDArray[np.float64]
-) -> tuple[Scores, npt.NDArray[np.float64]]:
+def write(found: rolls.Notes, times: Floats) -> tuple[Scores, Floats]:
     """Write found notes down on their beats: `times`, float64, (n_beats,), from `beats.track`.
 
-    Returns
-    -------
-    score : ndarray, int64, (n_notes, 4)
-        Where one key is struck twice within a tick, only the louder note. A note ends at the
-        latest when its key is struck again.
-    late : ndarray, float64, (n_notes,)
-        By how much each note was played after its tick, s.
-
-    Raises
-    ------
-    ValueError
-        If there are no notes, or the beats don't reach around them.
+    If there are no notes, or the beats don't reach around them, a ValueError is raised. The score,
+    int64, (n_notes, 4), has only the louder note where one key is struck twice within a tick; a
+    note ends at the latest when its key is struck again. `late`, (n_notes,), says how late it came.
     """
     highest = LOWEST + N_KEYS - 1
     found = rolls.valid_notes(found, lowest=LOWEST, highest=highest, n_drums=N_DRUMS)
@@ -113,19 +101,15 @@ def write(
     touch = np.searchsorted(_EDGES, whole[:, 3], "right")
     score = np.stack([whole[:, 0], pitch, LENGTHS[length], touch], axis=1).astype(np.int64)
     order = np.lexsort((pitch, whole[:, 0]))
-    score, late = score[order], whole[order, 4]
-    return score, late
+    return score[order], whole[order, 4]
 
 
-def play(
-    score: Scores, times: npt.NDArray[np.float64], *, late: npt.ArrayLike = 0.0
-) -> npt.NDArray[np.float64]:
+def play(score: Scores, times: Floats, *, late: ArrayLike = 0.0) -> rolls.Notes:
     """Say when each note of a score sounds: the inverse of `write`.
 
     `late`, one number or (n_notes,), says how many s after its tick a note is played, but none
     begins before 0 s. Beyond the last of the beats, `times`, they go on as long as it was. Found
-    notes are returned, float64, (n_notes, 4), in the order of the score. What is no score raises a
-    ValueError (`valid`).
+    notes are returned, (n_notes, 4), in the order of the score; no score is a ValueError (`valid`).
     """
     tick, pitch, length, touch = valid(score).T
     late = np.asarray(late, np.float64)
@@ -155,12 +139,9 @@ def learn_timing(
 
     It is that of the piece in the middle, number by number; the beat's length, of the note in the
     middle. So there must be a piece (else a ValueError). `error`, s, says how much of `together`
-    and of `apart` is the transcriber's own mistake: what is found where notes are played at known
-    times. It is taken off, for it is no music.
+    and of `apart` is the transcriber's own mistake, found at known times, which is taken off.
 
-    References
-    ----------
-    A. M. Wing and A. B. Kristofferson, "Response delays and the timing of discrete motor
+    Source: A. M. Wing and A. B. Kristofferson, "Response delays and the timing of discrete motor
     responses", Perception & Psychophysics 14(1), 1973: what strays with the clock, what without.
     """
     each, lengths = [], []
@@ -184,13 +165,8 @@ def learn_timing(
 
 
 def perform(
-    score: Scores,
-    *,
-    rng: np.random.Generator,
-    timing: Timing,
-    beat_length: float,
-    start: float = 0.0,
-) -> npt.NDArray[np.float64]:
+    score: Scores, *, rng: Random, timing: Timing, beat_length: float, start: float = 0.0
+) -> Floats:
     """Play a score as a player would: the tempo wanders, chords are never quite together.
 
     Tick 0 is at `start`, s, and a beat usually lasts `beat_length`, s. Returns what `play` does.
@@ -214,30 +190,17 @@ def go_on(
     played: Played,
     seconds: float,
     *,
-    rng: np.random.Generator,
+    rng: Random,
     end: float,
     timing: Timing,
-) -> npt.NDArray[np.float64]:
+) -> Floats:
     """Let a composer of scores go on where a piece breaks off, at the tempo of its last beats.
 
-    From nothing, it goes at the tempo of the music that was learnt.
-
-    Parameters
-    ----------
-    write : callable
-        ``write(n_ticks, seed, start) -> score`` goes on from the score `seed` with `n_ticks` of
-        music from tick `start` on.
-    played : Played
-        What was heard, from `read` or `part`; `SILENCE` to begin anew.
-    seconds, end : float, s
-        How long to go on, and when the piece breaks off; the new music begins on the next tick.
-    rng, timing
-        As in `perform`.
-
-    Returns
-    -------
-    found : ndarray, float64, (n_found, 4)
-        The new notes; their times go on from those of the piece.
+    From nothing, `played` is `SILENCE`, it goes at the tempo of the music that was learnt. What was
+    heard, from `read` or `part`, breaks off at `end`, s; the new music begins on the next tick, and
+    lasts so many seconds. ``write(n_ticks, seed, start) -> score`` goes on from the score `seed`
+    with `n_ticks` of music from tick `start` on. `rng` and `timing` are as in `perform`. The new
+    notes, float64, (n_found, 4), have times that go on from those of the piece.
     """
     beat, start, first = timing.beat, 0, end
     if len(played.score):
@@ -267,29 +230,20 @@ def words(score: Scores, *, label: int = NOTHING) -> Words:
     """
     tick, pitch, length, touch = valid(score).T
     result = np.full((len(tick) + 2, 6), NOTHING)
-    result[1:-1] = np.stack(
-        [
-            wait_class(np.diff(tick, prepend=0)),
-            row_of(pitch),
-            _nearest_length(length),
-            touch,
-            tick % beats.TICKS,
-            np.full(len(tick), label),
-        ],
-        axis=1,
-    )
+    columns = wait_class(np.diff(tick, prepend=0)), row_of(pitch), _nearest_length(length), touch
+    result[1:-1, :LABEL] = np.stack([*columns, tick % beats.TICKS], axis=1)
     result[-1, WAIT] = END
     result[:, LABEL] = label
     return result
 
 
-def row_of(pitch: npt.ArrayLike) -> npt.NDArray[np.int64]:
+def row_of(pitch: ArrayLike) -> NDArray[np.int64]:
     """Give the row of a pitch: keys upwards, then drums; `pitch_of` is the inverse."""
     pitch = np.asarray(pitch)
     return np.where(pitch < rolls.FIRST_DRUM, pitch - LOWEST, pitch - rolls.FIRST_DRUM + N_KEYS)
 
 
-def pitch_of(row: npt.ArrayLike) -> npt.NDArray[np.int64]:
+def pitch_of(row: ArrayLike) -> NDArray[np.int64]:
     """Give the pitch of a row."""
     row = np.asarray(row)
     return np.where(row < N_KEYS, row + LOWEST, row - N_KEYS + rolls.FIRST_DRUM)
@@ -301,35 +255,32 @@ def drums_in(music: Iterable[Words]) -> tuple[int, ...]:
     return tuple((np.unique(rows[rows >= N_KEYS]) - N_KEYS).tolist())
 
 
-def wait_class(ticks: npt.ArrayLike) -> npt.NDArray[np.int64]:
+def wait_class(ticks: ArrayLike) -> NDArray[np.int64]:
     """Give the class of a wait in ticks: itself up to `LONGEST`, then one for ever longer waits."""
     ticks = np.asarray(ticks)
     long = LONGEST + np.searchsorted(LONG_WAITS[:-1], ticks, side="right")
     return np.where(ticks <= LONGEST, ticks, long)
 
 
-def wait_bits(waits: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def wait_bits(waits: ArrayLike) -> Floats:
     """Say how many bits a class of waits leaves open: log2 of its size; the last one's is 280."""
     widths = np.concatenate([np.ones(LONGEST + 1), np.diff(LONG_WAITS), [1]])
     return np.log2(widths[np.asarray(waits)])
 
 
-def within_reach(
-    struck: Sequence[int], *, fingers: int = 5, reach: int = 14
-) -> npt.NDArray[np.bool_]:
+def within_reach(struck: Sequence[int]) -> NDArray[np.bool_]:
     """Say which keys above those struck already two hands can strike with them: (N_KEYS,).
 
-    A hand strikes `fingers` keys at most, `reach` semitones from its lowest to its highest; the
-    left one takes all that it can from the lowest key up. Keys are rows, from 0; rows of drums
-    take no finger.
+    A hand strikes `FINGERS` keys at most, `REACH` semitones from its lowest to its highest; the
+    left one takes all that it can from the lowest key up. Keys are rows, from 0; drums take none.
     """
     left, keys = sorted(key for key in struck if key < N_KEYS), np.arange(N_KEYS)
-    right = [key for i, key in enumerate(left) if i >= fingers or key > left[0] + reach]
+    right = [key for i, key in enumerate(left) if i >= FINGERS or key > left[0] + REACH]
     free = keys > max(struck, default=-1)
-    return free & (keys <= right[0] + reach) & (len(right) < fingers) if right else free
+    return free & (keys <= right[0] + REACH) & (len(right) < FINGERS) if right else free
 
 
-def draw_wait(wait: int, tick: int, rng: np.random.Generator, *, least: int = 0) -> int:
+def draw_wait(wait: int, tick: int, rng: Random, *, least: int = 0) -> int:
     """Draw the ticks of a wait from its class, `least` or more: if any lead to a beat, of those."""
     if wait <= LONGEST:
         return int(wait)
@@ -343,7 +294,7 @@ def draw_wait(wait: int, tick: int, rng: np.random.Generator, *, least: int = 0)
     return int(rng.choice(fitting))
 
 
-def valid(score: npt.ArrayLike) -> Scores:
+def valid(score: ArrayLike) -> Scores:
     """Return a score as an array, or say what is wrong with it.
 
     It is a ValueError if it has another shape, isn't sorted, or a number is out of its range.
@@ -372,7 +323,7 @@ def valid(score: npt.ArrayLike) -> Scores:
     return array.astype(np.int64)
 
 
-def _nearest_length(ticks: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _nearest_length(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give the index of the length that is nearest, as a ratio."""
     ratio = np.log(np.maximum(ticks, 1))[:, None] - np.log(LENGTHS)
     return np.abs(ratio).argmin(axis=1)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -29,8 +29,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     What is yielded is where to write: the same name in a passing folder. If the block raises, this
     is deleted, and what was there before stays. A folder that is missing is made. Several may write
-    one file at a time, also one inside the other: each has a place of its own, and the last one
-    that is done stays.
+    one file at a time, also one inside the other: each has its own place; the last one done stays.
     """
     path = Path(path).resolve()  # a link stays one, and leads to the new file
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,8 +44,7 @@ class Kind(Generic[Settings]):
     """Name a kind of .npz file: arrays, and the settings that they were made with.
 
     The version is that of its format, to be raised when older files can't be read any more. The
-    settings are a dataclass that checks itself, of what JSON knows. `made_by` says what to do to
-    get such a file: "run notebook 04".
+    settings are a dataclass that checks itself, of what JSON knows; `made_by`, "run notebook 04".
     """
 
     name: str
@@ -59,7 +57,7 @@ def save_npz(
     path: str | Path,
     kind: Kind[Settings],
     settings: Settings,
-    arrays: Mapping[str, npt.ArrayLike],
+    arrays: Mapping[str, ArrayLike],
     *,
     compressed: bool = False,
 ) -> Path:
@@ -78,29 +76,15 @@ def save_npz(
 def load_npz(
     path: str | Path,
     kind: Kind[Settings],
-    unpack: Callable[[dict[str, npt.NDArray], Settings], Content],
+    unpack: Callable[[dict[str, NDArray], Settings], Content],
     *,
     expect: Settings | None = None,
 ) -> tuple[Content, Settings]:
-    """Read what `save_npz` wrote, or say what is wrong with the file.
+    """Read what `save_npz` wrote: what ``unpack(arrays, settings)`` makes of it, and the settings.
 
-    Parameters
-    ----------
-    path : str or Path
-        No such file is a FileNotFoundError; a FormatError says that it is damaged, or of another
-        kind or format.
-    kind : Kind
-    unpack : callable
-        ``unpack(arrays, settings)`` makes of the arrays what is wanted, and raises where they
-        aren't what they should be.
-    expect : dataclass, optional
-        Refuse the file, by a ValueError, if it was saved with other settings.
-
-    Returns
-    -------
-    content
-        What `unpack` returned.
-    settings : dataclass
+    No such file is a FileNotFoundError; a FormatError says that it is damaged, or of another kind
+    or format, or that `unpack` raised, because the arrays aren't what they should be. A file that
+    was saved with other settings than those to expect is a ValueError.
     """
     path = Path(path)
     if not path.exists():
@@ -109,8 +93,8 @@ def load_npz(
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
         text = str(arrays.pop("settings"))
-        found = str(arrays.pop("kind", kind.name)), int(arrays.pop("version", 0))
-        if found == (kind.name, kind.version):
+        name, version = str(arrays.pop("kind", kind.name)), int(arrays.pop("version", 0))
+        if (name, version) == (kind.name, kind.version):
             settings = kind.settings(**json.loads(text))
             content = unpack(arrays, settings)
     except Exception as fault:  # a damaged file fails in many ways
@@ -118,8 +102,14 @@ def load_npz(
             f"{path} is damaged, or no {kind.name}: {kind.made_by} to replace it "
             f"({type(fault).__name__}: {fault})"
         ) from fault
-    if found != (kind.name, kind.version):
-        raise FormatError(_another_format(path, kind, *found))
+    if name != kind.name:
+        raise FormatError(f"{path} holds a {name}, no {kind.name}: give the path of a {kind.name}")
+    if version != kind.version:
+        remedy = "update the series, or " if version > kind.version else ""
+        raise FormatError(
+            f"{path} has format {version} of a {kind.name}, and this edition reads format "
+            f"{kind.version}: {remedy}{kind.made_by} to replace it"
+        )
     if expect is not None and expect != settings:
         raise ValueError(
             f"{path} is a {kind.name} made with {settings}, expected {expect}: use the settings "
@@ -133,19 +123,9 @@ def load_first(
 ) -> tuple[Path, Content]:
     """Load the first file that is there and has the right format; name those passed over.
 
-    Parameters
-    ----------
-    load : callable
-        ``load(path, **options)``, which raises a FormatError for a file that it can't read.
-    paths : iterable of str or Path
-        What the reader made first, what is shipped last; why the last is refused, is raised.
-
-    Returns
-    -------
-    path : Path
-        The file that was loaded.
-    content
-        What `load` returned.
+    ``load(path, **options)`` raises a FormatError for a file that it can't read. Of the paths, what
+    the reader made is first, what is shipped last; why the last is refused, is raised. What is
+    returned is the path of the file that was loaded, and what `load` returned.
     """
     *others, last = map(Path, paths)
     for path in others:
@@ -156,14 +136,3 @@ def load_first(
         except FormatError as fault:
             print(f"Not used: {fault}")
     return last, load(last, **options)
-
-
-def _another_format(path: Path, kind: Kind[Any], name: str, version: int) -> str:
-    """Say that a file holds something else, or is older or newer than this edition."""
-    if name != kind.name:
-        return f"{path} holds a {name}, no {kind.name}: give the path of a {kind.name}"
-    remedy = "update the series, or " if version > kind.version else ""
-    return (
-        f"{path} has format {version} of a {kind.name}, and this edition reads format "
-        f"{kind.version}: {remedy}{kind.made_by} to replace it"
-    )

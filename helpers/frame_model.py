@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike, NDArray
 
-from helpers import files, progress
+import helpers
+from helpers import files
 
-Array = npt.NDArray[np.floating]
-Floats = npt.NDArray[np.float32]
+Array = NDArray[np.floating]
+Floats = NDArray[np.float32]
 Weights = Mapping[str, Floats]
-Pair = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # X and Y, (n_sequences, seq_length, n_features)
+Pair = tuple[NDArray[Any], NDArray[Any]]  # X and Y, (n_sequences, seq_length, n_features)
 State = tuple[Floats, Floats]  # of an LSTM: its output h and its memory c
 
 
@@ -31,15 +32,9 @@ State = tuple[Floats, Floats]  # of an LSTM: its output h and its memory c
 class LstmSettings:
     """Say what network to build, and for which frames; each number is a whole one of at least 1.
 
-    Parameters
-    ----------
-    n_features : int
-        Values in a frame; the network reads one frame and predicts the next.
-    dense, hidden : int
-        Values that the first layer squeezes a frame into; units of the LSTM.
-    sr, block_length : int, optional
-        How the frames were made: sampling rate in Hz, samples in a block. The network doesn't use
-        them; they are stored with it, so that it is never fed frames of another kind.
+    The network reads a frame of `n_features` values and predicts the next: its first layer squeezes
+    a frame into `dense` values, its LSTM has `hidden` units. How the frames were made, `sr` in Hz
+    and the samples in a block, is stored with it, so that it is never fed frames of another kind.
     """
 
     n_features: int
@@ -55,27 +50,14 @@ class LstmSettings:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
 
 
-def make_sequences(frames: npt.ArrayLike, seq_length: int) -> Pair:
-    """Cut one piece into inputs and targets; each target is its input one frame later.
+def make_sequences(frames: ArrayLike, seq_length: int) -> Pair:
+    """Cut one piece, (n_frames, n_features), into inputs and targets: the same, one frame later.
 
     Every frame of the piece is used: where the sequences don't fit a whole number of times, the
-    last one is moved back to end at the last frame, and overlaps the one before.
+    last one is moved back to end at the last frame, and overlaps the one before. The piece needs
+    one frame more than a sequence at least (else a ValueError); its dtype is kept. X and Y,
+    (n_sequences, seq_length, n_features), are views of one array, to save memory: write in neither.
 
-    Parameters
-    ----------
-    frames : ndarray, (n_frames, n_features)
-        One piece of music in time order; any dtype, which is kept.
-    seq_length : int
-        Frames in a sequence; the piece needs one more at least (else a ValueError).
-
-    Returns
-    -------
-    X, Y : ndarray, (n_sequences, seq_length, n_features)
-        ``Y[s, t]`` is the frame that follows ``X[s, t]``. Both are views of one array, which
-        halves the memory: write into neither.
-
-    Examples
-    --------
     >>> X, Y = make_sequences(np.arange(6)[:, None], 3)
     >>> X[..., 0].tolist(), Y[..., 0].tolist()
     ([[0, 1, 2], [2, 3, 4]], [[1, 2, 3], [3, 4, 5]])
@@ -124,33 +106,28 @@ def concatenate_sequences(pairs: Iterable[Pair]) -> Pair:
 class Standardiser:
     """Bring features to mean 0 and standard deviation 1, and back; both float32, (n_features,).
 
-    Fit it with `fit_standardiser` on training frames only, each deviation above zero; a model is
-    then judged on other pieces without having seen anything of them.
+    Fit it with `fit_standardiser` on training frames only, each deviation above zero.
     """
 
-    mean: npt.NDArray[np.float32]
-    std: npt.NDArray[np.float32]
+    mean: NDArray[np.float32]
+    std: NDArray[np.float32]
 
-    def apply(self, frames: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    def apply(self, frames: ArrayLike) -> NDArray[np.float32]:
         """Standardise: ``(frames - mean) / std``, float32, (..., n_features)."""
         return ((np.asarray(frames, np.float32) - self.mean) / self.std).astype(np.float32)
 
-    def invert(self, frames: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    def invert(self, frames: ArrayLike) -> NDArray[np.float32]:
         """Undo `apply`: ``frames * std + mean``, float32, (..., n_features)."""
         return (np.asarray(frames, np.float32) * self.std + self.mean).astype(np.float32)
 
 
-def fit_standardiser(frames_list: Sequence[npt.ArrayLike], *, floor: float = 1e-4) -> Standardiser:
+def fit_standardiser(frames_list: Sequence[ArrayLike], *, floor: float = 1e-4) -> Standardiser:
     """Measure the mean and the standard deviation of each feature in the training frames.
 
-    Parameters
-    ----------
-    frames_list : list of ndarray, each (n_frames, n_features)
-        The training pieces: frames, finite, of one number of features (else a ValueError). Sums
-        run in float64, since float32 would lose digits over long music.
-    floor : float
-        Smallest standard deviation, as a fraction of the one over all features. It keeps features
-        that never change from dividing by zero, and nearly silent ones from being blown up.
+    The pieces are frames, (n_frames, n_features), finite, of one number of features (else a
+    ValueError). Sums run in float64, since float32 would lose digits over long music. `floor` is
+    the smallest standard deviation, as a fraction of the one over all features: it keeps features
+    that never change from dividing by zero, and nearly silent ones from being blown up.
     """
     pieces = [np.asarray(frames) for frames in frames_list]
     shapes = [frames.shape for frames in pieces]
@@ -176,13 +153,12 @@ class History:
     """Remember how a training went, epoch by epoch; all float64, (n_epochs,).
 
     The training loss is the mean over an epoch, while the weights moved; the validation loss is
-    that of the validation music at its end. Seconds go from the start of the training to the end
-    of each epoch.
+    that of the validation music at its end. Seconds go from the start to the end of each epoch.
     """
 
-    train_loss: npt.NDArray[np.float64]
-    validation_loss: npt.NDArray[np.float64]
-    seconds: npt.NDArray[np.float64]
+    train_loss: NDArray[np.float64]
+    validation_loss: NDArray[np.float64]
+    seconds: NDArray[np.float64]
 
     @property
     def best_epoch(self) -> int:
@@ -218,32 +194,16 @@ def build(settings: LstmSettings, *, seed: int = 0, weights: Weights | None = No
     """Build the network of the original: linear dense layer, LSTM, linear dense layer.
 
     The original wrapped its dense layers in TimeDistributed. A dense layer acts on each frame by
-    itself anyway; and with that wrapper `predict` returns a single frame when it is called with
-    another number of frames than before (Keras 3.15).
+    itself anyway; and with it `predict` errs when the number of frames has changed (Keras 3.15).
 
-    Parameters
-    ----------
-    settings : LstmSettings
-    seed : int
-        Draws the first weights; the same seed draws the same. It also seeds Python's, NumPy's and
-        TensorFlow's global generators.
-    weights : dict of ndarray, optional
-        Weights to start from instead, as `weights_of` and `load` return them; those that don't fit
-        `settings` raise a ValueError.
+    The seed draws the first weights; it also seeds Python's, NumPy's and TensorFlow's global
+    generators. Weights to start from instead are as `weights_of` and `load` return them; those that
+    don't fit `settings` raise a ValueError. The model, a keras.Model, isn't compiled (`train` does
+    that), and maps (n_sequences, seq_length, n_features), float32, to the same, for any seq_length.
 
-    Returns
-    -------
-    keras.Model
-        Not compiled; `train` does that. Maps (n_sequences, seq_length, n_features) to the same
-        shape, float32, for any seq_length.
-
-    References
-    ----------
-    A. Nayebi and M. Vitelli, "GRUV: Algorithmic Music Generation using Recurrent Neural Networks",
-    Stanford CS224D report, 2015. Notebook 05.
+    Source: A. Nayebi and M. Vitelli, "GRUV: Algorithmic Music Generation using Recurrent Neural
+    Networks", Stanford CS224D report, 2015. Notebook 05.
     """
-    if weights is not None:
-        check_weights(weights, _weight_shapes(settings), settings)
     keras = tensorflow().keras
     layers = keras.layers
     keras.utils.set_random_seed(seed)
@@ -256,7 +216,7 @@ def build(settings: LstmSettings, *, seed: int = 0, weights: Weights | None = No
         ]
     )
     if weights is not None:
-        set_weights(model, weights)
+        set_weights(model, check_weights(weights, _weight_shapes(settings), settings))
     return model
 
 
@@ -279,22 +239,12 @@ def train(
     other pieces, are as in `make_sequences`, float32. A ValueError is raised where they don't fit
     the model or aren't finite, and where the loss stops being finite.
 
-    Parameters
-    ----------
-    epochs : int
-        Passes over the training sequences, at most.
-    batch_size, learning_rate : int and float
-        Sequences from one change of the weights to the next; Adam's step size.
-    patience : int, optional
-        Stop after so many epochs in a row without a better validation loss.
-    seed : int
-        Order of the sequences. The same seed, data, epochs and machine give the same weights.
-    on_epoch : callable, optional
-        Called after each epoch with the `History` so far.
+    It passes over the training sequences `epochs` times at most, and stops after `patience` epochs
+    in a row without a better validation loss. Each `batch_size` of them change the weights, with
+    Adam's step size `learning_rate`. The seed orders them: the same seed, data, epochs and machine
+    give the same weights. After each epoch `on_epoch` is called with the `History` so far.
 
-    References
-    ----------
-    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015. Notebook 05.
+    Source: D. P. Kingma and J. Ba, "Adam", ICLR 2015. Notebook 05.
     """
     if epochs < 1 or batch_size < 1:
         raise ValueError(f"epochs and batch_size must be at least 1, got {epochs} and {batch_size}")
@@ -303,7 +253,7 @@ def train(
     adam = tensorflow().keras.optimizers.Adam(learning_rate)
     model.compile(adam, "mae", jit_compile=False)
     rng = np.random.default_rng(seed)
-    bar = progress.bar(range(epochs), desc="training", unit="epoch")
+    bar = helpers.bar(range(epochs), desc="training", unit="epoch")
 
     def losses() -> Iterator[tuple[float, float]]:
         for _ in bar:
@@ -335,19 +285,12 @@ _CHECKPOINT = files.Kind("checkpoint", 1, Course, "train again")
 class Checkpoint:
     """Keeps a training in a file, so that it can go on where it broke off.
 
-    Parameters
-    ----------
-    model : keras.Model
-        Compiled, if there is a path. If the file is there, and the model has the weights that the
-        training began with (or the best ones, which an interruption leaves in it), all its
-        variables, its optimizer's, and the seeds of its dropout are set to those of the file.
-    path : Path, optional
-        "folder/stem.npz" makes it "folder/stem-DIGEST.npz", another one for each training, so that
-        two may use one folder at a time. Without a path, nothing is written.
-    training : iterable
-        All that decides how the training goes, apart from the weights: arrays and numbers.
-    every : float
-        Time from one writing to the next, in s.
+    A path "folder/stem.npz" becomes "folder/stem-DIGEST.npz", another one for each training, so
+    that two may use one folder at a time; without a path, nothing is written. `training` holds all
+    that decides how the training goes, apart from the weights: arrays and numbers. If the file is
+    there, and the model, compiled, has the weights that the training began with (or the best ones,
+    which an interruption leaves in it), all its variables, its optimizer's, and the seeds of its
+    dropout are set to those of the file. It is written `every` so many s.
     """
 
     def __init__(
@@ -383,7 +326,7 @@ class Checkpoint:
     def _resume(self, path: Path, others: str) -> None:
         """Go on where the file says, or say why not."""
 
-        def unpack(arrays: dict[str, npt.NDArray], _: Course) -> list[list[npt.NDArray]]:
+        def unpack(arrays: dict[str, NDArray], _: Course) -> list[list[NDArray]]:
             return [[arrays[key] for key in arrays if key[0] == first] for first in "bn"]
 
         try:
@@ -416,8 +359,7 @@ def run_epochs(
 
     Each step of `losses` is an epoch, and gives the losses in training and on validation music; one
     that isn't finite is a ValueError. A bar (of tqdm) tells them to so many digits. With a
-    checkpoint, it goes on there, writes it when the reader interrupts, and deletes it at the end.
-    All else is as in `train`.
+    checkpoint, it goes on there, writes it if interrupted, and deletes it at the end. See `train`.
     """
     kept = checkpoint or Checkpoint(model)
     start, records = time.perf_counter() - kept.course.seconds, kept.course.records
@@ -467,33 +409,17 @@ def set_weights(model: Any, weights: Weights) -> None:
 
 def lstm_step(
     x: Array, h: Array, c: Array, kernel: Array, recurrent_kernel: Array, bias: Array
-) -> tuple[npt.NDArray, npt.NDArray, dict[str, npt.NDArray]]:
+) -> tuple[NDArray, NDArray, dict[str, NDArray]]:
     """Compute one step of an LSTM: one input in, its output and its memory one frame later out.
 
-    Notebook 05 derives it. The kernels of the four gates stand side by side in one matrix, in
-    Keras' order: input, forget, candidate (Keras calls it "c"), output.
+    Notebook 05 derives it. The input `x` is (..., n_inputs); `h` and `c`, (..., hidden), are output
+    and memory of the step before (zeros at the beginning), and then of this one. The kernels of the
+    four gates, W, (n_inputs, 4 * hidden), U, (hidden, 4 * hidden), and b, (4 * hidden,), stand side
+    by side in Keras' order: input, forget, candidate (Keras calls it "c"), output. By these names
+    the gates are returned, too, (..., hidden): the candidate from -1 to 1, the others from 0 to 1.
 
-    Parameters
-    ----------
-    x : ndarray, (..., n_inputs)
-        Input of this step.
-    h, c : ndarray, (..., hidden)
-        Output and memory of the step before; zeros at the beginning.
-    kernel, recurrent_kernel, bias : ndarray
-        W, U and b of all gates: (n_inputs, 4 * hidden), (hidden, 4 * hidden), (4 * hidden,).
-
-    Returns
-    -------
-    h, c : ndarray, (..., hidden)
-        Output and memory of this step.
-    gates : dict of ndarray, each (..., hidden)
-        ``"input"``, ``"forget"``, ``"candidate"``, ``"output"``; the candidate lies between -1 and
-        1, the others between 0 and 1.
-
-    References
-    ----------
-    S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9(8), 1997. The
-    forget gate: F. A. Gers, J. Schmidhuber and F. Cummins, "Learning to forget: continual
+    Source: S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9(8),
+    1997. The forget gate: F. A. Gers, J. Schmidhuber and F. Cummins, "Learning to forget: continual
     prediction with LSTM", Neural Computation 12(10), 2000.
     """
     i, f, g, o = np.split(x @ kernel + h @ recurrent_kernel + bias, 4, axis=-1)
@@ -503,12 +429,11 @@ def lstm_step(
     return h, c, {"input": i, "forget": f, "candidate": g, "output": o}
 
 
-def stepper(weights: Weights) -> Callable[..., tuple[npt.NDArray, Any]]:
+def stepper(weights: Weights) -> Callable[..., tuple[NDArray, Any]]:
     """Make a function that runs the network one frame at a time, in NumPy.
 
     It is ``step(frame, state=None) -> (prediction, state)``: `frame` and `prediction` of shape
-    (..., n_features), `state` the pair (h, c), None for the beginning. The weights are those that
-    `weights_of` and `load` return.
+    (..., n_features), `state` the pair (h, c), None at first. Weights are as from `weights_of`.
     """
     lstm = [weights[f"lstm/{name}"] for name in ("kernel", "recurrent_kernel", "bias")]
 
@@ -523,27 +448,15 @@ def stepper(weights: Weights) -> Callable[..., tuple[npt.NDArray, Any]]:
 
 
 def compose(
-    step: Callable[..., tuple[npt.NDArray, Any]], seed_frames: npt.ArrayLike, n_frames: int
-) -> tuple[npt.NDArray, npt.NDArray]:
+    step: Callable[..., tuple[NDArray, Any]], seed_frames: ArrayLike, n_frames: int
+) -> tuple[NDArray, NDArray]:
     """Let a network listen to real frames, then go on by itself.
 
-    Parameters
-    ----------
-    step : callable
-        ``step(frame, state) -> (prediction, state)``, for instance from `stepper`.
-    seed_frames : ndarray, float32, (n_seed, n_features)
-        Real music for the network to hear first; at least 1 frame (else a ValueError).
-    n_frames : int
-        Frames to generate, 0 or more (else a ValueError).
-
-    Returns
-    -------
-    teacher_forced : ndarray, (n_seed, n_features)
-        ``teacher_forced[k]`` predicts the frame after ``seed_frames[k]``, having heard real music
-        until then: no music of its own.
-    generated : ndarray, (n_frames, n_features)
-        The frames after the seed, each predicted from those before it: the first is
-        ``teacher_forced[-1]``.
+    It hears `seed_frames`, float32, (n_seed, n_features), one at least, and generates `n_frames`, 0
+    or more (else a ValueError): by ``step(frame, state) -> (prediction, state)``, for instance from
+    `stepper`. Returned are `teacher_forced`, (n_seed, n_features), of which each predicts the frame
+    after the one of the seed, having heard real music until then; and `generated`, (n_frames,
+    n_features), each predicted from those before it: the first is ``teacher_forced[-1]``.
     """
     seed_frames = np.asarray(seed_frames)
     if len(seed_frames) == 0:
@@ -554,11 +467,9 @@ def compose(
     generated = np.empty((n_frames, *seed_frames.shape[1:]), seed_frames.dtype)
     for k, real in enumerate(seed_frames):
         teacher_forced[k], state = step(real, state)
-    frame = teacher_forced[-1]
-    for k in range(n_frames):
-        if k > 0:
-            frame, state = step(frame, state)
-        generated[k] = frame
+    generated[:1] = teacher_forced[-1]
+    for k in range(1, n_frames):
+        generated[k], state = step(generated[k - 1], state)
     return teacher_forced, generated
 
 
@@ -567,28 +478,26 @@ def save(
 ) -> Path:
     """Write a trained network and all that is needed to use it as one .npz file (`files.save_npz`).
 
-    The standardiser is the one that made the training frames. Weights are as `weights_of` returns
-    them; finite, and fit for the settings (else a ValueError).
+    The standardiser is the one that made the training frames. Unfit weights are a ValueError.
     """
     check_weights(weights, _weight_shapes(settings), settings)
     content = {"mean": standardiser.mean, "std": standardiser.std, **weights}
     return files.save_npz(path, _KIND, settings, content)
 
 
-def load(
-    path: str | Path, *, expect: LstmSettings | None = None
-) -> tuple[dict[str, Floats], LstmSettings, Standardiser]:
+def load(path: str | Path) -> tuple[dict[str, Floats], LstmSettings, Standardiser]:
     """Read what `save` wrote, or fail: never with random weights.
 
-    The weights are for `stepper`, or ``build(settings, weights=weights)``. Other settings than
-    `expect` are refused. See `files.load_npz` for what is raised.
+    The weights are for `stepper`, or ``build(settings, weights=...)``. Errors: `files.load_npz`.
     """
-    (weights, standardiser), settings = files.load_npz(path, _KIND, _unpack, expect=expect)
+    (weights, standardiser), settings = files.load_npz(path, _KIND, _unpack)
     return weights, settings, standardiser
 
 
-def check_weights(weights: Weights, shapes: Mapping[str, tuple[int, ...]], settings: Any) -> None:
-    """Raise a ValueError unless weights are finite and have the shapes of their settings."""
+def check_weights(
+    weights: Weights, shapes: Mapping[str, tuple[int, ...]], settings: Any
+) -> dict[str, Floats]:
+    """Return weights in the order of their shapes; a ValueError unless they're finite and fit."""
     found = {name: np.shape(value) for name, value in weights.items()}
     if found != shapes:
         raise ValueError(
@@ -597,6 +506,7 @@ def check_weights(weights: Weights, shapes: Mapping[str, tuple[int, ...]], setti
         )
     if not all(np.isfinite(value).all() for value in weights.values()):
         raise ValueError("weights must be finite, got NaN or infinity: train again")
+    return {name: weights[name] for name in shapes}
 
 
 def _digest(parts: Iterable[Any]) -> str:
@@ -610,7 +520,7 @@ def _digest(parts: Iterable[Any]) -> str:
     return hashlib.sha256(repr(hashed).encode()).hexdigest()
 
 
-def _sigmoid(x: npt.NDArray) -> npt.NDArray:
+def _sigmoid(x: NDArray) -> NDArray:
     """Squeeze into 0 to 1; written with tanh, which never overflows."""
     return 0.5 * (1.0 + np.tanh(0.5 * x))
 
@@ -647,9 +557,8 @@ def _variables(model: Any) -> dict[str, Any]:
 
 
 def _unpack(
-    arrays: dict[str, npt.NDArray], settings: LstmSettings
+    arrays: dict[str, NDArray], settings: LstmSettings
 ) -> tuple[dict[str, Floats], Standardiser]:
     """Take weights and standardiser out of what a file holds, or raise."""
-    weights = {name: arrays[name] for name in _weight_shapes(settings)}
-    check_weights(weights, _weight_shapes(settings), settings)
-    return weights, Standardiser(arrays["mean"], arrays["std"])
+    standardiser = Standardiser(arrays.pop("mean"), arrays.pop("std"))
+    return check_weights(arrays, _weight_shapes(settings), settings), standardiser

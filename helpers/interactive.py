@@ -1,7 +1,6 @@
-"""Players, pictures that follow a sound, controls that change both, and the reader's own voice.
+"""Players, pictures that follow a sound, controls that change both, the reader's voice, a piano.
 
-Widgets hold values (sliders, HTML), never captured output: so they run headless, and a stored
-notebook still shows them where no kernel runs.
+Widgets hold values (sliders, HTML), never captured output: they run headless, and show unrun.
 """
 
 import base64
@@ -18,10 +17,12 @@ import numpy.typing as npt
 import traitlets
 from matplotlib.axes import Axes
 
-from helpers import audio, plotting
+from helpers import audio, plotting, rolls, synthesis
 from helpers.plotting import Shown
 
 Waveform = audio.Waveform
+Floats = npt.NDArray[np.float64]
+Answer = Callable[[Floats, Floats | None], Shown]  # of a phrase, with its beats, on the piano
 
 VOICE = "my_voice.wav"  # what `load_voice` looks for in a folder
 _RATES = audio.MP3_RATES  # every browser plays these
@@ -29,13 +30,20 @@ _MIME = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg
 _LOSSY = {".mp3": "MP3", ".ogg": "Ogg Vorbis"}  # not the samples themselves: the caption says so
 _SHORT_BYTES = 60_000  # a sound up to this size is embedded as PCM; a longer one as MP3
 _OWN_KEYS = 'data-lm-suppress-shortcuts="true"'  # else JupyterLab takes Space and the arrows
+_LOWEST, _HIGHEST = 36, 96  # MIDI numbers of a piano's keys, two octaves of them in sight
+_LONGEST = 30.0  # s: a phrase that is played without the click ends at the latest then
+_KEY_S = 2.0  # s: how long a key that is held sounds
+_READY = (
+    "Press Click, or strike a key: the phrase begins with your first note. Keys: A, S, D, F, ..."
+)
 
 # The playhead is a range input as large as the axes, its thumb a line: a click, a drag, the arrow
 # keys and a screen reader's commands come with it. The script makes it, so that where scripts are
 # off no dead control stands in the picture.
-_PLAYHEAD_STYLE, _PLAYHEAD_SCRIPT = (
-    joint.join(map(str.strip, Path(__file__).with_name(name).read_text("utf-8").splitlines()))
-    for name, joint in {"playhead.css": "", "playhead.js": " "}.items()
+_PLAYHEAD_STYLE, _PLAYHEAD_SCRIPT, _CAPTIONS_STYLE, _CAPTIONS_SCRIPT = (
+    joint.join(map(str.strip, Path(__file__).with_name(name + end).read_text("utf-8").splitlines()))
+    for name in ("playhead", "captions")
+    for end, joint in {".css": "", ".js": " "}.items()
 )
 
 
@@ -47,15 +55,8 @@ def player(y: Waveform, *, sr: int, label: str, lossless: bool = False) -> Shown
     Both ends are faded over 5 ms, lest the cut clicks. Rates that a browser may refuse are
     resampled up. A longer sound is embedded as MP3, to keep a notebook small, and captioned so.
 
-    Parameters
-    ----------
-    y : ndarray, float32, (n_samples,)
-        Mono waveform; what is none raises what `audio.valid` does.
-    sr : int, Hz
-    label : str
-        What is heard. The caption adds duration, level and any lossy coding.
-    lossless : bool
-        Embed the samples as they are, as FLAC and not faded, where the lesson depends on them.
+    The label says what is heard; the caption adds duration, level and any lossy coding. Where the
+    lesson depends on the samples, `lossless` embeds them as they are, as FLAC. See `audio.valid`.
     """
     return embed(*_encoded(y, sr, label, lossless))
 
@@ -64,14 +65,9 @@ def file_player(path: str | Path, *, label: str) -> Shown:
     """Make an audio player of a file as it is: its own bytes, its own channels.
 
     What is heard is what the reader's browser decodes: an MP3 with its losses, stereo in stereo.
-
-    Parameters
-    ----------
-    path : str or Path
-        WAV, FLAC, Ogg or MP3 (else a ValueError), at a rate that browsers play; short, for it is
-        embedded whole. A file without audio raises an AudioError.
-    label : str
-        What is heard. The caption adds duration, channels, RMS level over all, any lossy coding.
+    The file is WAV, FLAC, Ogg or MP3 (else a ValueError), at a rate that browsers play; short, for
+    it is embedded whole. One without audio raises an AudioError. The caption adds to the label
+    duration, channels, RMS level over all, and any lossy coding.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -95,6 +91,7 @@ def watch(
     alt: str,
     start: float = 0.0,
     lossless: bool = False,
+    captions: Sequence[tuple[str, float, float]] = (),
 ) -> Shown:
     """Join the picture of a sound and its player: a line follows the sound, a click jumps there.
 
@@ -114,6 +111,10 @@ def watch(
         As in `plotting.show`.
     start : float
         Time on the axis at which the sound begins, in seconds.
+    captions : sequence of (str, float, float), optional
+        Syllables that are sung, in order: text, first and last second in the sound. A text ends
+        with a space where its word does, with a line break where its line does. They stand below
+        the player as words; the one that sounds is marked. Other times raise a ValueError.
     """
     data, suffix, caption = _encoded(y, sr, label, lossless)
     picture = plotting.show(ax, alt=alt)  # draws it: only now the axes have their final place
@@ -126,13 +127,19 @@ def watch(
         "START": round(start, 3),
     }.items():
         script = script.replace(name, json.dumps(value), 1)
+    style, verse, text = _PLAYHEAD_STYLE, "", f"{picture.text}\nSound: {caption}"
+    if captions:
+        verse, times = _verse(captions)
+        style += _CAPTIONS_STYLE
+        script += " " + _CAPTIONS_SCRIPT.replace("TIMES", json.dumps(times))
+        text += "\n" + "".join(syllable for syllable, *_ in captions)
     page = (
-        f'<figure style="margin:.3em 0"><style>{_PLAYHEAD_STYLE}</style>{_caption(caption)}'
+        f'<figure style="margin:.3em 0"><style>{style}</style>{_caption(caption)}'
         f'<div style="position:relative;display:inline-block;max-width:100%;line-height:0">'
         f"{picture.html}</div><br>"
-        f"{_audio(data, suffix, caption, script)}</figure>"
+        f"{_audio(data, suffix, caption, script)}{verse}</figure>"
     )
-    return Shown(page, f"{picture.text}\nSound: {caption}")
+    return Shown(page, text)
 
 
 def compare_players(sounds: dict[str, Waveform], *, sr: int, lossless: bool = False) -> Shown:
@@ -181,27 +188,22 @@ def explore(
 ) -> widgets.VBox:
     """Build a small instrument: whenever a control moves, everything that `view` returns is remade.
 
-    Parameters
-    ----------
-    view : callable
-        Takes the value of each control by name; returns what to show (`plotting.show`, `player`,
-        `watch`, `compare_players`, `line`), one thing or a sequence. A `ValueError` that it raises
-        is shown as text.
-    **controls : ipywidgets widget
-        Value widgets, such as `widgets.IntSlider`, by parameter name. One without a description
-        is given the parameter's name: a control must say what it changes.
-
-    Returns
-    -------
-    widgets.VBox
-        The controls, a button that resets them, and the view.
+    `view` takes the value of each control by name, and returns what to show (`plotting.show`,
+    `player`, `watch`, `compare_players`, `line`), one thing or a sequence; a `ValueError` that it
+    raises is shown as text. Controls are value widgets, such as `widgets.IntSlider`; one without a
+    description is given the parameter's name. The result holds them, a reset button, and the view.
     """
     first = {name: control.value for name, control in controls.items()}
     page = widgets.HTML()
     reset = widgets.Button(description="Reset", layout=widgets.Layout(width="5em"))
 
     def draw(change: Any = None) -> None:
-        page.value = _view_html(view, {name: c.value for name, c in controls.items()})
+        try:
+            shown = view(**{name: control.value for name, control in controls.items()})
+        except ValueError as error:
+            page.value = f"<p><strong>{html.escape(str(error))}</strong></p>"
+        else:
+            page.value = shown.html if isinstance(shown, Shown) else stack(*shown).html
 
     def restore(button: widgets.Button) -> None:
         for name, value in first.items():
@@ -223,10 +225,7 @@ def explore(
 class LiveCurve:
     """A learning curve that is redrawn while a model trains, drawn by `plotting.learning_curve`.
 
-    Attributes
-    ----------
-    widget : widgets.HTML
-        Display it before training begins; pass the object itself as `on_epoch`.
+    Display its `widget` before training begins; pass the object itself as `on_epoch`.
     """
 
     def __init__(self, baselines: dict[str, float] | None = None, **style: str) -> None:
@@ -244,14 +243,8 @@ class Recorder(anywidget.AnyWidget):
     """A button that records from the browser's microphone, if the reader consents, to a WAV file.
 
     Without a microphone, or without consent, it says so, and writes nothing. `recorder.js` records.
-
-    Parameters
-    ----------
-    path : str or Path
-        WAV file (else a ValueError) to write, mono and at the microphone's own rate. Its folder is
-        made if missing.
-    seconds : float
-        Longest recording, in seconds, from 1 to 60 (else a ValueError).
+    The file, which ends in .wav (else a ValueError), is mono and at the microphone's own rate; its
+    folder is made if missing. A recording has `seconds`, from 1 to 60 (else a ValueError), at most.
     """
 
     _esm = Path(__file__).with_name("recorder.js")
@@ -274,7 +267,9 @@ class Recorder(anywidget.AnyWidget):
         """Write what the browser recorded, let it be heard, and say what happened."""
         try:
             sr = int(content["sr"])
-            y = _samples(buffers)
+            y = np.frombuffer(b"".join(buffers), "<f4").astype(np.float32)
+            if not np.any(y):
+                raise ValueError("the microphone gave no sound; is it muted?")
             self._path.parent.mkdir(parents=True, exist_ok=True)
             audio.save(self._path, np.clip(y, -1, 1), sr=sr)
             heard = player(y, sr=sr, label="your recording", lossless=True)
@@ -283,6 +278,74 @@ class Recorder(anywidget.AnyWidget):
             return
         self.status = f"Recorded {len(y) / sr:.1f} s at {sr} Hz: {self._path}"
         self.send({"player": heard.html})
+
+
+class Keyboard(anywidget.AnyWidget):
+    """A piano that is played with the mouse, a finger or the computer's keys.
+
+    A phrase begins with its first note. With the click on, it ends after `bars` bars of four
+    beats, and its beats are those of the click; else it ends when the reader asks for the answer.
+    While the piano has the focus, JupyterLab's shortcuts are silent; at other times it takes no
+    key. `keyboard.js` draws it. Notes and sounds travel as messages: a state would be stored.
+
+    The keys sound like `bank`; one that lacks some is a ValueError. ``answer(found, times) ->
+    Shown`` says what to show of a phrase. Its notes, float64, (n_found, 4), are as in `rolls`;
+    `times`, float64, (n_beats,), are the beats, s, from the first to the end of the phrase, or None
+    where there was no click. If it holds a player, that is started at the end of the phrase. An
+    error that it raises is shown as text. `bars` is from 1 to 8 (else a ValueError).
+    """
+
+    _esm = Path(__file__).with_name("keyboard.js")
+    bars = traitlets.Int(4).tag(sync=True)
+    lowest = traitlets.Int(_LOWEST).tag(sync=True)
+    highest = traitlets.Int(_HIGHEST).tag(sync=True)
+    longest = traitlets.Float(_LONGEST).tag(sync=True)
+    status = traitlets.Unicode(_READY).tag(sync=True)
+
+    def __init__(self, bank: synthesis.NoteBank, answer: Answer, *, bars: int = 4) -> None:
+        if not 1 <= bars <= 8:
+            raise ValueError(f"bars must be from 1 to 8, got {bars}")
+        if bank.settings.lowest > _LOWEST or bank.settings.highest < _HIGHEST:
+            reach = f"{bank.settings.lowest} to {bank.settings.highest}"
+            raise ValueError(f"bank must have the keys {_LOWEST} to {_HIGHEST}, got {reach}")
+        self._bank, self._answer = bank, answer
+        super().__init__(bars=bars)
+        self.on_msg(self._receive)
+
+    def __repr__(self) -> str:
+        return f"Keyboard(bars={self.bars})"
+
+    def _receive(self, widget: Any, content: dict[str, Any], buffers: list[Any]) -> None:
+        """Send the sounds of the keys, or the answer to a phrase."""
+        if "sounds" in content:
+            sr, length = self._bank.settings.sr, round(_KEY_S * self._bank.settings.sr)
+            keys = [[(0, _KEY_S, key, 1)] for key in range(_LOWEST, _HIGHEST + 1)]
+            each = [synthesis.play(key, self._bank, n_samples=length) for key in keys]
+            samples = np.rint(32767 * np.clip(np.concatenate(each), -1, 1)).astype("<i2")
+            self.send({"sr": sr}, [samples.tobytes()])
+            return
+        try:
+            beat, length = float(content["beat"]), float(content["length"])
+            found = np.array(content["notes"], np.float64).reshape(-1, 4)
+            if not len(found):
+                raise ValueError("nothing was played yet")
+            found[:, 0] = np.clip(found[:, 0], 0, None)  # the first note may precede its click
+            found[:, 1] = np.maximum(np.minimum(found[:, 1], length), found[:, 0] + 0.05)
+            found = rolls.valid_notes(found, lowest=_LOWEST, highest=_HIGHEST)
+            found = found[np.lexsort((found[:, 2], found[:, 0]))]
+            times = np.arange(0, length + beat / 2, beat) if beat else None
+            page = self._answer(found, times).html
+        except Exception as fault:  # whatever a reader's function raises: say it
+            self._say(f"No answer: {fault if isinstance(fault, ValueError) else repr(fault)}")
+            return
+        end = found[:, 1].max() if times is None else times[-1]
+        self.send({"page": page, "at": float(end), "view": content.get("view")})
+        self._say(f"You played {len(found)} notes. For another answer, play again.")
+
+    def _say(self, text: str) -> None:
+        """Set the status, and send it also where it is what it was."""
+        self.status = text
+        self.send_state("status")
 
 
 def load_voice(folder: str | Path, *, sr: int) -> Waveform | None:
@@ -296,15 +359,6 @@ def load_voice(folder: str | Path, *, sr: int) -> Waveform | None:
     except audio.AudioError:
         return None
     return y * np.float32(0.5 / max(float(np.abs(y).max()), 1e-4))
-
-
-def _view_html(view: Callable[..., Shown | Sequence[Shown]], values: dict[str, Any]) -> str:
-    """Return the HTML of a view, or of the error that it raised."""
-    try:
-        shown = view(**values)
-    except ValueError as error:
-        return f"<p><strong>{html.escape(str(error))}</strong></p>"
-    return shown.html if isinstance(shown, Shown) else stack(*shown).html
 
 
 def _encoded(y: Waveform, sr: int, label: str, lossless: bool) -> tuple[bytes, str, str]:
@@ -329,6 +383,22 @@ def _codec(data: bytes, suffix: str, duration: float) -> str:
 def _caption(caption: str) -> str:
     """Write a caption as HTML."""
     return f"<figcaption>{html.escape(caption, quote=True)}</figcaption>"
+
+
+def _verse(captions: Sequence[tuple[str, float, float]]) -> tuple[str, list[list[float]]]:
+    """Write syllables as a paragraph of HTML, and list when each begins and ends."""
+    times = [[round(float(start), 3), round(float(end), 3)] for _, start, end in captions]
+    if not all(a[0] <= min(a[1], b[0]) for a, b in zip(times, times[1:] + times[-1:], strict=True)):
+        raise ValueError(
+            "captions must be (text, start s, end s), each ending after it starts and in the order "
+            f"of their starts, got {times}: sort them"
+        )
+    page = ""
+    for text, *_ in captions:
+        word = text.rstrip()
+        space = text[len(word) :].replace("\n", "<br>")
+        page += f'<span class="sung">{html.escape(word)}</span>{space}'
+    return f'<p class="verse">{page}</p>', times
 
 
 def _audio(data: bytes, suffix: str, name: str, script: str = "") -> str:
@@ -380,11 +450,3 @@ def _level(y: Waveform) -> str:
     """Say the RMS level."""
     level_db = audio.level_dbfs(y)
     return "silence" if np.isneginf(level_db) else f"{level_db:.1f} dBFS"
-
-
-def _samples(buffers: list[Any]) -> npt.NDArray[np.float32]:
-    """Read float32 samples from a message; raise ValueError if there are none."""
-    y = np.frombuffer(b"".join(buffers), dtype="<f4").astype(np.float32)
-    if not np.any(y):
-        raise ValueError("the microphone gave no sound; is it muted?")
-    return y

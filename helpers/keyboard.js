@@ -1,4 +1,4 @@
-// A piano that is played with the mouse, fingers or the computer's keys; see keyboard.py.
+// A piano that is played with the mouse, fingers or the computer's keys; see interactive.py.
 
 const CODES = ["KeyA", "KeyW", "KeyS", "KeyE", "KeyD", "KeyF", "KeyT", "KeyG", "KeyY", "KeyH",
   "KeyU", "KeyJ", "KeyK", "KeyO", "KeyL", "KeyP", "Semicolon"];  // play C, C sharp, D, ...

@@ -16,12 +16,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
-from helpers import audio, datasets, drums, files, notes, progress, rolls, synthesis
+import helpers
+from helpers import audio, datasets, drums, files, notes, rolls, synthesis
 
-Floats = npt.NDArray[np.float32]
+Floats = NDArray[np.float32]
+Tracks = Sequence[datasets.Track]
 
+_ROWS = 30  # of a report
 PART = 20.0  # minutes: a longer file becomes several pieces, which bounds the memory
 _VERSION = 1  # of what is kept: to be raised when the same file would give other notes
 # Notes a second, fewest and most, and the least share of the sound that notes explain. Set on 15
@@ -36,17 +39,10 @@ _REMEDY = "what was prepared is kept: run it again, with n_jobs=1 where memory i
 class Facts:
     """Say what was found out about a piece as it was prepared.
 
-    Parameters
-    ----------
-    start, seconds : float
-        The part of its file that it is: where it begins, and how long it lasts.
-    gain_db, cents : float
-        What brings it to the level of all pieces, -20 dBFS; how far above A = 440 Hz it is tuned,
-        and by how much it is moved.
-    explained : float
-        Share of its sound, drums included, that notes of the given dictionary explain; 0 to 1.
-    remarks : tuple of str
-        What was wrong with its file.
+    It is a part of its file, from `start` on, so many seconds long. `gain_db` brings it to the
+    level of all pieces, -20 dBFS; it is tuned so many cents above A = 440 Hz, and moved by them.
+    `explained` is the share of its sound, drums included, that notes of the given dictionary
+    explain, from 0 to 1. Remarks say what was wrong with its file.
     """
 
     start: float
@@ -70,14 +66,10 @@ class Facts:
 class Piece(Facts):
     """Hold a piece of music that is ready to be learnt from.
 
-    Parameters
-    ----------
-    name, title, split, genre, path
-        As of its `datasets.Track`; a part of a long file has its number in its name.
-    found : ndarray, float64, (n_found, 4)
-        As in `rolls`, with the drums, in s from its beginning.
-    kit : ndarray, float32, (n_kinds, n_samples)
-        How its drums sound; see `drums.separate`.
+    Name, title, split, genre and path are those of its `datasets.Track`; a part of a long file has
+    its number in its name. `found`, float64, (n_found, 4), is as in `rolls`, with the drums, in s
+    from its beginning; `kit`, float32, (n_kinds, n_samples), is how its drums sound
+    (`drums.separate`).
     """
 
     name: str
@@ -121,36 +113,19 @@ class _Job:
 
 
 def prepare(
-    tracks: Sequence[datasets.Track],
-    folder: str | os.PathLike,
-    *,
-    given: notes.Dictionary,
-    n_jobs: int = 2,
+    tracks: Tracks, folder: str | os.PathLike, *, given: notes.Dictionary, n_jobs: int = 2
 ) -> tuple[dict[str, Piece], list[datasets.Left]]:
-    """Prepare tracks, several at a time, and keep what was prepared.
+    """Prepare tracks, several at a time, and keep what was prepared in a folder.
 
     A track is prepared anew only if its content, the dictionary, or the way it is done changed; its
-    name may change. What is kept may be deleted, and two runs at a time may share the folder.
+    name may change. What is kept may be deleted, and two runs at a time may share the folder; an
+    AudioWarning says if nothing can be kept there: the disk is full, for example.
 
-    Parameters
-    ----------
-    tracks : list of datasets.Track
-    folder : str or Path
-        Where to keep what is prepared; an AudioWarning says if that can't be done: the disk is
-        full, for example.
-    given : notes.Dictionary
-        Finds the notes of a piece unless a dictionary of its own does better. One that is learnt
-        from the folder changes with it, and then everything is prepared anew.
-    n_jobs : int
-        Processes at a time. Within ``joblib.parallel_config(backend="dask")`` the cluster decides.
-        A RuntimeError says that the system ended a process, mostly for want of memory.
-
-    Returns
-    -------
-    pieces : dict of str to Piece
-        By name, in the order of the tracks.
-    left : list of datasets.Left
-        What couldn't be prepared, and why.
+    `given` finds the notes of a piece unless a dictionary of its own does better. One that is
+    learnt from the folder changes with it, and then everything is prepared anew. `n_jobs` processes
+    run at a time; within ``joblib.parallel_config(backend="dask")`` the cluster decides. A
+    RuntimeError says that the system ended a process, mostly for want of memory. Returned are the
+    pieces by name, in the order of the tracks, and what couldn't be prepared, and why.
     """
     import joblib  # takes a while, and most notebooks don't need it
 
@@ -163,7 +138,7 @@ def prepare(
     results = pool(joblib.delayed(_attempt)(job, given) for job in in_order)
     total, form = sum(job.minutes for job in in_order), "{n:.1f}/{total:.1f} min"
     form = "{l_bar}{bar}| " + form + " [{elapsed}<{remaining}]"
-    with progress.bar(desc="Preparing", total=total, bar_format=form, leave=False) as bar:
+    with helpers.bar(desc="Preparing", total=total, bar_format=form, leave=False) as bar:
         try:
             for kept, result in results:
                 bar.update(todo[kept].minutes)
@@ -188,11 +163,7 @@ def prepare(
 
 
 def estimate(
-    tracks: Sequence[datasets.Track],
-    folder: str | os.PathLike,
-    *,
-    given: notes.Dictionary,
-    n_jobs: int = 2,
+    tracks: Tracks, folder: str | os.PathLike, *, given: notes.Dictionary, n_jobs: int = 2
 ) -> float:
     """Say how many seconds `prepare` will take, given the same; 0 if everything is kept already.
 
@@ -225,24 +196,22 @@ def alarm(piece: Piece) -> str:
     return "" if piece.explained >= _EXPLAINED else "much sound that isn't notes"
 
 
-def report(
-    pieces: Mapping[str, Piece], left: Sequence[datasets.Left] = (), *, n_rows: int = 30
-) -> str:
+def report(pieces: Mapping[str, Piece], left: Sequence[datasets.Left] = ()) -> str:
     """Describe how a folder suits: each piece, what was left out, and what to expect.
 
-    It takes what `prepare` returns, and `datasets.survey`, and shows `n_rows` pieces; of more,
+    It takes what `prepare` returns, and `datasets.survey`, and shows 30 pieces; of more,
     those with an alarm first. The last line says what music from this folder will sound like.
     """
     head = f"{'piece':<32}{'minutes':>8}{'notes/s':>8}{'explained':>10}{'gain dB':>8}{'cents':>6}"
     lines = [head + "  drums, alarms"]
     shown = sorted(pieces.values(), key=lambda piece: not alarm(piece))
-    for piece in shown[:n_rows] if len(shown) > n_rows else pieces.values():
+    for piece in shown[:_ROWS] if len(shown) > _ROWS else pieces.values():
         said = [", ".join(piece.kinds), alarm(piece), *piece.remarks]
         numbers = f"{piece.explained:>10.0%}{round(piece.gain_db):>8}{round(piece.cents):>6}"
         start = f"{piece.name[:31]:<32}{piece.seconds / 60:>8.1f}{piece.rate:>8.1f}{numbers}"
         lines.append(f"{start}  {'; '.join(filter(None, said))}".rstrip())
-    if len(shown) > n_rows:
-        lines.append(f"and {len(shown) - n_rows} more, less alarming")
+    if len(shown) > _ROWS:
+        lines.append(f"and {len(shown) - _ROWS} more, less alarming")
     lines += datasets.reasons(left)
     minutes = sum(piece.seconds for piece in shown) / 60
     usable = sum(piece.seconds for piece in shown if not alarm(piece)) / 60
@@ -274,8 +243,7 @@ def sounds(
     """Learn how the notes and the drums of pieces sound.
 
     It learns from so many minutes of music: excerpts of half a minute or more, spread over all
-    pieces; `given` is as for `prepare`. No notes in the pieces are a ValueError, as in
-    `synthesis.build_bank`.
+    pieces; `given` is as for `prepare`. No notes in the pieces are a ValueError.
     """
     sr, n_excerpts = given.settings.sr, min(len(pieces), max(1, round(2 * minutes)))
     waveforms, found = [], []
@@ -289,7 +257,12 @@ def sounds(
         moved = (piece.keys[here] - [start, start, 0, 0]) * ([piece.stretch] * 2 + [1, 1])
         found.append(moved)
     bank = synthesis.build_bank(waveforms, given, found=found, minutes=minutes)
-    return replace(bank, drums=_kit(pieces))
+    pitches = rolls.FIRST_DRUM + np.arange(len(drums.NAMES))
+    n_hits = [[np.sum(piece.found[:, 2] == pitch) for pitch in pitches] for piece in pieces]
+    most = [pieces[i].kit[k] for k, i in enumerate(np.argmax(n_hits, axis=0))]  # each drum's own
+    length = max(map(len, most))
+    kit = np.stack([np.pad(sound, (0, length - len(sound))) for sound in most])
+    return replace(bank, drums=kit)
 
 
 def _outlook(usable: float, minutes: float) -> str:
@@ -308,7 +281,7 @@ def _outlook(usable: float, minutes: float) -> str:
 
 
 def _jobs(
-    tracks: Sequence[datasets.Track], folder: Path, given: notes.Dictionary
+    tracks: Tracks, folder: Path, given: notes.Dictionary
 ) -> tuple[list[_Job], list[datasets.Left]]:
     """Return what is to be done for tracks, long files in parts, and what can't be read."""
     jobs, left = [], []
@@ -395,7 +368,7 @@ def _keep(path: Path, content: Content) -> None:
     """Write what was prepared; where this can't be done, go on without."""
     facts, found, kit = content
     try:
-        arrays: dict[str, npt.NDArray] = {"found": found, "kit": kit.astype(np.float16)}
+        arrays: dict[str, NDArray] = {"found": found, "kit": kit.astype(np.float16)}
         files.save_npz(path, _KIND, facts, arrays, compressed=True)
     except OSError as error:
         message = f"what was prepared can't be kept in {path.parent}: {error.strerror}; make room"
@@ -411,19 +384,10 @@ def _read(path: Path) -> Content | None:
     return facts, found, kit
 
 
-def _unpack(arrays: dict[str, npt.NDArray], _facts: Facts) -> tuple[rolls.Notes, Floats]:
+def _unpack(arrays: dict[str, NDArray], _facts: Facts) -> tuple[rolls.Notes, Floats]:
     """Check what was kept."""
     found = rolls.valid_notes(arrays["found"], n_drums=len(drums.NAMES))
     kit = arrays["kit"].astype(np.float32)
     if kit.ndim != 2 or len(kit) != len(drums.NAMES) or not np.isfinite(kit).all():
         raise ValueError(f"kit must have shape ({len(drums.NAMES)}, n_samples), got {kit.shape}")
     return found, kit
-
-
-def _kit(pieces: Sequence[Piece]) -> Floats:
-    """Take each drum from the piece that has most of it."""
-    pitches = rolls.FIRST_DRUM + np.arange(len(drums.NAMES))
-    n_hits = [[np.sum(piece.found[:, 2] == pitch) for pitch in pitches] for piece in pieces]
-    chosen = [pieces[i].kit[k] for k, i in enumerate(np.argmax(n_hits, axis=0))]
-    length = max(map(len, chosen))
-    return np.stack([np.pad(sound, (0, length - len(sound))) for sound in chosen])

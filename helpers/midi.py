@@ -1,6 +1,8 @@
 """Notes <-> standard MIDI files, which every notation program and every synthesiser reads."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import mido
 import numpy as np
@@ -9,10 +11,10 @@ import numpy.typing as npt
 from helpers import beats, events, files, rolls
 
 Whole = beats.Whole
-Event = tuple[int, mido.MetaMessage]  # its tick, and what happens
+Event = tuple[int, Any]  # its tick, and what happens
 
 VELOCITY = 64  # of a note at its usual level; louder ones have more, up to 127
-REACH, FINGERS = 14, 5  # what a hand strikes at once: semitones from end to end, and keys
+SINGER, _OOHS = "voice", 53  # the track of what is sung; the sound of General MIDI's program 54
 HANDS = ("Left hand", "Right hand", "Drums")
 DRUMS = (36, 38, 42, 47)  # General MIDI's keys, on channel 10, for `drums.NAMES`; the last: a tom
 _KINDS = {35: 0, 36: 0, 37: 1, 38: 1, 40: 1, 42: 2, 44: 2, 46: 2}  # how such keys are read
@@ -21,24 +23,41 @@ _TICK = _TEMPO / _TICKS / 1e6  # s
 _SPLITS = np.arange(40, 82)  # MIDI numbers from which on the right hand may play
 
 
-def save(path: str | Path, found: npt.ArrayLike) -> Path:
-    """Write notes as a MIDI file for the piano, and drums on channel 10.
+def save(
+    path: str | Path,
+    found: npt.ArrayLike,
+    *,
+    sung: npt.ArrayLike | None = None,
+    lyrics: Sequence[tuple[str, float, float]] = (),
+) -> Path:
+    """Write notes as a MIDI file for the piano, drums on channel 10, and a voice with its words.
 
     Its folder is made if missing; it appears only when it is complete. What isn't notes is a
     ValueError; see `rolls.valid_notes`.
 
-    References
-    ----------
-    MIDI Association, "Standard MIDI files specification", RP-001, 1996. Notebook 07.
+    `sung`, float64, (n_sung, 3), are the start and end, s, and the MIDI number of each note that is
+    sung: on a track of its own. `lyrics` are its syllables: text, start and end in s, as
+    `interactive.watch` takes them; without `sung` they raise a ValueError.
+
+    Source: MIDI Association, "Standard MIDI files specification", RP-001, 1996, and "SMF lyric meta
+    event definition", RP-017. Notebook 07.
     """
-    file = mido.MidiFile(type=0, ticks_per_beat=_TICKS)
     tempo = (0, mido.MetaMessage("set_tempo", tempo=_TEMPO))
-    onset, offset, pitch, level = rolls.let_go(rolls.valid_notes(found, n_drums=len(DRUMS))).T
-    start = np.rint(onset / _TICK)
-    stop = np.maximum(start + 1, np.rint(offset / _TICK))
-    velocity = np.clip(np.rint(VELOCITY * level), 1, 127)
-    struck = np.stack([start, stop, pitch, velocity], axis=1).astype(int)
-    file.tracks.append(_track([tempo], struck))
+    tracks = [_track([tempo], _struck(found))]
+    if sung is not None:
+        head: list[Event] = [
+            (0, mido.MetaMessage("track_name", name=SINGER)),
+            (0, mido.Message("program_change", channel=1, program=_OOHS)),
+        ]
+        for text, start, _ in lyrics:  # a carriage return ends a line
+            lyric = mido.MetaMessage("lyrics", text=text.replace("\n", "\r"))
+            head.append((round(start / _TICK), lyric))
+        notes = np.asarray(sung, dtype=np.float64).reshape(-1, 3)
+        tracks.append(_track(head, _struck(np.insert(notes, 3, 1, axis=1)), channel=1))
+    elif lyrics:
+        raise ValueError(f"lyrics need notes to be sung on, got {len(lyrics)} and none: pass sung")
+    file = mido.MidiFile(type=len(tracks) - 1, ticks_per_beat=_TICKS, charset="utf-8")
+    file.tracks += tracks
     with files.replacing(path) as temporary:
         file.save(temporary)
     return Path(path)
@@ -128,6 +147,15 @@ def load(path: str | Path) -> npt.NDArray[np.float64]:
     return np.array(sorted(found), np.float64).reshape(-1, 4)
 
 
+def _struck(found: npt.ArrayLike) -> Whole:
+    """Lay notes on ticks: first and last tick, pitch and velocity, (n_found, 4)."""
+    onset, offset, pitch, level = rolls.let_go(rolls.valid_notes(found, n_drums=len(DRUMS))).T
+    start = np.rint(onset / _TICK)
+    stop = np.maximum(start + 1, np.rint(offset / _TICK))
+    velocity = np.clip(np.rint(VELOCITY * level), 1, 127)
+    return np.stack([start, stop, pitch, velocity], axis=1).astype(int)
+
+
 def _pitch(channel: int, note: int) -> int:
     """Give the pitch of a note of a MIDI file, or its drum."""
     return note if channel != 9 else rolls.FIRST_DRUM + _KINDS.get(note, len(DRUMS) - 1)
@@ -137,9 +165,9 @@ def _hands(score: events.Scores) -> Whole:
     """Divide a score between hands: 0 for a note of the left one, 1 for the right one, (n_notes,).
 
     At each moment the left hand has the notes below some key, the right hand the others. Of all
-    rows of such keys the one is taken that costs least: a hand that must strike more than
-    `FINGERS` keys, or farther apart than `REACH`; a key far from middle C, or between close notes;
-    and every move of that key from moment to moment (Viterbi's algorithm).
+    rows of such keys the one is taken that costs least: a hand that must strike more keys, or
+    farther apart, than `events` says; a key far from middle C, or between close notes; and every
+    move of that key from moment to moment (Viterbi's algorithm).
     """
     if not len(score):
         return np.zeros(0, np.int64)
@@ -151,8 +179,9 @@ def _hands(score: events.Scores) -> Whole:
         cost = 0.1 * near + 0.02 * np.abs(_SPLITS - 60)
         for own in (left, ~left):
             lowest, highest = np.where(own, chord, 127).min(axis=1), (own * chord).max(axis=1)
-            cost += 2 * np.maximum(0, highest - lowest - REACH)  # nothing where there is no key
-            cost += 2 * np.maximum(0, own.sum(axis=1) - FINGERS)
+            far = highest - lowest - events.REACH  # below 0 where there is no key
+            cost += 2 * np.maximum(0, far)
+            cost += 2 * np.maximum(0, own.sum(axis=1) - events.FINGERS)
         costs.append(cost)
     move = 0.15 * np.abs(np.subtract.outer(_SPLITS, _SPLITS))
     split = _SPLITS[beats.best_path(-np.array(costs), -move)]
@@ -211,7 +240,7 @@ def _track(head: list[Event], struck: Whole, *, channel: int = 0) -> mido.MidiTr
         to = {"channel": channel, "note": pitch} | to
         own.append((tick, mido.Message("note_on", velocity=velocity, **to)))
     track, now = mido.MidiTrack(), 0
-    for tick, message in head + own:
+    for tick, message in sorted(head + own, key=lambda event: event[0]):
         track.append(message.copy(time=tick - now))
         now = tick
     return track

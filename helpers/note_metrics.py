@@ -2,93 +2,62 @@
 
 All take a note roll (see `rolls`), uint8, (n_frames, n_notes), at `frame_rate` frames a second; the
 first column is the MIDI note `lowest`. What is no roll is refused as `rolls.valid` says; one that
-is too short, with a `ValueError`. No measure says "music" by itself: each is read beside real music
-and beside the controls.
+is too short, with a `ValueError`. None says "music" by itself: read it beside music and controls.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike, NDArray
 
 from helpers import rolls, sound_metrics
 
-Pieces = npt.NDArray | Sequence[npt.ArrayLike]
+Pieces = NDArray | Sequence[ArrayLike]
 
-KEY_PROFILES = np.array(  # how well each pitch class fits C major, C minor; then the other keys
-    [
-        np.roll(profile, tonic)
-        for profile in (
-            [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88],
-            [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17],
-        )
-        for tonic in range(12)
-    ]
+_PROFILES = (  # how well each pitch class fits C major, C minor
+    [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88],
+    [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17],
 )
+KEY_PROFILES = np.array([np.roll(one, tonic) for one in _PROFILES for tonic in range(12)])
 
 
-def key_clarity(
-    roll: npt.ArrayLike, *, frame_rate: float, lowest: int, window_s: float = 8.0
-) -> float:
-    """Say how clearly the notes suggest one key or another, a few seconds at a time.
+def key_clarity(roll: ArrayLike, *, frame_rate: float, lowest: int, window_s: float = 8.0) -> float:
+    """Say how clearly the notes suggest one key or another, in windows of `window_s` s.
 
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-    frame_rate, lowest : float, frames/s; int, MIDI note of the first column
-    window_s : float, s
-        Length of the windows; each may have a key of its own.
+    It is the mean over the windows of the best correlation, over 24 keys, between the time that
+    each pitch class sounds and what listeners expect of the key. Notes at random don't read 0: one
+    key of 24 always fits a little. Windows without notes are left out; NaN if all are.
 
-    Returns
-    -------
-    float
-        Mean over the windows of the best correlation, over 24 keys, between the time that each
-        pitch class sounds and what listeners expect of the key. Notes at random don't read 0: one
-        key of 24 always fits a little. Windows without notes are left out; NaN if all are.
-
-    References
-    ----------
-    C. L. Krumhansl and E. J. Kessler, "Tracing the dynamic changes in perceived tonal organization
-    in a spatial representation of musical keys", Psychol. Rev. 89(4), 1982. Notebook 08.
+    Source: C. L. Krumhansl and E. J. Kessler, "Tracing the dynamic changes in perceived tonal
+    organization in a spatial representation of musical keys", Psychol. Rev. 89(4), 1982.
+    Notebook 08.
     """
     roll = rolls.valid(roll)
     length = min(*_frames(frame_rate, window_s=window_s), len(roll))
     starts = sound_metrics.window_starts(len(roll), length, length)
     total = np.cumsum(np.pad(roll != rolls.OFF, ((1, 0), (0, 0))), axis=0)
-    notes = (
-        total[starts + length] - total[starts]
-    )  # (n_windows, n_notes): frames in which it sounds
+    notes = total[starts + length] - total[starts]  # (n_windows, n_notes): frames of each note
     counts = notes @ np.eye(12)[(lowest + np.arange(roll.shape[1])) % 12]  # (n_windows, 12)
     counts = counts[counts.any(axis=1)]
     correlations = _standardised(counts) @ _standardised(KEY_PROFILES).T / 12  # (n_windows, 24)
     return _mean(correlations.max(axis=1))
 
 
-def onset_rate(roll: npt.ArrayLike, *, frame_rate: float) -> float:
-    """Count the notes of a roll, uint8, (n_frames, n_notes), that are struck in a second."""
+def onset_rate(roll: ArrayLike, *, frame_rate: float) -> float:
+    """Count the notes of a roll that are struck in a second."""
     roll = rolls.valid(roll)
     return float(np.count_nonzero(roll >= rolls.SOFT) * frame_rate / len(roll))
 
 
-def rhythm_autocorrelation(roll: npt.ArrayLike, *, frame_rate: float) -> float:
+def rhythm_autocorrelation(roll: ArrayLike, *, frame_rate: float) -> float:
     """Say how regularly notes are struck: how well the onsets match themselves a beat later.
 
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-        Longer than 1.5 s. Compare equal lengths: a tempo that wanders matches less in the long run.
+    It is the largest autocorrelation of the number of onsets in a frame, at lags from 0.25 to 1.5 s
+    (beats, their halves and doubles): near 1 for a pulse, near 0 for onsets at random, 0 where the
+    number never changes. The roll is longer than 1.5 s. Compare equal lengths: a tempo wanders.
 
-    Returns
-    -------
-    float
-        Largest autocorrelation of the number of onsets in a frame, at lags from 0.25 to 1.5 s
-        (beats, their halves and doubles): near 1 for a pulse, near 0 for onsets at random, 0 where
-        the number never changes.
-
-    References
-    ----------
-    J. C. Brown, "Determination of the meter of musical scores by autocorrelation", J. Acoust. Soc.
-    Am. 94(4), 1993. Notebook 08.
+    Source: J. C. Brown, "Determination of the meter of musical scores by autocorrelation", J.
+    Acoust. Soc. Am. 94(4), 1993. Notebook 08.
     """
     onsets = np.count_nonzero(rolls.valid(roll) >= rolls.SOFT, axis=1)  # (n_frames,)
     first_lag, last_lag = _frames(frame_rate, shortest=0.25, longest=1.5)
@@ -98,25 +67,20 @@ def rhythm_autocorrelation(roll: npt.ArrayLike, *, frame_rate: float) -> float:
     return float(largest / max(onsets @ onsets, 1e-9))
 
 
-def polyphony(roll: npt.ArrayLike) -> float:
+def polyphony(roll: ArrayLike) -> float:
     """Count the notes of a roll that sound at a time, on average where any does; 0 if none does."""
     n_sounding = np.count_nonzero(rolls.valid(roll) != rolls.OFF, axis=1)
     return float(n_sounding.sum() / max(np.count_nonzero(n_sounding), 1))
 
 
-def dissonance(roll: npt.ArrayLike) -> float:
+def dissonance(roll: ArrayLike) -> float:
     """Say which share of the intervals that sound are seconds, tritones or sevenths.
 
-    Returns
-    -------
-    float
-        Share of the pairs of notes in a frame, all frames together, that lie 1, 2, 6, 10 or 11
-        semitones apart, octaves aside; 5 / 12 by chance; NaN if no two notes ever sound together.
+    Of the pairs of notes in a frame, all frames together, so many lie 1, 2, 6, 10 or 11 semitones
+    apart, octaves aside; 5 / 12 by chance; NaN if no two notes ever sound together.
 
-    References
-    ----------
-    D. Huron, "Interval-class content in equally tempered pitch-class sets: common scales exhibit
-    optimum tonal consonance", Music Percept. 11(3), 1994. Notebook 08.
+    Source: D. Huron, "Interval-class content in equally tempered pitch-class sets: common scales
+    exhibit optimum tonal consonance", Music Percept. 11(3), 1994. Notebook 08.
     """
     sounding = (rolls.valid(roll) != rolls.OFF).astype(np.float32)
     together = np.triu(sounding.T @ sounding, k=1)  # frames in which two notes sound
@@ -126,21 +90,15 @@ def dissonance(roll: npt.ArrayLike) -> float:
     return float(together[dissonant].sum() / n_pairs) if n_pairs else float("nan")
 
 
-def looping(roll: npt.ArrayLike, *, frame_rate: float) -> float:
+def looping(roll: ArrayLike, *, frame_rate: float) -> float:
     """Say how much a piece, of 16 s at least, goes round in circles: the same again, at once.
 
-    Returns
-    -------
-    float
-        From 0 to 1: for each window of 8 s the largest similarity (shared over all sounding notes,
-        frame by frame) with the music 1 to 8 s ago; the mean over windows. Real music repeats
-        itself, but seldom exactly.
+    From 0 to 1: for each window of 8 s the largest similarity (shared over all sounding notes,
+    frame by frame) with the music 1 to 8 s ago; the mean. Real music seldom repeats itself exactly.
 
-    References
-    ----------
-    P. Jaccard, "The distribution of the flora in the alpine zone", New Phytol. 11(2), 1912; J.
-    Foote, "Visualizing music and audio using self-similarity", ACM Multimedia 1999, for diagonals
-    beside the main one. Notebook 08.
+    Source: P. Jaccard, "The distribution of the flora in the alpine zone", New Phytol. 11(2), 1912;
+    J. Foote, "Visualizing music and audio using self-similarity", ACM Multimedia 1999, for
+    diagonals beside the main one. Notebook 08.
     """
     sounding = rolls.valid(roll) != rolls.OFF
     length, first_lag, last_lag = _frames(frame_rate, window=8.0, shortest=1.0, longest=8.0)
@@ -156,39 +114,26 @@ def looping(roll: npt.ArrayLike, *, frame_rate: float) -> float:
 
 
 def copying(
-    roll: npt.ArrayLike,
+    roll: ArrayLike,
     training_rolls: Pieces,
     *,
     frame_rate: float,
     window_s: float = 3.0,
     hop_s: float = 1.5,
     semitones: int = 6,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Find the training passage that each window of a roll resembles most, in any key.
 
-    Parameters
-    ----------
-    roll : ndarray, uint8, (n_frames, n_notes)
-        A window long at least.
-    training_rolls : list of ndarray, uint8, (n_frames, n_notes)
-        Those shorter than a window are passed over; one must be as long.
-    frame_rate, window_s, hop_s : float, frames/s; s; s
-        Length of the windows, and the time from one to the next.
-    semitones : int
-        Transpose the training music by so much at most, up and down.
+    Windows last `window_s`, and begin every `hop_s`, in s; the training music is transposed by so
+    many semitones at most, up and down. The roll is a window long at least, and so is one of
+    `training_rolls`; those that are shorter are passed over.
 
-    Returns
-    -------
-    similarity : ndarray, float64, (n_windows,)
-        Notes that sound in both over notes that sound in either, frame by frame: 1 for a copy, 0
-        for a window without notes. How much is too much, a real unseen piece tells: compare the
-        95th percentiles.
-    nearest : ndarray, int64, (n_windows, 3)
-        The passage: index of its roll, first frame, semitones to transpose it by.
+    The similarity, float64, (n_windows,), is how many notes sound in both over how many sound in
+    either, frame by frame: 1 for a copy, 0 for a window without notes. How much is too much, a real
+    unseen piece tells: compare the 95th percentiles. The nearest passage, int64, (n_windows, 3), is
+    told by the index of its roll, its first frame, and the semitones to transpose it by.
 
-    References
-    ----------
-    Jaccard, as in `looping`. Notebook 08.
+    Source: Jaccard, as in `looping`. Notebook 08.
     """
     composed, *training = _same_notes([roll, *training_rolls])
     length, hop = _frames(frame_rate, window_s=window_s, hop_s=hop_s)
@@ -199,7 +144,9 @@ def copying(
     for index, piece in enumerate(training):
         if len(piece) < length:
             continue
-        counts = _running_counts(piece != rolls.OFF, semitones)
+        counts = np.zeros((piece.shape[1] + 2 * semitones, len(piece) + 1), np.int32)
+        inside = counts[semitones : semitones + piece.shape[1], 1:]
+        np.cumsum((piece != rolls.OFF).T, axis=1, out=inside)  # empty notes stay on both sides
         for row, start in enumerate(starts):
             window = composed[start : start + length] != rolls.OFF
             similarity = _jaccard(window, counts)
@@ -210,26 +157,15 @@ def copying(
     return best, nearest
 
 
-def markov_table(pieces: Pieces, *, shrinkage: float = 20.0) -> npt.NDArray[np.float64]:
+def markov_table(pieces: Pieces, *, shrinkage: float = 20.0) -> NDArray[np.float64]:
     """Count how each note's state follows from its last: the simplest model that can be sampled.
 
-    Parameters
-    ----------
-    pieces : ndarray or list of ndarray, uint8, (n_frames, n_notes)
-        Rolls of the training music.
-    shrinkage : float
-        Weight of what all notes have in common, in frames; rare notes learn most of it.
+    It gives the probability of the next state (last axis), given the note and its state now:
+    float64, (n_notes, 4, 4). `shrinkage` is the weight, in frames, of what all notes share.
 
-    Returns
-    -------
-    ndarray, float64, (n_notes, 4, 4)
-        Probability of the next state (last axis), given the note and its state now.
-
-    References
-    ----------
-    C. E. Shannon, "A mathematical theory of communication", Bell Syst. Tech. J. 27, 1948, section
-    3; D. J. C. MacKay and L. C. B. Peto, "A hierarchical Dirichlet language model", Nat. Lang. Eng.
-    1(3), 1995. Notebook 08.
+    Source: C. E. Shannon, "A mathematical theory of communication", Bell Syst. Tech. J. 27, 1948,
+    section 3; D. J. C. MacKay and L. C. B. Peto, "A hierarchical Dirichlet language model", Nat.
+    Lang. Eng. 1(3), 1995. Notebook 08.
     """
     pieces, n = _same_notes(pieces), rolls.N_STATES
     notes = np.arange(pieces[0].shape[1])
@@ -243,21 +179,11 @@ def markov_table(pieces: Pieces, *, shrinkage: float = 20.0) -> npt.NDArray[np.f
 
 
 def markov_sample(
-    table: npt.NDArray[np.float64], n_frames: int, rng: np.random.Generator
-) -> npt.NDArray[np.uint8]:
-    """Compose by `markov_table`: each note follows its own past and hears no other.
+    table: NDArray[np.float64], n_frames: int, rng: np.random.Generator
+) -> rolls.Roll:
+    """Compose `n_frames` by `markov_table`: each note follows its own past and hears no other.
 
-    Parameters
-    ----------
-    table : ndarray, float, (n_notes, 4, 4)
-    n_frames : int
-        Length of the roll to compose, which begins after silence.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    ndarray, uint8, (n_frames, n_notes)
-        A roll, if the table lets nothing be held after off.
+    All are off before the first frame. It is a roll, if the table lets nothing be held after off.
     """
     thresholds = np.cumsum(table, axis=2)[..., :-1]  # (n_notes, 4, 3)
     notes = np.arange(len(thresholds))
@@ -268,19 +194,12 @@ def markov_sample(
     return roll
 
 
-def shuffle_notes(roll: npt.ArrayLike, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+def shuffle_notes(roll: ArrayLike, rng: np.random.Generator) -> rolls.Roll:
     """Move every note to a random time: real notes without harmony, melody or rhythm.
 
-    Returns
-    -------
-    ndarray, uint8, (n_frames, n_notes)
-        As many notes of each pitch, as long and as loud, in any order. A note held into the first
-        frame counts as struck softly there.
+    As many notes of each pitch, as long and as loud, in any order; held at first counts as soft.
 
-    References
-    ----------
-    J. Theiler et al., "Testing for nonlinearity in time series: the method of surrogate data",
-    Physica D 58, 1992. Notebook 08.
+    Source: Theiler et al. (1992), as in `transforms.shuffle_phase`. Notebook 08.
     """
     roll = rolls.valid(roll)
     shuffled = np.zeros_like(roll)
@@ -297,7 +216,7 @@ def shuffle_notes(roll: npt.ArrayLike, rng: np.random.Generator) -> npt.NDArray[
     return shuffled
 
 
-def _same_notes(pieces: Pieces) -> list[npt.NDArray[np.uint8]]:
+def _same_notes(pieces: Pieces) -> list[rolls.Roll]:
     """Return one roll or several as a list of rolls that have the same notes."""
     several = [pieces] if isinstance(pieces, np.ndarray) else pieces
     checked = [rolls.valid(piece) for piece in several]
@@ -312,10 +231,8 @@ def _same_notes(pieces: Pieces) -> list[npt.NDArray[np.uint8]]:
 
 def _frames(frame_rate: float, **times: float) -> list[int]:
     """Turn times in s into whole numbers of frames."""
-    return [
-        sound_metrics.steps_in(seconds, frame_rate, name=name, unit="frame")
-        for name, seconds in times.items()
-    ]
+    steps = sound_metrics.steps_in
+    return [steps(time, frame_rate, name=name, unit="frame") for name, time in times.items()]
 
 
 def _long_enough(n_frames: int, n_least: int, frame_rate: float, name: str) -> None:
@@ -327,32 +244,23 @@ def _long_enough(n_frames: int, n_least: int, frame_rate: float, name: str) -> N
         )
 
 
-def _mean(values: Sequence[float] | npt.NDArray) -> float:
+def _mean(values: Sequence[float] | NDArray) -> float:
     """Return the mean, or NaN without a warning if there is nothing to take it of."""
     return float(np.mean(values)) if len(values) else float("nan")
 
 
-def _standardised(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _standardised(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give each row mean 0 and variance 1; a row without variance becomes 0."""
     rows = rows - rows.mean(axis=1, keepdims=True)
     std = rows.std(axis=1, keepdims=True)
     return rows / np.where(std > 0, std, 1)
 
 
-def _running_counts(active: npt.NDArray[np.bool_], reach: int = 0) -> npt.NDArray[np.int32]:
-    """Count each note's active frames up to each frame, with `reach` empty notes on both sides."""
-    n_frames, n_notes = active.shape
-    counts = np.zeros((n_notes + 2 * reach, n_frames + 1), np.int32)
-    np.cumsum(active.T, axis=1, out=counts[reach : reach + n_notes, 1:])
-    return counts
-
-
-def _jaccard(
-    window: npt.NDArray[np.bool_], counts: npt.NDArray[np.int32]
-) -> npt.NDArray[np.float64]:
+def _jaccard(window: NDArray[np.bool_], counts: NDArray[np.int32]) -> NDArray[np.float64]:
     """Compare a window with every passage: shared over all active frames, (n_shifts, n_passages).
 
-    What a passage shares with one sounding of the window is the difference of two running counts.
+    `counts` says in how many frames each note has sounded up to each frame: what a passage shares
+    with one sounding of the window is the difference of two of them.
     """
     length, n_notes = window.shape
     n_shifts, n_passages = len(counts) - n_notes + 1, counts.shape[1] - length

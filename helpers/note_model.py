@@ -5,8 +5,7 @@ A word is a note (`events.words`), a chord is read upwards. Four parts decide on
 1. an LSTM that hears word after word;
 2. a recall: where did the LSTM's states move as they just did? What followed there is proposed;
 3. a critic, a small second LSTM, that hears how often recall was right;
-4. four heads, one after the other: when the next note comes, which, how long, how loud. Each knows
-   what the heads before it have decided.
+4. four heads in turn: when the next note comes, which, how long, how loud, each knowing the last.
 
 Build and train it with TensorFlow; judge and compose with NumPy alone.
 """
@@ -19,16 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike, NDArray
 
-from helpers import events, files, frame_model, progress
+import helpers
+from helpers import events, files, frame_model
 from helpers.events import LABEL, LENGTH, NOTHING, PLACE, ROW, TOUCH, WAIT
 
 STEPS = 300  # of training: from then on validation pieces gain no more
 STEPS_PER_EPOCH = 50  # from one look at the validation pieces to the next
 HEADS = ("wait", "row", "length", "touch")  # columns WAIT to TOUCH of words
 
-Floats = npt.NDArray[np.float32]
+Floats = NDArray[np.float32]
 Weights = frame_model.Weights
 Label = str | Mapping[str, float] | None  # what music: a name, shares of several, or left open
 
@@ -43,30 +43,17 @@ _APART = 0.8  # bits a word: by how much, in training, the wrong label is to cos
 
 @dataclass(frozen=True)
 class NoteModelSettings:
-    """Say what network over notes to build.
+    """Say what network over notes to build; a ValueError if something is out of its range.
 
-    Parameters
-    ----------
-    hidden, critic, dense : int
-        Units of the LSTM, of the one that hears how well recall does, and of each head.
-    window : int
-        0; or, to compare with, the words of the convolutions that take the places of the LSTMs.
-    keys, depth : int
-        Numbers in a key of the recall (0: none, to compare with); states in a row it compares.
-    dropout, hide : float
-        What training hides: a share of the LSTM's output (of the heads', half); what is recalled,
-        for a share of the words, so that the LSTM learns to do without.
-    timing : events.Timing
-        How the notes that it learnt from were played; not used by the network.
-    labels : tuple of str
-        Names of the labels that its words have, from 0 on; the heads read the label then.
-    drums : tuple of int
-        Kinds of drums in the music that it learns (`events.drums_in`); others aren't composed.
+    The LSTM has `hidden` units; the one that hears how well recall does, `critic`; each head,
+    `dense`. A key of the recall has `keys` numbers (0: no recall, to compare with); it compares
+    `depth` states in a row. A `window` above 0 puts convolutions of so many words in the places of
+    the LSTMs, to compare with. Training hides shares: `dropout` of the LSTM's output (half of it of
+    the heads'); for `hide` of the words what is recalled, so that the LSTM learns to do without.
 
-    Raises
-    ------
-    ValueError
-        If a number is out of its range, or the names are too many or not all different.
+    `timing` is how the notes that it learnt from were played; the network doesn't use it. `labels`
+    are names, all different, of its words' labels, from 0 on; the heads read the label then.
+    `drums` are the kinds in the music that it learns (`events.drums_in`); others aren't composed.
     """
 
     hidden: int = 192
@@ -91,20 +78,18 @@ class NoteModelSettings:
                 raise ValueError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
         if not set(self.drums) <= set(range(events.N_DRUMS)):
             raise ValueError(f"drums must be from 0 to {events.N_DRUMS - 1}, got {self.drums}")
-        object.__setattr__(self, "drums", tuple(self.drums))  # JSON has no tuples
-        timing = events.Timing(*self.timing)  # JSON has no named tuples
+        timing, labels = events.Timing(*self.timing), tuple(self.labels)
         if not (
             np.isfinite(timing).all() and min(timing) >= 0 and timing.inertia < 1 and timing.beat
         ):
             raise ValueError(
                 f"timing must be 0 or more, inertia below 1, beat above 0, got {timing}"
             )
-        object.__setattr__(self, "timing", timing)
-        labels = tuple(self.labels)
         if not len(set(labels)) == len(labels) <= events.N_LABELS or "" in labels:
             most = f"at most {events.N_LABELS} different names"
             raise ValueError(f"labels must be {most}, got {labels}")
-        object.__setattr__(self, "labels", labels)
+        for name, value in dict(timing=timing, labels=labels, drums=tuple(self.drums)).items():
+            object.__setattr__(self, name, value)  # JSON has no tuples
 
 
 _KIND = files.Kind("note model", 2, NoteModelSettings, "run notebook 06")
@@ -165,28 +150,12 @@ def build(settings: NoteModelSettings, *, seed: int = 0, weights: Weights | None
     Where the next wait, and then the next key, have been decided, :math:`s_{ti}` rises by
     :math:`a_\text{wait}, a_\text{row}` for those i that were followed by the same.
 
-    Parameters
-    ----------
-    settings : NoteModelSettings
-    seed, weights
-        As in `frame_model.build`.
+    The keras.Model maps [words, seen] to logits, float32, (n, n_words - 1, 134): those of the four
+    heads side by side. `words` is int32, (n, n_words, 6); `seen`, float32, (n, n_words, 1), is 0
+    where recall is hidden for a word, else 1. Seed and weights are as in `frame_model.build`.
 
-    Returns
-    -------
-    keras.Model
-        Maps [words, seen] to logits, float32, (n, n_words - 1, 134): those of the four heads side
-        by side. `words` is int32, (n, n_words, 6); `seen`, float32, (n, n_words, 1), is 0 where
-        recall is hidden for a word, else 1.
-
-    Raises
-    ------
-    ValueError
-        If `weights` don't fit `settings`.
-
-    References
-    ----------
-    S. Merity et al., "Pointer sentinel mixture models", and E. Grave et al., "Improving neural
-    language models with a continuous cache", both ICLR 2017, for recall by the network's own
+    Source: S. Merity et al., "Pointer sentinel mixture models", and E. Grave et al., "Improving
+    neural language models with a continuous cache", both ICLR 2017, for recall by the network's own
     states. Notebook 06.
     """
     if weights is not None:
@@ -279,46 +248,27 @@ def train(
     label takes over, and passages that a wrong label is to make less likely. The learning rate
     rises in 20 steps, then falls along a cosine. With a checkpoint, a training that was interrupted
     or killed goes on where it broke off when it is begun again with the same model, music and
-    numbers, and ends as if nothing had happened.
+    numbers, and ends as if nothing had happened. No piece, numbers out of their range, and a loss
+    that isn't finite raise a ValueError.
 
-    Parameters
-    ----------
-    model, settings
-        What `build` returned, of which the weights are changed, and its settings.
-    training, validation : list of ndarray, int64, (n_words, 6)
-        Pieces to learn from, and others to judge on, which are heard whole (above 4096 words, in
-        parts); see `events.words`.
-    steps, steps_per_epoch : int
-        Changes of the weights; from one look at the validation pieces to the next.
-    seed : int
-        Draws passages and keys. The same seed, data, steps and machine give the same weights.
-    batch_size, n_words : int
-        Passages in a batch, words in a passage.
-    learning_rate, shifts : float, tuple of int
-        Adam's largest step size; the lowest and highest transposition in semitones.
-    on_epoch, on_step : callable, optional
-        Called after each epoch with the `frame_model.History` so far, in bits a word; after each
-        step with the seconds since the first one began.
-    checkpoint, every : Path and float, optional
-        Where to keep a file until all is done, and how often to write it, in s: what is lost at
-        most, beside a step. See `frame_model.Checkpoint`.
+    It takes what `build` returned, of which the weights are changed, and its settings. Pieces,
+    int64, (n_words, 6), are as in `events.words`; those to judge on are heard whole (above 4096
+    words, in parts). Each of `steps` changes the weights, by `batch_size` passages of `n_words`
+    words, transposed by `shifts`, from the lowest to the highest, in semitones; Adam's step size is
+    `learning_rate` at most. After `steps_per_epoch` it looks at the validation pieces. The seed
+    draws passages and keys: the same seed, data, steps and machine give the same weights.
 
-    Returns
-    -------
-    frame_model.History
-        In bits a word, of the classes alone: without `events.wait_bits`, and with all touches.
-        The training's bits are higher than those of the finished network would be: they are
-        measured with dropout, and on short passages, which have less to recall.
+    After each epoch `on_epoch` is called with the `frame_model.History` so far, after each step
+    `on_step` with the seconds since the first one began. `checkpoint` is where a file is kept until
+    all is done, written `every` so many s: what is lost at most, beside a step
+    (`frame_model.Checkpoint`).
 
-    Raises
-    ------
-    ValueError
-        If there is no piece, or the loss stops being finite.
+    The History is in bits a word, of the classes alone: without `events.wait_bits`, and with all
+    touches. The training's bits are higher than those of the finished network would be: they are
+    measured with dropout, and on short passages, which have less to recall.
 
-    References
-    ----------
-    D. P. Kingma and J. Ba, "Adam", ICLR 2015; I. Loshchilov and F. Hutter, "SGDR", ICLR 2017;
-    B. Krause et al., "GeDi", Findings of EMNLP 2021, for learning from wrong labels.
+    Source: D. P. Kingma and J. Ba, "Adam", ICLR 2015; I. Loshchilov and F. Hutter, "SGDR", ICLR
+    2017; B. Krause et al., "GeDi", Findings of EMNLP 2021, for learning from wrong labels.
     """
     if min(steps, steps_per_epoch, batch_size) < 1 or n_words < 2:
         got = f"{steps}, {steps_per_epoch}, {batch_size}, {n_words}"
@@ -345,26 +295,45 @@ def train(
     done = len(kept.course.losses)
     if kept.path is not None and done:
         print(f"Resuming at step {done} of {steps} ({kept.path.name})")
-    bar = progress.bar(total=steps, initial=done, desc="training", unit="step")
+    bar = helpers.bar(total=steps, initial=done, desc="training", unit="step")
     batches = (
         _passages(training, rng, batch_size, n_words, shifts, settings.hide, settings.labels)
         for _ in range(steps)
     )
     batches = itertools.islice(batches, done, None)  # those before are drawn, and not used again
-    losses = (
-        (train_bits, _validate(validation, kept, settings.labels))
-        for train_bits in _epochs(
-            kept, batches, bar, steps, steps_per_epoch, learning_rate, on_step
-        )
+
+    def losses() -> Iterator[tuple[float, float]]:
+        """Change the weights step by step, and yield the mean losses of each epoch at its end."""
+        course = kept.course
+        start = time.perf_counter() - course.seconds
+        for step in range(done, steps + 1):
+            course.seconds = time.perf_counter() - start
+            kept.keep()
+            first = steps_per_epoch * len(course.records)  # of this epoch
+            if first < step and (step % steps_per_epoch == 0 or step == steps):
+                train_bits = float(np.mean(course.losses[first:]))
+                yield train_bits, _validate(validation, kept, settings.labels)
+            if step == steps:
+                return
+            fall = 0.5 * (1 + np.cos(np.pi * ((step + 1) / steps)))
+            rate = min(1.0, (step + 1) / 20) * max(0.02, fall)
+            model.optimizer.learning_rate.assign(learning_rate * rate)
+            words, seen = next(batches)
+            model.reset_metrics()  # some versions of Keras average over batches until then
+            course.losses.append(float(model.train_on_batch([words, seen], words[:, 1:])))
+            bar.update()
+            if on_step is not None:
+                on_step(time.perf_counter() - start)
+
+    return frame_model.run_epochs(
+        model, losses(), bar, on_epoch=on_epoch, digits=2, checkpoint=kept
     )
-    return frame_model.run_epochs(model, losses, bar, on_epoch=on_epoch, digits=2, checkpoint=kept)
 
 
 class Listener:
     """Hears words one at a time, and says what may come next (NumPy).
 
-    It takes the weights, as `weights_of` and `load` return them, and their settings; a ValueError
-    if they don't fit.
+    It takes weights, as from `weights_of`, and their settings; a ValueError if they don't fit.
     """
 
     def __init__(self, weights: Weights, settings: NoteModelSettings) -> None:
@@ -373,13 +342,13 @@ class Listener:
         self.label: Floats | None = None  # from `blend`: what to tell instead of words' labels
         self.last = np.full(len(_N), NOTHING)
         self._states: dict[str, Any] = {}  # of the LSTMs; without any, their last inputs
-        self._alike: list[npt.NDArray] = []  # of the last keys with all before them
+        self._alike: list[NDArray] = []  # of the last keys with all before them
         self._keys = np.zeros((256, settings.keys), np.float32)
         self._followers = np.zeros((256, len(HEADS)), int)
         self._kept = np.zeros(256, bool)
         self._n = 0
 
-    def hear(self, word: npt.ArrayLike, *, keep: bool = True, blind: bool = False) -> None:
+    def hear(self, word: ArrayLike, *, keep: bool = True, blind: bool = False) -> None:
         """Hear a word, (6,); say whether to recall it later, and to hide recall for the next."""
         word, w = np.asarray(word), self.weights
         hits = [0.0, 0.0]
@@ -405,20 +374,11 @@ class Listener:
             x = np.concatenate([h, hits, [self._likeness.max(initial=-1)]]).astype(np.float32)
             self._known = np.concatenate([h, self._remember("critic", x)])
 
-    def logits(self, head: int, word: npt.ArrayLike) -> Floats:
-        """Say how probable each class of a part of the next word is.
+    def logits(self, head: int, word: ArrayLike) -> Floats:
+        """Give the logits of the classes of a part of the next word: float32, (n_classes,).
 
-        Parameters
-        ----------
-        head : int
-            `WAIT`, `ROW`, `LENGTH` or `TOUCH`.
-        word : ndarray, int, (6,)
-            The next word as far as it is decided, with the wait its place.
-
-        Returns
-        -------
-        ndarray, float32, (n_classes,)
-            Logits; minus infinity for a key that can't come.
+        The head is `WAIT`, `ROW`, `LENGTH` or `TOUCH`; `word`, int, (6,), is the next one as far as
+        it is decided, with the wait its place. A key that can't come has minus infinity.
         """
         w, name, word = self.weights, HEADS[head], np.asarray(word)
         known = _one_hots(word, upto=head)
@@ -435,7 +395,7 @@ class Listener:
             out[: self.last[ROW] + 1] = -np.inf
         return out
 
-    def recall(self, head: int, word: npt.ArrayLike) -> Floats:
+    def recall(self, head: int, word: ArrayLike) -> Floats:
         """Say how alike the most alike way was, and the share of each class that followed."""
         word = np.asarray(word)
         result = np.zeros(1 + _N[head], np.float32)
@@ -503,24 +463,14 @@ def bits(
     *,
     touches: bool = True,
     label: Label = None,
-) -> npt.NDArray[np.float64]:
+) -> NDArray[np.float64]:
     """Say how surprising each word of a piece was, given all before it (NumPy).
 
-    Parameters
-    ----------
-    weights, settings
-        As in `Listener`.
-    words : ndarray, int64, (n_words, 6)
-    touches : bool
-        False asks of the touch only whether a note is loud (`events.LOUD`).
-    label : str or mapping of str to float, optional
-        What to tell the network, as in `blend`. Left out: what the words say.
-
-    Returns
-    -------
-    ndarray, float64, (n_words - 1, 4)
-        Bits of wait, key, length and touch; row t is about word t + 1. Where there is nothing to
-        say, 0. The wait's include `events.wait_bits`.
+    Weights and settings are as in `Listener`, `words` int64, (n_words, 6). Without `touches` it is
+    asked of the touch only whether a note is loud (`events.LOUD`). The label, as in `blend`, is
+    told to the network in place of what the words say. The result, float64, (n_words - 1, 4), are
+    the bits of wait, key, length and touch; row t is about word t + 1. Where there is nothing to
+    say, they are 0. The wait's include `events.wait_bits`.
     """
     listener = Listener(weights, settings)
     listener.label = None if label is None else blend(settings, label)
@@ -557,51 +507,24 @@ def compose(
     """Draw word after word: when, what, how long, how loud.
 
     A chord goes upwards, drums last, and two hands can strike its keys (`events.within_reach`).
-    After a seed, recall goes back to that, not to what was composed since: it would run in
-    circles. Temperature, min_p, recall and keep were chosen on validation pieces, by how far what
-    is composed is from what follows there, in ten measures; from nothing, by how often 10 s of it
-    are as full, as busy and as loud as the training music.
+    After a seed, recall goes back to that, not to what was composed since: it would run in circles.
+    Temperature, min_p, recall and keep were chosen on validation pieces, by how far what is
+    composed is from what follows there, in ten measures; from nothing, by how often 10 s of it are
+    as full, as busy and as loud as the training music. A number out of its range, and weights that
+    don't fit (`Listener`), are a ValueError. The new notes' ticks go on from those of the seed.
 
-    Parameters
-    ----------
-    weights, settings
-        As in `Listener`.
-    n_ticks : int
-        How long to compose, `beats.TICKS` a beat; it may end earlier, as a piece does.
-    rng : numpy.random.Generator
-    seed : ndarray, int64, (n_notes, 4), optional
-        A score to continue. Left out: it begins from nothing.
-    start : int, optional
-        No note begins before this tick; left out, no note before the seed's last.
-    temperature : float
-        Below 1: safer; above: bolder. 0: always the likeliest class.
-    min_p : float
-        What is less probable than this share of the likeliest class is never drawn; for waits,
-        half of it.
-    recall : float, optional
-        Share of the notes for which it is asked what followed where it went like this. Left out:
-        0.9, or without a seed 0.5.
-    keep : float, optional
-        Share of its own notes that recall may go back to. Left out: 0, or without a seed, when
-        there is nothing else to go back to, 1.
-    label : str, mapping of str to float, or callable, optional
-        What music to make, as in `blend`; or a function of how much of it has been composed,
-        from 0 to 1, that says so: ``lambda done: {"ragtime": done, "romantic": 1 - done}``.
+    Source: M. Nguyen et al., "Turning up the heat: min-p sampling for creative and coherent LLM
+    outputs", ICLR 2025. Notebook 07.
 
-    Returns
-    -------
-    ndarray, int64, (n_notes, 4)
-        The new notes alone. Their ticks go on from the seed's.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of its range, or `weights` don't fit `settings`.
-
-    References
-    ----------
-    M. Nguyen et al., "Turning up the heat: min-p sampling for creative and coherent LLM outputs",
-    ICLR 2025. Notebook 07.
+    It composes `n_ticks`, `beats.TICKS` a beat, unless it ends earlier, as a piece does. No note
+    begins before the tick `start`; left out, none before the last of the `seed`, a score to go on
+    from, if there is one. A temperature below 1 is safer, above, bolder, at 0, always the likeliest
+    class. What is less probable than `min_p` of that is never drawn; for waits, than half of it.
+    `recall` is the share of the notes for which it is asked what followed where it went like this:
+    0.9, or without a seed 0.5; `keep`, that of its own notes that recall may go back to: 0, or
+    without a seed, when there is nothing else to go back to, 1. `label` says what music to make, as
+    in `blend`; or is a function of how much of it has been composed, from 0 to 1, that says so:
+    ``lambda done: {"ragtime": done, "romantic": 1 - done}``.
     """
     heard = np.zeros((0, 4), np.int64) if seed is None else events.valid(seed)
     keep = float(not len(heard)) if keep is None else keep
@@ -668,11 +591,10 @@ def go_on(
     rng: np.random.Generator,
     end: float,
     **options: Any,
-) -> npt.NDArray[np.float64]:
+) -> NDArray[np.float64]:
     """Go on where a piece breaks off: `compose`, played by `events.go_on`.
 
-    `options` are those of `compose`: temperature, min_p, recall, keep, label; all else, and what is
-    returned, is told there.
+    `options` are those of `compose`: temperature, min_p, recall, keep, label; all else is as there.
     """
 
     def write(n_ticks: int, seed: events.Scores, start: int) -> events.Scores:
@@ -684,8 +606,7 @@ def go_on(
 
 def save(path: str | Path, weights: Weights, settings: NoteModelSettings) -> Path:
     """Write a network as one .npz file; a ValueError unless its weights are finite and fit."""
-    frame_model.check_weights(weights, weight_shapes(settings), settings)
-    ordered = {name: weights[name] for name in weight_shapes(settings)}
+    ordered = frame_model.check_weights(weights, weight_shapes(settings), settings)
     return files.save_npz(path, _KIND, settings, ordered)
 
 
@@ -743,7 +664,7 @@ def _pitch_class(row: Any, ops: Any = np) -> Any:
     return ops.where(_is_key(row), row % 12, NOTHING)
 
 
-def _one_hots(word: npt.NDArray[np.int64], upto: int | None = None) -> Floats:
+def _one_hots(word: NDArray[np.int64], upto: int | None = None) -> Floats:
     """Mark the classes of a whole word, or of what is decided before head `upto`."""
     pitch_class = (_pitch_class(word[ROW]), 12)
     wait, row, length, touch, place, label = zip(word, _N, strict=True)
@@ -762,11 +683,10 @@ def _passages(
     shifts: tuple[int, int],
     hide: float,
     labels: tuple[str, ...] = (),
-) -> tuple[npt.NDArray[np.int32], Floats]:
+) -> tuple[NDArray[np.int32], Floats]:
     """Draw a batch: random passages in random keys, and for which words recall is hidden.
 
-    If there are labels, every second one has another label than the one before it, and one is
-    added: the last one with wrong labels.
+    With labels, every second has another than the one before; last comes one with wrong labels.
     """
     batch = np.full((batch_size, n_words, len(_N)), NOTHING, np.int32)
     sizes = np.array([len(piece) for piece in pieces], float)
@@ -791,15 +711,15 @@ def _passages(
 
 
 def _mislabel(
-    words: npt.NDArray[np.int32], labels: tuple[str, ...], rng: np.random.Generator
-) -> npt.NDArray[np.int32]:
+    words: NDArray[np.int32], labels: tuple[str, ...], rng: np.random.Generator
+) -> NDArray[np.int32]:
     """Give words other labels, all moved on by as many; what is open stays so."""
     result, step = words.copy(), rng.integers(1, max(2, len(labels)))
     result[..., LABEL] = (words[..., LABEL] + step) % len(labels)
     return np.where(words == NOTHING, NOTHING, result)
 
 
-def _make_medleys(batch: npt.NDArray[np.int32], rng: np.random.Generator) -> None:
+def _make_medleys(batch: NDArray[np.int32], rng: np.random.Generator) -> None:
     """Let two passages take turns, in half of the pairs; hide labels up to a random word, or all.
 
     So a label is worth heeding: where it changes, nothing that was heard says what comes.
@@ -812,41 +732,6 @@ def _make_medleys(batch: npt.NDArray[np.int32], rng: np.random.Generator) -> Non
         one[swap], other[swap] = other[swap], one[swap]
     for passage in batch:
         passage[: max(0, int(n_words * rng.uniform(-1.5, 1.5))), LABEL] = NOTHING
-
-
-def _epochs(
-    kept: frame_model.Checkpoint,
-    batches: Iterator[tuple[npt.NDArray[np.int32], Floats]],
-    bar: Any,
-    steps: int,
-    steps_per_epoch: int,
-    learning_rate: float,
-    on_step: Callable[[float], None] | None,
-) -> Iterator[float]:
-    """Change the weights step by step, and yield the mean loss of each epoch at its end."""
-    model, course = kept.model, kept.course
-    start = time.perf_counter() - course.seconds
-    for step in range(len(course.losses), steps + 1):
-        course.seconds = time.perf_counter() - start
-        kept.keep()
-        first = steps_per_epoch * len(course.records)  # of this epoch
-        if first < step and (step % steps_per_epoch == 0 or step == steps):
-            yield float(np.mean(course.losses[first:]))
-        if step == steps:
-            return
-        rate = learning_rate * _rate(step + 1, (step + 1) / steps)
-        model.optimizer.learning_rate.assign(rate)
-        words, seen = next(batches)
-        model.reset_metrics()  # some versions of Keras average over batches until then
-        course.losses.append(float(model.train_on_batch([words, seen], words[:, 1:])))
-        bar.update()
-        if on_step is not None:
-            on_step(time.perf_counter() - start)
-
-
-def _rate(step: int, share: float, rise: int = 20, last: float = 0.02) -> float:
-    """Shape the learning rate: up a ramp, then down a cosine."""
-    return min(1.0, step / rise) * max(last, 0.5 * (1 + np.cos(np.pi * share)))
 
 
 def _bits(words: Any, logits: Any) -> Any:
@@ -890,9 +775,7 @@ def _validate(
         bits = float(model.test_on_batch([words, seen], words[:, 1:]))
         judged.append(bits * (len(part) - 1))
         kept.keep()
-    total = 0.0
-    for bits in judged[first:]:
-        total += bits
+    total = float(np.cumsum(judged[first:])[-1])  # Python's sum rounds as its version does
     return total / sum(len(part) - 1 for part in parts)
 
 
@@ -905,8 +788,6 @@ def _draw(logits: Floats, rng: np.random.Generator, temperature: float, min_p: f
     return int(np.searchsorted(p, rng.random() * p[-1], side="right"))
 
 
-def _unpack(arrays: dict[str, npt.NDArray], settings: NoteModelSettings) -> dict[str, Floats]:
+def _unpack(arrays: dict[str, NDArray], settings: NoteModelSettings) -> dict[str, Floats]:
     """Take the weights of a network out of what a file holds, or raise."""
-    weights = {name: arrays[name] for name in weight_shapes(settings)}
-    frame_model.check_weights(weights, weight_shapes(settings), settings)
-    return weights
+    return frame_model.check_weights(arrays, weight_shapes(settings), settings)

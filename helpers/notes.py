@@ -17,14 +17,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import scipy.ndimage
 import scipy.special
+from numpy.typing import ArrayLike, NDArray
 
-from helpers import progress, rolls, transforms
+import helpers
+from helpers import rolls, transforms
 
-Floats = npt.NDArray[np.float32]
-Edges = npt.NDArray[np.int64]  # (n_bands + 1,): the first bin of each band, and that after the last
+Floats = NDArray[np.float32]
+Edges = NDArray[np.int64]  # (n_bands + 1,): the first bin of each band, and that after the last
 
 _TINY = np.float32(1e-6)  # -120 dB: keeps divisions finite where nothing sounds
 _CHUNK = 2048  # frames that are transformed at once
@@ -39,21 +40,15 @@ _BALANCED = {"rise": 0.10, "floor": 0.16}  # for finding: miss as many as are in
 class Dictionary:
     """Hold what has been learnt about the spectra of notes.
 
-    Parameters
-    ----------
-    settings : rolls.NoteSettings
-    templates : ndarray, float32, (n_bands, n_notes)
-        The spectrum of each note; each adds up to 1.
-    reference : float
-        How strongly the strongest note of a loud frame sounds: the 95th percentile.
-    usual_levels : ndarray, float64, (n_notes,)
-        How strongly each note usually begins; what begins stronger is called loud.
+    `templates`, float32, (n_bands, n_notes), are the spectrum of each note; each adds up to 1.
+    `reference` is how strongly the strongest note of a loud frame sounds: the 95th percentile; and
+    `usual_levels`, float64, (n_notes,), how strongly each note usually begins: stronger is loud.
     """
 
     settings: rolls.NoteSettings
     templates: Floats
     reference: float
-    usual_levels: npt.NDArray[np.float64]
+    usual_levels: NDArray[np.float64]
 
 
 def band_edges(n_fft: int, *, sr: float, f_max: float, bands_per_semitone: int = 8) -> Edges:
@@ -61,16 +56,10 @@ def band_edges(n_fft: int, *, sr: float, f_max: float, bands_per_semitone: int =
 
     Bins are equally spaced, notes are not: above a few hundred hertz a semitone spans many bins.
     Adding these up makes everything that follows several times faster, and costs hardly a note.
+    `sr` and `f_max` are in Hz. Edges are the first bin of each band, and the one after the last.
 
-    `n_fft` is in samples, `sr` and `f_max` in Hz. The edges, int64, (n_bands + 1,), are the first
-    bin of each band, and the bin after the last band.
+    Source: Brown (1991), "Calculation of a constant Q spectral transform".
 
-    References
-    ----------
-    Brown (1991), "Calculation of a constant Q spectral transform".
-
-    Examples
-    --------
     >>> edges = band_edges(3072, sr=16000, f_max=5500)
     >>> len(edges) - 1, edges[:4], edges[-4:]
     (430, array([0, 1, 2, 3]), array([1034, 1041, 1049, 1056]))
@@ -86,8 +75,7 @@ def band_magnitudes(y: Floats, edges: Edges, *, n_fft: int, hop_length: int) -> 
     """Compute the magnitudes of a waveform's frames, added up in bands of `band_edges`.
 
     With `n_fft` and `hop_length` as in `transforms.stft`, there are ``1 + ceil(n_samples /
-    hop_length)`` frames. A full-scale sine in the middle of a bin has the magnitude 1 in that bin,
-    and 0.5 in the bins beside it: its lobe.
+    hop_length)`` frames. A full-scale sine in the middle of a bin reads 1 there, and 0.5 beside it.
     """
     n_frames = 1 + -(-len(y) // hop_length)
     margin = -(-n_fft // (2 * hop_length))  # frames whose centres lie within half a frame
@@ -109,9 +97,7 @@ def steady(V: Floats) -> Floats:
     frames or 25 bands, keeps its own and loses the other. They share out `V`, in frames and bands
     as those of `rolls.NoteSettings`, by their squares.
 
-    References
-    ----------
-    Fitzgerald (2010), "Harmonic/percussive separation using median filtering".
+    Source: Fitzgerald (2010), "Harmonic/percussive separation using median filtering".
     """
     lasting = transforms.running_medians(V.T, 9, mode="symmetric").T ** 2
     struck = transforms.running_medians(V, 25, mode="symmetric") ** 2
@@ -121,12 +107,9 @@ def steady(V: Floats) -> Floats:
 def level_gain(y: Floats, *, sr: float) -> float:
     """Say by how much to amplify music so that it is as loud as the shipped pieces.
 
-    The gain brings the blocks of 0.4 s that have a tenth of the mean power at least to -20 dBFS; it
-    is 1 for what is below -80 dBFS.
+    It brings blocks of 0.4 s with a tenth of the mean power at least to -20 dBFS; 1 below -80 dBFS.
 
-    References
-    ----------
-    ITU-R BS.1770-4 (2015), for the gate.
+    Source: ITU-R BS.1770-4 (2015), for the gate.
     """
     length = min(len(y), round(0.4 * sr))
     blocks = y[: len(y) // length * length].reshape(-1, length)
@@ -143,9 +126,7 @@ def tuning(y: Floats, *, sr: float) -> float:
     as if it were sampled at `sr` (Hz) is in tune. Cents go from -45 to 55, for who doesn't tune to
     440 Hz tunes higher; they are 0 where the votes disagree.
 
-    References
-    ----------
-    Dressler and Streich (2007), "Tuning frequency estimation using circular statistics".
+    Source: Dressler and Streich (2007), "Tuning frequency estimation using circular statistics".
     """
     n_fft = 8192
     first, stop = (int(f * n_fft / sr) for f in (80, 2000))
@@ -165,57 +146,38 @@ def tuning(y: Floats, *, sr: float) -> float:
     return float((np.angle(z.sum()) * 50 / np.pi + 45) % 100 - 45)
 
 
-def stiffness(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def stiffness(pitch: ArrayLike) -> NDArray[np.float64]:
     """Say how stiff a piano's string is: how far its partials are spread from whole multiples.
 
     For MIDI numbers, Fletcher's inharmonicity coefficient B for a typical piano, float64: least in
-    the tenor, more in the thick strings of the bass, and about three times more with each octave in
-    the treble.
+    the tenor, more in the thick strings of the bass, and in the treble three times more an octave.
 
-    References
-    ----------
-    Fletcher, Blackham and Stratton (1962), "Quality of piano tones"; Rigaud, David and Daudet
-    (2013), "A parametric model and estimation techniques for the inharmonicity and tuning of the
-    piano".
+    Source: Fletcher, Blackham and Stratton (1962), "Quality of piano tones"; Rigaud, David and
+    Daudet (2013), "A parametric model and estimation techniques for the inharmonicity and tuning of
+    the piano".
     """
     pitch = np.asarray(pitch, np.float64)
     return np.exp(-0.0847 * pitch - 5.82) + np.exp(0.0926 * pitch - 13.64)
 
 
-def partial_frequencies(pitch: float, n_partials: int, *, B: float) -> npt.NDArray[np.float64]:
+def partial_frequencies(pitch: float, n_partials: int, *, B: float) -> NDArray[np.float64]:
     """List the frequencies at which a stiff string sounds: float64, (n_partials,), Hz.
 
-    `pitch` is a MIDI number, 69 for 440 Hz. Where the inharmonicity `B` is 0, they are whole
-    multiples of the first.
+    `pitch` is a MIDI number. Where the inharmonicity `B` is 0, they are multiples of the first.
 
-    References
-    ----------
-    Fletcher (1964), "Normal vibration frequencies of a stiff piano string".
+    Source: Fletcher (1964), "Normal vibration frequencies of a stiff piano string".
     """
     h = np.arange(1, n_partials + 1)
     return h * rolls.frequency(pitch) * np.sqrt(1 + B * h**2)
 
 
-def lobes(
-    f: npt.ArrayLike, edges: Edges, *, n_fft: int, sr: float, width: npt.ArrayLike = 1.0
-) -> Floats:
+def lobes(f: ArrayLike, edges: Edges, *, n_fft: int, sr: float, width: ArrayLike = 1.0) -> Floats:
     """Draw what sines of amplitude 1 look like in bands: the main lobe of the Hann window.
 
-    Parameters
-    ----------
-    f : ndarray, float, (n_sines,), Hz
-    edges, n_fft, sr
-        As in `band_edges`.
-    width : float or ndarray, (n_sines,)
-        Make the lobes wider than they are, for sines that are not exactly where they should be.
+    For frequencies, (n_sines,), Hz, it is float32, (n_sines, n_bands); edges, `n_fft` and `sr` are
+    as in `band_edges`. A width above 1, or one for each, is for sines that aren't exactly there.
 
-    Returns
-    -------
-    ndarray, float32, (n_sines, n_bands)
-
-    References
-    ----------
-    Harris (1978), as in `transforms.window`.
+    Source: Harris (1978), as in `transforms.window`.
     """
     f, width = np.asarray(f, np.float64)[:, None], np.reshape(width, (-1, 1))
     distance = np.abs(np.arange(edges[-1]) - f * n_fft / sr) / width  # in bins
@@ -232,13 +194,10 @@ def comb(
     24 partials, each a lobe, a little wider than it is, and the wider the higher it is, for nobody
     knows these strings. Below 150 Hz the partials are equally strong, above they fall by 12 dB an
     octave, steeper than a real note's: a comb that falls slowly finds low notes that aren't there.
-    Each note's templates add up to 1. Other bands than those of the settings are given by their
-    `edges`, with the `n_fft` that they are for.
+    Each note's templates add up to 1. Other bands are given by their `edges`, with their `n_fft`.
 
-    References
-    ----------
-    Raczynski, Ono and Sagayama (2007), "Multipitch analysis with harmonic nonnegative matrix
-    approximation".
+    Source: Raczynski, Ono and Sagayama (2007), "Multipitch analysis with harmonic nonnegative
+    matrix approximation".
     """
     edges = _edges(settings) if edges is None else edges
     n_fft = settings.n_fft if n_fft is None else n_fft
@@ -251,17 +210,13 @@ def comb(
     return (W / W.sum(axis=0)).astype(np.float32)
 
 
-def divergence(V: npt.ArrayLike, model: npt.ArrayLike) -> float:
+def divergence(V: ArrayLike, model: ArrayLike) -> float:
     """Say how badly a model explains magnitudes: the generalised Kullback-Leibler divergence.
 
     `V` and `model` have one shape, and nothing below 0; the result is 0 where they are equal.
 
-    References
-    ----------
-    Lee and Seung (2001), as in `update_activations`, equation 3.
+    Source: Lee and Seung (2001), as in `update_activations`, equation 3.
 
-    Examples
-    --------
     >>> round(divergence(np.array([1.0, 2.0]), np.array([2.0, 2.0])), 4)
     0.3069
     """
@@ -276,10 +231,8 @@ def update_activations(V: Floats, W: Floats, H: Floats, *, exponent: float = 1.0
     ratio; nothing becomes negative, and what is 0 stays 0. The exponent 1 is the classical step,
     which never makes it worse; 1.5 gets there in fewer steps.
 
-    References
-    ----------
-    Lee and Seung (2001), "Algorithms for non-negative matrix factorization", equation 5; Badeau,
-    Bertin and Vincent (2010), "Stability analysis of multiplicative update algorithms", for
+    Source: Lee and Seung (2001), "Algorithms for non-negative matrix factorization", equation 5;
+    Badeau, Bertin and Vincent (2010), "Stability analysis of multiplicative update algorithms", for
     exponents between 0 and 2.
     """
     gain = (V / (H @ W.T + _TINY)) @ W
@@ -292,9 +245,7 @@ def update_templates(V: Floats, W: Floats, H: Floats) -> Floats:
 
     A template that never sounds stays as it is.
 
-    References
-    ----------
-    Lee and Seung (2001); Smaragdis and Brown (2003), "Non-negative matrix factorization for
+    Source: Lee and Seung (2001); Smaragdis and Brown (2003), "Non-negative matrix factorization for
     polyphonic music transcription".
     """
     gain = (V / (H @ W.T + _TINY)).T @ H
@@ -321,25 +272,13 @@ def learn_dictionary(
     """Learn the spectrum of every note from music in which notes sound together.
 
     A comb of partials explains the music roughly, and the notes it is sure of teach it their real
-    spectra: two rounds in the comb's own bins, two more in all of them. A note that wasn't heard
-    for a second by then is taught no more, or it would learn whatever else is left over; that is
-    for a few broad noises. Nothing is random. Music in which nothing sounds like notes raises a
-    ValueError.
+    spectra: two rounds in the comb's own bins, two more in all of them; or `n_rounds`, to see what
+    each is for: 0 leaves the comb as it is. A note that wasn't heard for a second by then is taught
+    no more, or it would learn whatever else is left over; that is for a few broad noises. It learns
+    from so many minutes, spread evenly over the music, or from what lasts in them (`steady`), for
+    music with drums or voices. Nothing is random. Music without notes raises a ValueError.
 
-    Parameters
-    ----------
-    waveforms : list of ndarray, float32, (n_samples,)
-    settings : rolls.NoteSettings, optional
-    minutes : float
-        Learn from so much of the music, spread evenly over it.
-    n_rounds : int
-        Stop after so many of the four rounds, to see what each is for; 0 leaves the comb as it is.
-    lasting : bool
-        Learn from what lasts (`steady`), for music with drums or voices.
-
-    References
-    ----------
-    Smaragdis and Brown (2003), as in `update_templates`; Raczynski et al. (2007), as in `comb`.
+    Source: Smaragdis and Brown (2003), Raczynski et al. (2007), as in `update_templates`, `comb`.
     """
     settings = rolls.NoteSettings() if settings is None else settings
     if n_rounds not in range(5):
@@ -399,32 +338,16 @@ def activations(y: Floats, dictionary: Dictionary, *, lasting: bool = False) -> 
     return _explain(V, dictionary.templates, settings)[:, : settings.n_notes]
 
 
-def find_notes(
-    H: Floats, dictionary: Dictionary, *, strictness: float = 1.0
-) -> npt.NDArray[np.float64]:
-    """Find where notes begin and end in their activations.
+def find_notes(H: Floats, dictionary: Dictionary, *, strictness: float = 1.0) -> rolls.Notes:
+    """Find where notes begin and end in their activations: float64, (n_found, 4), sorted by onset.
 
-    A note begins where its activation rises, by enough and to enough, measured by the loudest
-    note within half a second. The time is where half of the rise is done, between frames. It
-    ends where the damper falls, that is at less than a quarter of what it was two frames before,
-    or where it has died away.
+    A note begins where its activation rises, by enough and to enough, measured by the loudest note
+    within half a second. The time is where half of the rise is done, between frames. It ends where
+    the damper falls, that is at less than a quarter of what it was two frames before, or where it
+    has died away. A strictness of 1 misses as many notes as it invents, 2 asks for twice as much
+    rise. `H` has as many notes as the dictionary (else a ValueError).
 
-    Parameters
-    ----------
-    H : ndarray, float32, (n_frames, n_notes)
-        As many notes as the dictionary has (else a ValueError).
-    dictionary : Dictionary
-    strictness : float
-        How much rise is enough: 1 misses as many notes as it invents, 2 asks for twice as much.
-
-    Returns
-    -------
-    found : ndarray, float64, (n_found, 4)
-        Sorted by onset.
-
-    References
-    ----------
-    Bello et al. (2005), "A tutorial on onset detection in music signals".
+    Source: Bello et al. (2005), "A tutorial on onset detection in music signals".
     """
     settings = dictionary.settings
     if np.ndim(H) != 2 or np.shape(H)[1] != settings.n_notes:
@@ -439,7 +362,7 @@ def find_notes(
     return found
 
 
-def encode(y: Floats, dictionary: Dictionary, *, lasting: bool = False) -> npt.NDArray[np.float64]:
+def encode(y: Floats, dictionary: Dictionary, *, lasting: bool = False) -> rolls.Notes:
     """Find the notes of a recording: `activations`, then `find_notes`.
 
     To look only at what lasts is better for any music but clean pianos.
@@ -495,7 +418,7 @@ def _learn(parts: list[Floats], settings: rolls.NoteSettings, n_rounds: int = 4)
     W, n_heard = comb(settings), np.zeros(settings.n_notes, np.int64)
     sure = np.ones(settings.n_notes, bool)
     rounds = (_CONFIDENT, _CONFIDENT, _BALANCED, _BALANCED)[:n_rounds]
-    bar = progress.bar(rounds, desc="Learning notes", unit="round", leave=False)
+    bar = helpers.bar(rounds, desc="Learning notes", unit="round", leave=False)
     for i, confidence in enumerate(bar):
         if i == 2:  # what is 0 stays 0, so give every template a little of everything
             W = 0.97 * W + 0.03 * mean / mean.sum()
@@ -509,29 +432,23 @@ def _explain(V: Floats, W: Floats, settings: rolls.NoteSettings) -> Floats:
     return solve_activations(V, np.hstack([W, _noises(settings)]))
 
 
-def _reference(H: Floats) -> float:
-    """Say how strong the strongest note of a loud frame is."""
-    return float(np.percentile(H.max(axis=1), 95))
-
-
 def _teach(
     parts: list[Floats],
     W: Floats,
     settings: rolls.NoteSettings,
     confidence: Mapping[str, float],
-    sure: npt.NDArray[np.bool_],
-    n_updates: int = 4,
-) -> tuple[Floats, npt.NDArray[np.int64]]:
+    sure: NDArray[np.bool_],
+) -> tuple[Floats, NDArray[np.int64]]:
     """Find notes, then improve their templates there; also count the frames of each note."""
     V, n_notes = np.concatenate(parts), settings.n_notes
     both = np.hstack([W, _noises(settings)])
     explained = [_explain(part, W, settings) for part in parts]
     H = np.concatenate(explained)
-    reference = _reference(H[:, :n_notes])
+    reference = float(np.percentile(H[:, :n_notes].max(axis=1), 95))
     gates = [_gate(h[:, :n_notes], settings, reference, confidence) for h in explained]
     gate = np.concatenate(gates) & sure
     H[:, :n_notes] *= gate
-    for _ in range(n_updates):
+    for _ in range(4):
         H = update_activations(V, both, H)
         both[:, :n_notes] = update_templates(V, both, H)[:, :n_notes]
         total = both.sum(axis=0)
@@ -541,7 +458,7 @@ def _teach(
 
 def _gate(
     H: Floats, settings: rolls.NoteSettings, reference: float, confidence: Mapping[str, float]
-) -> npt.NDArray[np.bool_]:
+) -> NDArray[np.bool_]:
     """Say where notes were found, and a frame before and after: (n_frames, n_notes)."""
     gate = np.zeros(H.shape, bool)
     for start, stop, pitch, _ in _track(H, settings, reference, **confidence):
@@ -552,7 +469,7 @@ def _gate(
 def _measure_levels(parts: list[Floats], W: Floats, settings: rolls.NoteSettings) -> Dictionary:
     """Complete a dictionary: how strong notes are, and the usual strength of each."""
     H = [_explain(part, W, settings)[:, : settings.n_notes] for part in parts]
-    reference = _reference(np.concatenate(H))
+    reference = float(np.percentile(np.concatenate(H).max(axis=1), 95))
     found = np.concatenate([_track(h, settings, reference, **_BALANCED) for h in H])
     if not len(found):
         raise ValueError("waveforms must hold notes, got none that begin: check what was loaded")
@@ -565,7 +482,7 @@ def _measure_levels(parts: list[Floats], W: Floats, settings: rolls.NoteSettings
 
 def _onsets(
     H: Floats, settings: rolls.NoteSettings, reference: float, rise: float, floor: float
-) -> npt.NDArray[np.bool_]:
+) -> NDArray[np.bool_]:
     """Say in which frames notes begin: (n_frames, n_notes), bool."""
     low = np.minimum(transforms.shift(H, 1), transforms.shift(H, 2))
     high = np.maximum(H, transforms.shift(H, -1))
@@ -604,7 +521,7 @@ def _offset_time(h: Floats, frame: int, stop: int) -> float:
 
 def _track(
     H: Floats, settings: rolls.NoteSettings, reference: float, *, rise: float, floor: float
-) -> npt.NDArray[np.float64]:
+) -> NDArray[np.float64]:
     """Find notes: (n_found, 4), onset and offset in frames, pitch, strength, sorted by onset."""
     found = []
     onsets = _onsets(H, settings, reference, rise, floor)

@@ -3,8 +3,7 @@
 Where no `ax` is given, it makes a new figure. `label` is a name in the legend, and `**style` goes
 to `Axes.plot`; the labels of axes name units. Levels are in dB, times and `start`, the time of the
 first value, in s, frequencies and `sr` in Hz. Colours are those of Okabe and Ito, told apart with
-any kind of colour vision; every figure is shown through `show`, which asks for a text that states
-what the figure shows.
+any kind of colour vision; figures are shown through `show`, with a text that says what they show.
 """
 
 import base64
@@ -15,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import AutoLocator
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from helpers import rolls
@@ -63,7 +62,6 @@ def new_axes(
     """Make a figure, `width` inches wide, whose rows are `height` inches high; return its axes.
 
     One `Axes` for one panel; else an array, `(n,)` for one row or column, or `(n_rows, n_columns)`.
-    With `share_x` or `share_y` the panels share an axis.
     """
     figure = Figure(figsize=(width, height * n_rows), layout="constrained", dpi=100)
     axes = figure.subplots(n_rows, n_columns, sharex=share_x, sharey=share_y)
@@ -74,16 +72,11 @@ def new_axes(
     return axes
 
 
-def show(ax: Axes | npt.NDArray[np.object_], *, alt: str) -> Shown:
-    """Turn a figure into a picture with alternative text; a cell that ends with it displays it.
+def show(ax: Axes | NDArray[np.object_], *, alt: str) -> Shown:
+    """Turn a figure, by any of its axes, into a picture; a cell that ends with it displays it.
 
-    Parameters
-    ----------
-    ax : Axes or ndarray of Axes
-        Any axes of the figure.
-    alt : str
-        What a reader who can't see the figure should know: its finding, not its ink. It is shown
-        where no HTML is; an empty one is a ValueError.
+    `alt` is what a reader who can't see the figure should know: its finding, not its ink. It is
+    shown where no HTML is; an empty one is a ValueError.
     """
     if not alt.strip():
         raise ValueError("alt must say in words what the figure shows, got an empty text")
@@ -92,28 +85,23 @@ def show(ax: Axes | npt.NDArray[np.object_], *, alt: str) -> Shown:
         if one.get_legend() and (title := one.get_title()):
             one.set_title("")
             one.set_title(title, loc="left", fontsize="medium")
-    source = f"data:image/png;base64,{base64.b64encode(_png(figure)).decode()}"
+    canvas, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(canvas, format="png", facecolor="white")
+    picture = Image.open(canvas).convert("RGB")  # with a palette it has a third of the bytes
+    picture = picture.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    picture.save(small, format="png", optimize=True)
+    source = f"data:image/png;base64,{base64.b64encode(small.getvalue()).decode()}"
     text = html.escape(alt, quote=True)
     return Shown(f'<img src="{source}" alt="{text}" style="max-width:100%">', f"Figure: {alt}")
 
 
-def _png(figure: Figure) -> bytes:
-    """Draw a figure as a PNG with a palette of 128 colours, in a third of the bytes."""
-    canvas, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(canvas, format="png", facecolor="white")
-    picture = Image.open(canvas).convert("RGB")
-    picture = picture.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    picture.save(small, format="png", optimize=True)
-    return small.getvalue()
-
-
 def waveform(
-    y: npt.ArrayLike,
+    y: ArrayLike,
     *,
     sr: float,
     ax: Axes | None = None,
     start: float = 0.0,
-    label: str | None = None,
+    label: str = "",
     **style: Any,
 ) -> Axes:
     """Draw a waveform, (n_samples,), over time."""
@@ -123,9 +111,7 @@ def waveform(
     return _finish(ax, "Time (s)", "Amplitude", label)
 
 
-def samples(
-    t: npt.ArrayLike, y: npt.ArrayLike, *, ax: Axes | None = None, label: str | None = None
-) -> Axes:
+def samples(t: ArrayLike, y: ArrayLike, *, ax: Axes | None = None, label: str = "") -> Axes:
     """Draw samples `y` at the times `t`, both (n_samples,), as points on stems."""
     ax = ax if ax is not None else new_axes()
     t, y = np.asarray(t), np.asarray(y)
@@ -135,12 +121,7 @@ def samples(
 
 
 def spectrum(
-    f: npt.ArrayLike,
-    level_db: npt.ArrayLike,
-    *,
-    ax: Axes | None = None,
-    label: str | None = None,
-    **style: Any,
+    f: ArrayLike, level_db: ArrayLike, *, ax: Axes | None = None, label: str = "", **style: Any
 ) -> Axes:
     """Draw levels over frequency, both (n_bins,)."""
     ax = ax if ax is not None else new_axes()
@@ -149,7 +130,7 @@ def spectrum(
 
 
 def spectrogram(
-    level_db: npt.ArrayLike,
+    level_db: ArrayLike,
     *,
     sr: float,
     hop_length: int,
@@ -157,19 +138,10 @@ def spectrogram(
     f_max: float | None = None,
     range_db: float = 80.0,
 ) -> Axes:
-    """Draw levels over time and frequency.
+    """Draw levels, (n_frames, n_bins), dB, over time and frequency.
 
-    Parameters
-    ----------
-    level_db : ndarray, (n_frames, n_bins), dB
-        The bins span 0 Hz to `sr / 2`.
-    sr : float, Hz
-    hop_length : int, samples
-    ax : Axes, optional
-    f_max : float, Hz, optional
-        Highest frequency shown; `sr / 2` by default.
-    range_db : float, dB
-        Levels that lie further below the loudest are drawn as the darkest colour.
+    The bins span 0 Hz to `sr / 2`, which is also the highest frequency shown unless `f_max` is
+    given. Levels more than `range_db` below the loudest have the darkest colour.
     """
     ax = ax if ax is not None else new_axes(height=3.2)
     level_db = np.asarray(level_db)
@@ -189,7 +161,7 @@ def spectrogram(
     ax.grid(False)
     ax.set_ylim(0, f_max or sr / 2)
     ax.figure.colorbar(image, ax=ax, label="Level (dB)", pad=0.01)
-    return _finish(ax, "Time (s)", "Frequency (Hz)", None)
+    return _finish(ax, "Time (s)", "Frequency (Hz)")
 
 
 def learning_curve(
@@ -201,14 +173,7 @@ def learning_curve(
 ) -> Axes:
     """Draw the losses by epoch, (n_epochs,), with the loss of each baseline as a horizontal line.
 
-    Parameters
-    ----------
-    train_loss, validation_loss
-        After each epoch.
-    baselines : dict of str to float, optional
-        Loss of each baseline on the validation music.
-    unit : str
-        What the loss measures; the label of the vertical axis.
+    Those of the baselines are on the validation music; `unit`, what they measure, labels the axis.
     """
     ax = new_axes(height=3.4)
     epochs = np.arange(1, len(train_loss) + 1)
@@ -231,11 +196,11 @@ def timeline(parts: Mapping[str, tuple[float, float]], *, ax: Axes | None = None
         ax.axvspan(start, end, color=_CYCLE[i % len(_CYCLE)], alpha=0.18, linewidth=0, zorder=-1)
         plain = name.replace("$", r"\$")  # a folder's name may hold what begins a formula
         ax.text((start + end) / 2, 1.02, plain, ha="center", transform=ax.get_xaxis_transform())
-    return _finish(ax, "Time (s)", ax.get_ylabel(), None)
+    return _finish(ax, "Time (s)", ax.get_ylabel())
 
 
 def heatmap(
-    values: npt.ArrayLike,
+    values: ArrayLike,
     *,
     x_label: str,
     y_label: str,
@@ -245,19 +210,11 @@ def heatmap(
     frame_rate: float | None = None,
     lowest: int = 0,
 ) -> Axes:
-    """Draw a matrix as colours, time along the horizontal axis.
+    """Draw a matrix, (n_frames, n_rows), as colours, time along the horizontal axis.
 
-    Parameters
-    ----------
-    values : ndarray, (n_frames, n_rows)
-    x_label, y_label : str
-        Labels of the axes, with units.
-    label : str or None
-        Label of the colour bar; None draws none.
-    limits : (float, float), optional
-        Values of the darkest and the lightest colour; by default the lowest and the highest.
-    frame_rate, lowest : float, frames/s; int
-        If given, rows are notes from this MIDI number on, and time is in seconds.
+    Labels of the axes have units; that of the colour bar is `label`: None draws no bar. Limits are
+    the values of the darkest and the lightest colour, else the lowest and the highest. If a frame
+    rate is given, in frames/s, rows are notes from the MIDI number `lowest` on, time is in s.
     """
     ax = ax if ax is not None else new_axes(height=2.8)
     values = np.asarray(values).T
@@ -267,28 +224,22 @@ def heatmap(
     ax.grid(False)
     if label is not None:
         ax.figure.colorbar(image, ax=ax, label=label, pad=0.01)
-    return _finish(ax, x_label, y_label, None)
+    return _finish(ax, x_label, y_label)
 
 
 def piano_roll(
-    roll: npt.ArrayLike,
-    *,
-    frame_rate: float,
-    lowest: int,
-    ax: Axes | None = None,
-    start: float = 0.0,
+    roll: ArrayLike, *, frame_rate: float, lowest: int, ax: Axes | None = None, start: float = 0.0
 ) -> Axes:
     """Draw a note roll, with a tick at every C: held notes light, onsets dark, loud ones darker.
 
-    The roll, uint8, (n_frames, n_notes), is one of `rolls`, at `frame_rate` frames a second; its
-    first column is the MIDI note `lowest`.
+    The roll is one of `rolls`, at `frame_rate` frames/s; its first column is the note `lowest`.
     """
     roll = rolls.valid(roll)
     ax = ax if ax is not None else new_axes(height=3.2)
     palette = ListedColormap(["none", COLOURS["sky"], COLOURS["blue"], COLOURS["black"]])
     extent = _span_notes(ax, roll.T.shape, frame_rate, lowest, start)
     ax.imshow(roll.T, cmap=palette, vmin=rolls.OFF, vmax=rolls.LOUD, extent=extent, **_GRID)
-    return _finish(ax, "Time (s)", "Note", None)
+    return _finish(ax, "Time (s)", "Note")
 
 
 def _span_notes(
@@ -301,7 +252,7 @@ def _span_notes(
 
 
 def table(
-    values: npt.ArrayLike,
+    values: ArrayLike,
     texts: Sequence[Sequence[str]],
     *,
     rows: Sequence[str],
@@ -310,18 +261,9 @@ def table(
     limits: tuple[float, float] | None = None,
     label: str = "",
 ) -> Axes:
-    """Draw a table whose cells are coloured by a value and carry a text.
+    """Draw a table whose cells are coloured by a value and carry a text, both (n_rows, n_columns).
 
-    Parameters
-    ----------
-    values : ndarray, float, (n_rows, n_columns)
-        What decides the colour; NaN stays white.
-    texts : sequence of sequences of str, (n_rows, n_columns)
-        What is written in the cells.
-    rows, columns : sequence of str
-        Their names.
-    ax, limits, label
-        As in `heatmap`; dark is high.
+    NaN stays white, dark is high. Rows and columns have names; the rest is as in `heatmap`.
     """
     ax = ax if ax is not None else new_axes(height=0.5 + 0.36 * len(rows))
     values = np.asarray(values, float)
@@ -340,16 +282,10 @@ def table(
 
 
 def diagram(boxes: str, arrows: str, *, height: float = 1.4) -> Axes:
-    """Draw boxes with arrows between them.
+    """Draw boxes with arrows between them, so many inches high.
 
-    Parameters
-    ----------
-    boxes : str
-        "name x y text" of each, with ";" between; x, y from 0 to 10; "|" in a text begins a line.
-        Texts that begin with "~" (data), and + and ×, are drawn plain.
-    arrows : str
-        "from>to", by name, with spaces between them.
-    height : float, inches
+    Boxes are "name x y text" each, with ";" between; x, y from 0 to 10; "|" in a text begins a
+    line. Texts that begin with "~" (data), and + and ×, are plain. Arrows: "from>to from>to".
     """
     ax, drawn = new_axes(height=height), {}
     ax.set(xlim=(0, 10), ylim=(0, 10))
@@ -367,8 +303,8 @@ def diagram(boxes: str, arrows: str, *, height: float = 1.4) -> Axes:
 
 
 def curves(
-    x: npt.ArrayLike,
-    lines: Mapping[str, npt.ArrayLike],
+    x: ArrayLike,
+    lines: Mapping[str, ArrayLike],
     *,
     x_label: str,
     y_label: str,
@@ -380,14 +316,14 @@ def curves(
     for i, (name, values) in enumerate(lines.items()):
         own = {"color": _CYCLE[i % len(_CYCLE)], "linestyle": _STYLES[i % len(_STYLES)]}
         ax.plot(x, values, label=name, **(own | {"linewidth": 1.3} | style))
-    return _finish(ax, x_label, y_label, "lines" if lines else None)
+    return _finish(ax, x_label, y_label, "lines" if lines else "")
 
 
-def _finish(ax: Axes, x_label: str, y_label: str, label: str | None) -> Axes:
+def _finish(ax: Axes, x_label: str, y_label: str, label: str = "") -> Axes:
     """Label the axes, show a legend where something has a name, and return them."""
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
-    if label is not None:  # above the axes, where it hides no data; in as many columns as fit
+    if label:  # above the axes, where it hides no data; in as many columns as fit
         names, spec = ax.get_legend_handles_labels()[1], ax.get_subplotspec()
         n_panels = spec.get_gridspec().ncols if spec else 1
         room = 0.12 * ax.figure.bbox.width / n_panels  # characters

@@ -6,17 +6,16 @@ the note began earlier, for a roll may be a part of a longer one. A note begins 
 `SOFT` or more, and sounds where it isn't `OFF`. What is no roll raises a ValueError (`valid`).
 
 Found notes are a table too, float64, (n_found, 4), sorted by onset: onset and offset in s, MIDI
-pitch, level (1 is a note's usual one). Pitches from `FIRST_DRUM` on are hits of drums. What can't
-be notes raises a ValueError (`valid_notes`).
+pitch, level (1 is usual). Pitches from `FIRST_DRUM` on are drums. `valid_notes` refuses all others.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike, NDArray
 
-Roll = npt.NDArray[np.uint8]  # (n_frames, n_notes)
-Notes = npt.NDArray[np.float64]  # (n_found, 4): onset and offset in s, MIDI pitch, level
+Roll = NDArray[np.uint8]  # (n_frames, n_notes)
+Notes = NDArray[np.float64]  # (n_found, 4): onset and offset in s, MIDI pitch, level
 
 OFF, HELD, SOFT, LOUD = range(4)
 STATE_NAMES = ("off", "held", "soft", "loud")
@@ -31,21 +30,11 @@ _NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", 
 class NoteSettings:
     """Say how music is cut into frames, bands and notes; a ValueError if a setting is out of range.
 
-    Parameters
-    ----------
-    sr : int, Hz
-    n_fft, hop_length : int, samples
-        Length of a frame, which decides how well two notes or two moments are told apart, and
-        its step, which is also the time step of the roll.
-    f_max : float, Hz
-        Nothing above is looked at when notes are sought.
-    lowest, highest : int
-        MIDI numbers of the lowest and the highest note.
-    bands_per_semitone : int
-        Bins that are closer together than this are added up.
+    `sr` is in Hz. A frame of `n_fft` samples decides how well two notes or two moments are told
+    apart; its step, `hop_length`, is also the time step of the roll. Nothing above `f_max`, Hz, is
+    looked at when notes are sought. The lowest and the highest note are MIDI numbers. Bins that are
+    closer together than `bands_per_semitone` are added up.
 
-    Examples
-    --------
     >>> settings = NoteSettings()
     >>> settings.n_notes, settings.frame_rate
     (69, 16.0)
@@ -96,11 +85,9 @@ class NoteSettings:
         return self.sr / self.hop_length
 
 
-def frequency(pitch: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def frequency(pitch: ArrayLike) -> NDArray[np.float64]:
     """Give the frequency of notes in equal temperament: float64, Hz, for MIDI numbers (69: 440 Hz).
 
-    Examples
-    --------
     >>> frequency([57, 69, 81])
     array([220., 440., 880.])
     """
@@ -112,15 +99,12 @@ def name(pitch: int) -> str:
     return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
-def valid(roll: npt.ArrayLike, *, n_notes: int | None = None, name: str = "roll") -> Roll:
-    """Return a roll as uint8, or say why it is none, calling it `name`.
+def valid(roll: ArrayLike, *, n_notes: int | None = None) -> Roll:
+    """Return a roll as uint8, or say why it is none.
 
     It is the same array where it is uint8 already; any whole numbers will do. A ValueError is
-    raised for another shape, another number of notes than `n_notes`, other values, or a note that
-    is held and was off the frame before.
+    raised for another shape or number of notes, other values, or a note held that was off before.
 
-    Examples
-    --------
     >>> valid([[2, 0], [1, 0]])
     array([[2, 0],
            [1, 0]], dtype=uint8)
@@ -130,7 +114,7 @@ def valid(roll: npt.ArrayLike, *, n_notes: int | None = None, name: str = "roll"
     if fault:
         states = ", ".join(f"{state} ({word})" for state, word in enumerate(STATE_NAMES))
         raise ValueError(
-            f"{name} must be a note roll: whole numbers {states} in shape (n_frames, "
+            f"roll must be a note roll: whole numbers {states} in shape (n_frames, "
             f"{n_notes or 'n_notes'}), n_frames at least 1, no note held that was off the frame "
             f"before; got {fault}. rolls.from_notes writes one from notes, rolls.cut takes a part "
             "out of one"
@@ -139,7 +123,7 @@ def valid(roll: npt.ArrayLike, *, n_notes: int | None = None, name: str = "roll"
 
 
 def valid_notes(
-    found: npt.ArrayLike, *, lowest: int = 0, highest: int = 127, n_drums: int = 0
+    found: ArrayLike, *, lowest: int = 0, highest: int = 127, n_drums: int = 0
 ) -> Notes:
     """Return notes as an array, float64, (n_found, 4), or say what is wrong with them.
 
@@ -177,14 +161,11 @@ def keys_of(found: Notes) -> Notes:
     return found[found[:, 2] < FIRST_DRUM]
 
 
-def let_go(found: npt.NDArray) -> npt.NDArray:
+def let_go(found: NDArray) -> NDArray:
     """End notes where their keys are struck again; of two struck at once, keep the louder.
 
-    Columns are onset, offset, pitch, level, in any units, and whatever else. The result, of the
-    same type, is sorted by pitch, then onset.
+    Columns are onset, offset, pitch, level, in any units, and more. Sorted by pitch, then onset.
 
-    Examples
-    --------
     >>> let_go(np.array([[0, 5, 60, 1], [3, 8, 60, 2], [3, 4, 60, 1], [1, 9, 62, 1]]))
     array([[ 0,  3, 60,  1],
            [ 3,  8, 60,  2],
@@ -196,17 +177,13 @@ def let_go(found: npt.NDArray) -> npt.NDArray:
     return found[found[:, 1] > found[:, 0]]
 
 
-def from_notes(
-    found: npt.ArrayLike, settings: NoteSettings, *, n_frames: int | None = None
-) -> Roll:
+def from_notes(found: ArrayLike, settings: NoteSettings, *, n_frames: int | None = None) -> Roll:
     """Write notes as a roll: for each frame and note, whether it is off, held, or begins.
 
     From `LOUD_LEVEL` on a note begins loud; nothing is held in the first frame; drums are left out.
     The roll lasts up to the last offset, or for `n_frames`, and notes after its end are a
     ValueError. For a waveform they are ``1 + ceil(n_samples / hop_length)``.
 
-    Examples
-    --------
     >>> settings = NoteSettings(lowest=60, highest=62)
     >>> from_notes([[0.0, 0.2, 60, 1.2], [0.06, 0.12, 62, 0.5]], settings)
     array([[3, 0, 0],
@@ -231,13 +208,11 @@ def from_notes(
     return roll
 
 
-def to_notes(roll: npt.ArrayLike, settings: NoteSettings) -> Notes:
+def to_notes(roll: ArrayLike, settings: NoteSettings) -> Notes:
     """Read the notes of a roll: the inverse of `from_notes`, as far as a roll remembers.
 
     What is held in its first frame counts as struck there, softly; levels are `STATE_LEVELS`.
 
-    Examples
-    --------
     >>> to_notes(np.uint8([[3, 0], [1, 2], [0, 1]]), NoteSettings(lowest=60, highest=61))
     array([[ 0.    ,  0.125 , 60.    ,  1.33  ],
            [ 0.0625,  0.1875, 61.    ,  0.75  ]])
@@ -254,7 +229,7 @@ def to_notes(roll: npt.ArrayLike, settings: NoteSettings) -> Notes:
     return read
 
 
-def spans(column: Roll) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def spans(column: Roll) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find where one note, a column of a roll, begins and ends: `starts` and `stops`.
 
     Both are int64, (n_soundings,): the first frame of each sounding, and the frame after its last.
@@ -266,13 +241,11 @@ def spans(column: Roll) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     return starts, stops[np.searchsorted(stops, starts, side="right")]
 
 
-def cut(roll: npt.ArrayLike, start: int, stop: int) -> Roll:
+def cut(roll: ArrayLike, start: int, stop: int) -> Roll:
     """Take frames `start` to `stop` out of a roll; what is held at its beginning is struck there.
 
     It is a roll of its own, in which every note begins. No such frames are a ValueError.
 
-    Examples
-    --------
     >>> cut(np.uint8([[3], [1], [1], [0]]), 1, 3)
     array([[2],
            [1]], dtype=uint8)
@@ -288,7 +261,7 @@ def cut(roll: npt.ArrayLike, start: int, stop: int) -> Roll:
     return part
 
 
-def _fault(roll: npt.NDArray, n_notes: int | None) -> str:
+def _fault(roll: NDArray, n_notes: int | None) -> str:
     """Say what keeps an array from being a roll; nothing if it is one."""
     if roll.ndim != 2 or not roll.size or roll.shape[1] != (n_notes or roll.shape[1]):
         return f"shape {roll.shape}"

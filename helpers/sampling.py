@@ -7,52 +7,35 @@ whole numbers (else a `TypeError`) above 0.
 """
 
 import math
-import numbers
 
 import numpy as np
-import numpy.typing as npt
 import scipy.signal
+from numpy.typing import ArrayLike, NDArray
 
-from helpers import audio
+from helpers import audio, transforms
 
 _STOP_DB = 100  # what decimate leaves of everything above the new half rate
 _MOST_BITS = 24  # float32 holds every level of 24 bits exactly, and no more
 _TABLE_VALUES = 2**21  # sinc values that reconstruct holds at once: 16 MB
 
 
-def times(n_samples: int, *, sr: float) -> npt.NDArray[np.float64]:
+def times(n_samples: int, *, sr: float) -> NDArray[np.float64]:
     """List when samples are taken: sample n at ``n / sr`` s; float64, (n_samples,).
 
-    Examples
-    --------
     >>> times(3, sr=4)
     array([0.  , 0.25, 0.5 ])
     """
-    return np.arange(_whole(n_samples, "n_samples")) / _positive(sr, "sr", "Hz")
+    return np.arange(transforms.count(n_samples, "n_samples", "sample")) / _positive(sr, "sr", "Hz")
 
 
 def sinusoid(
     f0: float, *, sr: float, duration: float, amplitude: float = 0.5, phase: float = 0.0
-) -> npt.NDArray[np.float32]:
-    """Sample ``amplitude * sin(2 pi f0 t + phase)``.
+) -> NDArray[np.float32]:
+    """Sample ``amplitude * sin(2 pi f0 t + phase)``: float32, (round(duration * sr),).
 
-    Nothing stops `f0` from being above ``sr / 2``: the samples are then those of the alias.
+    Nothing stops `f0`, in Hz, from being above ``sr / 2``: the samples are then those of the alias.
+    An amplitude of 1 is full scale; `phase` is in radians.
 
-    Parameters
-    ----------
-    f0, sr : float, Hz
-    duration : float, s
-        Rounded to the nearest whole number of samples.
-    amplitude : float
-        1.0 is full scale.
-    phase : float, radians
-
-    Returns
-    -------
-    ndarray, float32, (round(duration * sr),)
-
-    Examples
-    --------
     >>> sinusoid(1, sr=4, duration=1.0).round(6) + 0.0
     array([ 0. ,  0.5,  0. , -0.5], dtype=float32)
     """
@@ -62,7 +45,7 @@ def sinusoid(
 
 def chirp(
     f_start: float, f_end: float, *, sr: float, duration: float, amplitude: float = 0.5
-) -> npt.NDArray[np.float32]:
+) -> NDArray[np.float32]:
     """Sample a sine whose frequency moves evenly from `f_start` to `f_end`, in Hz.
 
     `sr`, `duration`, `amplitude` and what is returned are as in `sinusoid`.
@@ -72,19 +55,14 @@ def chirp(
     return (amplitude * y).astype(np.float32)
 
 
-def alias_frequency(f: npt.ArrayLike, *, sr: float) -> np.float64 | npt.NDArray[np.float64]:
+def alias_frequency(f: ArrayLike, *, sr: float) -> np.float64 | NDArray[np.float64]:
     """Say at which frequency, in Hz, a sine of frequency `f` is heard once it is sampled at `sr`.
 
     The samples are those of every frequency that differs from `f` by a multiple of `sr`, and of
-    the mirror images of these; one of them lies between 0 and ``sr / 2``. A row of frequencies
-    gives a row, float64.
+    the mirror images of these; one lies between 0 and ``sr / 2``. A row gives a row, float64.
 
-    References
-    ----------
-    Shannon (1949), "Communication in the presence of noise". Notebook 02.
+    Source: Shannon (1949), "Communication in the presence of noise". Notebook 02.
 
-    Examples
-    --------
     >>> float(alias_frequency(30000, sr=44100))
     14100.0
     """
@@ -92,37 +70,22 @@ def alias_frequency(f: npt.ArrayLike, *, sr: float) -> np.float64 | npt.NDArray[
     return np.abs(f - sr * np.round(f / _positive(sr, "sr", "Hz")))
 
 
-def decimate(y: npt.ArrayLike, factor: int, *, antialias: bool = True) -> npt.NDArray[np.float32]:
+def decimate(y: ArrayLike, factor: int, *, antialias: bool = True) -> NDArray[np.float32]:
     """Keep every `factor`-th sample, after removing what the lower rate can't represent.
 
-    The low-pass is a windowed sinc, symmetrical, so that nothing is delayed. It passes 90 % of
-    the new half rate and leaves less than -100 dB of everything above it. Sample n of the result
-    lies at the same instant as sample ``n * factor`` of `y`.
+    The low-pass is a windowed sinc, symmetrical, so that nothing is delayed. It passes 90 % of the
+    new half rate and leaves less than -100 dB of everything above it; without it, that comes back
+    as an alias. Sample n of the result, float32, (ceil(n_samples / factor),), lies at the same
+    instant as sample ``n * factor`` of `y`; with the low-pass, loud edges can overshoot a little.
 
-    Parameters
-    ----------
-    y : ndarray, float32, (n_samples,)
-    factor : int
-    antialias : bool
-        False leaves the low-pass out: everything above the new half rate comes back as an alias.
-
-    Returns
-    -------
-    ndarray, float32, (ceil(n_samples / factor),)
-        With `antialias` the edges of a loud signal can overshoot a little.
-
-    References
-    ----------
-    Kaiser (1974), "Nonrecursive digital filter design using the I0-sinh window function".
+    Source: Kaiser (1974), "Nonrecursive digital filter design using the I0-sinh window function".
     Notebook 02.
 
-    Examples
-    --------
     >>> decimate(np.float32([0, 1, 2, 3, 4]), 2, antialias=False)
     array([0., 2., 4.], dtype=float32)
     """
     y = audio.valid(y)
-    factor = _whole(factor, "factor")
+    factor = transforms.count(factor, "factor", "sample")
     if factor == 1 or not antialias:
         return y[::factor].copy()
     n_taps, beta = scipy.signal.kaiserord(_STOP_DB, 0.1 / factor)
@@ -130,32 +93,17 @@ def decimate(y: npt.ArrayLike, factor: int, *, antialias: bool = True) -> npt.ND
     return scipy.signal.resample_poly(y, 1, factor, window=low_pass).astype(np.float32)
 
 
-def reconstruct(samples: npt.ArrayLike, *, sr: float, t: npt.ArrayLike) -> npt.NDArray[np.float32]:
+def reconstruct(samples: ArrayLike, *, sr: float, t: ArrayLike) -> NDArray[np.float32]:
     """Draw the smooth curve through samples: one sinc per sample, added up.
 
     It is the original curve again if that held nothing at or above ``sr / 2``. Near the ends it
-    departs, because the samples before the first and after the last one count as zeros.
+    departs, because the samples before the first and after the last one count as zeros. The samples
+    were taken at ``times(n_samples, sr=sr)``; the curve, float32, (n_times,), is evaluated at `t`,
+    float64, (n_times,), s: anything but a row of finite times raises a ValueError. It takes time
+    that grows with ``samples.size * t.size``: it is meant for excerpts.
 
-    The time taken grows with ``samples.size * t.size``: it is meant for excerpts.
+    Source: Whittaker (1915); Shannon (1949), as in `alias_frequency`. Notebook 02.
 
-    Parameters
-    ----------
-    samples : ndarray, float32, (n_samples,)
-        Taken at ``times(n_samples, sr=sr)``.
-    sr : float, Hz
-    t : ndarray, float64, (n_times,), s
-        When to evaluate the curve; anything but a row of finite times raises a ValueError.
-
-    Returns
-    -------
-    ndarray, float32, (n_times,)
-
-    References
-    ----------
-    Whittaker (1915); Shannon (1949), as in `alias_frequency`. Notebook 02.
-
-    Examples
-    --------
     >>> reconstruct(np.float32([0, 1, 0]), sr=1, t=np.array([1.0, 1.5])).round(4)
     array([1.    , 0.6366], dtype=float32)
     """
@@ -174,42 +122,26 @@ def reconstruct(samples: npt.ArrayLike, *, sr: float, t: npt.ArrayLike) -> npt.N
 
 
 def quantise(
-    y: npt.ArrayLike, n_bits: int, *, dither: bool = False, rng: np.random.Generator | None = None
-) -> npt.NDArray[np.float32]:
-    """Round each sample to one of the ``2**n_bits`` levels that `n_bits` can store.
+    y: ArrayLike, n_bits: int, *, dither: bool = False, rng: np.random.Generator | None = None
+) -> NDArray[np.float32]:
+    """Round each sample to one of the ``2**n_bits`` levels that `n_bits`, 1 to 24, can store.
 
     The levels are those of a WAV file: steps of ``2 / 2**n_bits`` from -1 to one step below 1,
     with 0 among them (mid-tread), so that silence stays silent. From -1 to half a
     step below 1 the error is at most half a step; what lies above is clipped, 1 by a whole step.
 
-    Dither adds noise before rounding, triangular between -1 and 1 step (TPDF). The error's mean
-    and its power then no longer depend on the signal: hiss instead of distortion.
+    Dither adds noise from `rng` before rounding, triangular between -1 and 1 step (TPDF). The
+    error's mean and its power then no longer depend on the signal: hiss instead of distortion.
+    Dither without `rng`, and other numbers of bits, raise a ValueError.
 
-    Parameters
-    ----------
-    y : ndarray, float32, (n_samples,)
-    n_bits : int
-        1 to 24 (else a ValueError).
-    dither : bool
-    rng : numpy.random.Generator, optional
-        Where the dither comes from; `dither` without it raises a ValueError.
+    Source: Lipshitz, Wannamaker and Vanderkooy (1992), "Quantization and dither: a theoretical
+    survey". Notebook 02.
 
-    Returns
-    -------
-    ndarray, float32, (n_samples,), within [-1, 1)
-
-    References
-    ----------
-    Lipshitz, Wannamaker and Vanderkooy (1992), "Quantization and dither: a theoretical survey".
-    Notebook 02.
-
-    Examples
-    --------
     >>> quantise(np.float32([0, 0.1, 0.2, 0.9]), 3)
     array([0.  , 0.  , 0.25, 0.75], dtype=float32)
     """
     y = audio.valid(y)
-    if _whole(n_bits, "n_bits") > _MOST_BITS:
+    if transforms.count(n_bits, "n_bits", "bit") > _MOST_BITS:
         raise ValueError(f"n_bits must be from 1 to {_MOST_BITS} bits, got {n_bits}")
     step = 2.0 ** (1 - n_bits)
     in_steps = y / step  # exact: the step is a power of 2
@@ -221,14 +153,11 @@ def quantise(
     return (levels * step).astype(np.float32)
 
 
-def snr_db(y: npt.ArrayLike, y_quantised: npt.ArrayLike) -> float:
+def snr_db(y: ArrayLike, y_quantised: ArrayLike) -> float:
     """Compare the power of a signal with the power of the error made by quantising it, in dB.
 
-    It is inf without any error, and -inf for a silent signal with an error. Waveforms of two
-    lengths raise a ValueError.
+    It is inf without an error, -inf for silence with one. Two lengths raise a ValueError.
 
-    Examples
-    --------
     >>> round(snr_db(np.float32([1, -1]), np.float32([0.9, -1.1])), 4)
     20.0
     """
@@ -242,15 +171,6 @@ def snr_db(y: npt.ArrayLike, y_quantised: npt.ArrayLike) -> float:
     if noise == 0:
         return math.inf
     return 10 * math.log10(signal / noise) if signal else -math.inf
-
-
-def _whole(value: int, name: str) -> int:
-    """Return `value` if it is a whole number above 0."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number, got {value!r}; use int()")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")
-    return int(value)
 
 
 def _positive(value: float, name: str, unit: str) -> float:

@@ -1,31 +1,28 @@
 """Numbers about predictions and sound; those about written music are in `note_metrics`.
 
 Measures of sound take waveforms, float, (n_samples,), in [-1, 1], at `sr` Hz; what is none raises
-what `audio.valid` does. No measure says "music" by itself: each is read beside real music and
-beside controls.
+what `audio.valid` does. None says "music" by itself: read it beside real music and controls.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import scipy.stats
+from numpy.typing import ArrayLike, NDArray
 
 from helpers import audio, transforms
 
-Clips = Sequence[npt.ArrayLike]
+Clips = Sequence[ArrayLike]
 
 N_FFT, N_MELS, N_MFCC, FLOOR_DB = 1024, 40, 20, -60.0  # of `mfcc`
 SILENCE_DB = -120.0  # what silence reads in `level_curve_db`, dBFS
 
 
-def mean_absolute_error(prediction: npt.ArrayLike, target: npt.ArrayLike) -> float:
+def mean_absolute_error(prediction: ArrayLike, target: ArrayLike) -> float:
     """Average the distance between prediction and target over all values, in their units.
 
     Two shapes, of which NumPy would stretch one silently, or no values, are a ValueError.
 
-    Examples
-    --------
     >>> mean_absolute_error([1.0, -2.0], [0.0, 0.0])
     1.5
     """
@@ -39,27 +36,16 @@ def mean_absolute_error(prediction: npt.ArrayLike, target: npt.ArrayLike) -> flo
 
 
 def baseline_errors(
-    X: npt.ArrayLike, Y: npt.ArrayLike, train_frames: npt.ArrayLike, *, silence: npt.ArrayLike = 0.0
+    X: ArrayLike, Y: ArrayLike, train_frames: ArrayLike, *, silence: ArrayLike = 0.0
 ) -> dict[str, float]:
     """Score three predictors that learn nothing, or next to nothing, in the space of the loss.
 
-    A network is worth its training only where it beats all three.
-
-    Parameters
-    ----------
-    X, Y : ndarray, (n_sequences, seq_length, n_features)
-        The sequences to judge on, as the network gets them (standardised, if it gets them so).
-    train_frames : ndarray, (..., n_features)
-        Training frames, or training sequences, in the same space.
-    silence : float or ndarray, (n_features,)
-        What silence looks like in that space: 0 for raw spectra, else
-        ``standardiser.apply(np.zeros(n_features))``, which is ``-mean / std``.
-
-    Returns
-    -------
-    dict of float
-        Mean absolute errors of ``"silence"``; ``"mean"``, the average training frame; and
-        ``"copy-last"``, every frame repeated once more.
+    A network is worth its training only where it beats all three. They are judged on `X` and `Y`,
+    (n_sequences, seq_length, n_features), as the network gets them, standardised or not. In the
+    same space are `train_frames`, (..., n_features), and `silence`, a number or (n_features,): 0
+    for raw spectra, else ``standardiser.apply(np.zeros(n_features))``, which is ``-mean / std``.
+    What is returned are the mean absolute errors of ``"silence"``; of ``"mean"``, the average
+    training frame; and of ``"copy-last"``, every frame repeated once more.
     """
     Y, train_frames = np.asarray(Y), np.asarray(train_frames)
     mean_frame = train_frames.mean(axis=tuple(range(train_frames.ndim - 1)), dtype=np.float64)
@@ -71,25 +57,13 @@ def baseline_errors(
 
 
 def level_curve_db(
-    y: npt.ArrayLike, *, sr: float, window_s: float = 0.25
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Follow the RMS level of a sound through time.
+    y: ArrayLike, *, sr: float, window_s: float = 0.25
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Follow the RMS level of a sound through time, in windows of `window_s` s.
 
-    Parameters
-    ----------
-    y : ndarray, float, (n_samples,), in [-1, 1]
-    sr : float, Hz
-    window_s : float, s
-        Length of a window, a sample at least (else a ValueError). A last one ends at the last
-        sample; a sound shorter than it is one.
-
-    Returns
-    -------
-    t : ndarray, float64, (n_windows,)
-        Middles of the windows in s.
-    level_db : ndarray, float64, (n_windows,)
-        RMS levels in dBFS: a constant 1 reads 0 dB, a full-scale sine -3.01 dB; silence, and what
-        is quieter than `SILENCE_DB`, reads that.
+    A window has a sample at least (else a ValueError). A last one ends at the last sample; a sound
+    shorter than it is one. Their middles in s and their levels in dBFS are float64, (n_windows,): a
+    constant 1 reads 0 dB, a full-scale sine -3.01 dB, what is quieter than `SILENCE_DB`, that.
     """
     y = audio.valid(y)
     length = min(steps_in(window_s, sr, name="window_s"), len(y))
@@ -100,59 +74,37 @@ def level_curve_db(
     return (starts.astype(np.float64) + length / 2) / sr, level_db
 
 
-def mfcc(y: npt.ArrayLike, *, sr: float) -> npt.NDArray[np.float64]:
+def mfcc(y: ArrayLike, *, sr: float) -> NDArray[np.float64]:
     """Compute mel-frequency cepstral coefficients: each frame's spectrum, in a few values.
 
     The frames are Hann windows of `N_FFT` samples, half of that apart. Their power in `N_MELS` mel
     bands (triangles on O'Shaughnessy's scale, each with its peak at 1) is taken for `FLOOR_DB`, in
     dB re a full-scale sine, where it is less: the logarithm would make much of differences that
-    nobody hears, noise at -70 dB, or where the MP3 ends.
+    nobody hears, noise at -70 dB, or where the MP3 ends. The result, float64, (n_frames, N_MFCC),
+    is the orthonormal DCT of the natural logarithm of that power; the first one is the level.
 
-    Returns
-    -------
-    ndarray, float64, (n_frames, N_MFCC)
-        Orthonormal DCT of the natural logarithm of the power in the bands; the first coefficient
-        is the level.
-
-    References
-    ----------
-    S. B. Davis and P. Mermelstein, "Comparison of parametric representations for monosyllabic word
-    recognition", IEEE Trans. Acoust. Speech Signal Process. 28(4), 1980.
+    Source: S. B. Davis and P. Mermelstein, "Comparison of parametric representations for
+    monosyllabic word recognition", IEEE Trans. Acoust. Speech Signal Process. 28(4), 1980.
     """
     import librosa  # only here: it takes a second, and compiles for some 20 s when it is new
 
     spectra = transforms.stft(y, n_fft=N_FFT, hop_length=N_FFT // 2)
     power = np.square(np.abs(spectra) / (N_FFT / 4))  # a Hann window's sum is n_fft / 2
-    filters = librosa.filters.mel(
-        sr=sr, n_fft=N_FFT, n_mels=N_MELS, htk=True, norm=None, dtype=np.float64
-    )
-    level = np.log(np.maximum(power @ filters.T, 10 ** (FLOOR_DB / 10)))  # (n_frames, N_MELS)
+    mel = librosa.filters.mel(sr=sr, n_fft=N_FFT, n_mels=N_MELS, htk=True, norm=None, dtype=float)
+    level = np.log(np.maximum(power @ mel.T, 10 ** (FLOOR_DB / 10)))  # (n_frames, N_MELS)
     return librosa.feature.mfcc(S=level.T, n_mfcc=N_MFCC).T
 
 
-def frechet_distance(features_a: npt.ArrayLike, features_b: npt.ArrayLike) -> float:
-    """Measure how far two clouds of points lie apart, each described by a Gaussian.
+def frechet_distance(features_a: ArrayLike, features_b: ArrayLike) -> float:
+    """Measure how far two clouds of points, (n_frames, n_features), lie apart as Gaussians.
 
-    Parameters
-    ----------
-    features_a, features_b : ndarray, float, (n_frames, n_features)
-        Two frames each at least, and as many features in both (else a ValueError).
+    It is ``|mean_a - mean_b|**2 + trace(A + B - 2 * sqrt(A @ B))`` of means and covariances A and
+    B, in squared units of the features; 0 for equal Gaussians. Two frames each at least are needed,
+    and as many features in both (else a ValueError). A covariance is ``R.T @ R`` with R from a QR
+    factorisation of the centred features, and the trace of the square root is the sum of the
+    singular values of ``R_a @ R_b.T``: no full rank is needed.
 
-    Returns
-    -------
-    float
-        ``|mean_a - mean_b|**2 + trace(A + B - 2 * sqrt(A @ B))`` of means and covariances A and B,
-        in squared units of the features; 0 for equal Gaussians.
-
-    Notes
-    -----
-    A covariance is ``R.T @ R`` with R from a QR factorisation of the centred features, and the
-    trace of the square root is the sum of the singular values of ``R_a @ R_b.T``: no full rank is
-    needed.
-
-    References
-    ----------
-    D. C. Dowson and B. V. Landau, "The Frechet distance between multivariate normal
+    Source: D. C. Dowson and B. V. Landau, "The Frechet distance between multivariate normal
     distributions", J. Multivar. Anal. 12(3), 1982; K. Kilgour et al., "Frechet audio distance",
     Interspeech 2019, for music.
     """
@@ -162,19 +114,16 @@ def frechet_distance(features_a: npt.ArrayLike, features_b: npt.ArrayLike) -> fl
             "features must have shape (n_frames, n_features), two frames at least and as many "
             f"features in both, got {a.shape} and {b.shape}"
         )
-    root_a, root_b = (
-        np.linalg.qr(x - x.mean(axis=0), mode="r") / np.sqrt(len(x) - 1) for x in (a, b)
-    )
+    roots = [np.linalg.qr(x - x.mean(axis=0), mode="r") / np.sqrt(len(x) - 1) for x in (a, b)]
     between = np.sum(np.square(a.mean(axis=0) - b.mean(axis=0)))
-    within = np.sum(np.square(root_a)) + np.sum(np.square(root_b))
-    return float(max(0, between + within - 2 * np.linalg.norm(root_a @ root_b.T, "nuc")))
+    within = np.sum(np.square(roots[0])) + np.sum(np.square(roots[1]))
+    return float(max(0, between + within - 2 * np.linalg.norm(roots[0] @ roots[1].T, "nuc")))
 
 
 def mfcc_frechet_distance(clips_a: Clips, clips_b: Clips, *, sr: float) -> float:
     """Compare how two sets of clips sound: `frechet_distance` between their MFCCs.
 
-    It is 0 for the same clips. It hears instrument, level and density, but not what follows what:
-    shuffled notes on the right instrument score well.
+    It is 0 for the same clips. It hears instrument, level and density, but not what follows what.
     """
     sets = [[mfcc(y, sr=sr) for y in clips] for clips in (clips_a, clips_b)]
     return frechet_distance(*(np.concatenate(clips) for clips in sets))
@@ -184,16 +133,11 @@ def wilson_interval(n_right: int, n_trials: int) -> tuple[float, float]:
     """Say between which bounds the true share of right answers lies, as a listening test needs.
 
     The bounds, from 0 to 1, are right for 95 tests of 100. If the share of guessing lies between,
-    the listener may have guessed. `scipy.stats.binomtest` raises a ValueError where there are no
-    trials, or more right answers than trials.
+    the listener may have guessed. No trials, or more right answers than trials, are a ValueError.
 
-    References
-    ----------
-    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", J. Am.
-    Stat. Assoc. 22(158), 1927. Notebook 08.
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", J.
+    Am. Stat. Assoc. 22(158), 1927. Notebook 08.
 
-    Examples
-    --------
     >>> low, high = wilson_interval(5, 10)
     >>> round(low, 3), round(high, 3)
     (0.237, 0.763)
@@ -214,7 +158,7 @@ def steps_in(seconds: float, rate: float, *, name: str, unit: str = "sample") ->
     return round(seconds * rate)
 
 
-def window_starts(n: int, length: int, hop: int) -> npt.NDArray[np.intp]:
+def window_starts(n: int, length: int, hop: int) -> NDArray[np.intp]:
     """Return where windows of `length` of `n` values begin, `hop` apart: int, (n_windows,).
 
     The last one ends with the last value.

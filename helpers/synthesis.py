@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike, NDArray
 
-from helpers import files, notes, progress, rolls, transforms
+import helpers
+from helpers import files, notes, rolls, transforms
 
 N_PARTIALS, N_NOISES = 48, 14
 N_FFT = 2048  # samples: shorter than for finding notes, for here onsets must be sharp
@@ -21,8 +22,8 @@ N_FRAMES, N_RELEASE = 64, 12  # frames kept of a sound, and of its end; two fram
 ATTACK = 0.004  # s in which a note comes up, without a click
 PEAK = 0.98  # loudest sample of what is rendered
 
-Floats = npt.NDArray[np.float32]
-Strikes = npt.NDArray[np.int64]  # (n_struck, 4): first frame, number of frames, note, 1 if loud
+Floats = NDArray[np.float32]
+Strikes = NDArray[np.int64]  # (n_struck, 4): first frame, number of frames, note, 1 if loud
 
 _TINY = np.float32(1e-7)
 _BEYOND = 0.4  # power of a level beyond those learnt that is its gain, so that it's found again
@@ -44,21 +45,13 @@ _KIND = files.Kind("note bank", 1, rolls.NoteSettings, "run notebook 04")
 class NoteBank:
     """Hold how every note sounds.
 
-    Parameters
-    ----------
-    settings : rolls.NoteSettings
-    sounds : ndarray, float32, (n_notes, 2, N_FRAMES, N_PARTIALS + N_NOISES)
-        Soft and loud; amplitudes of partials, then of noises, half a roll's frame apart.
-    falls : ndarray, float32, (n_notes, 2, N_PARTIALS + N_NOISES)
-        How each goes on after that: change of its natural logarithm per frame.
-    stiffness : ndarray, float32, (n_notes,)
-        Inharmonicity; see `notes.partial_frequencies`.
-    release : ndarray, float32, (N_RELEASE,)
-        What is left of any note so many frames after its end.
-    n_heard : ndarray, int32, (n_notes, 2)
-        How often each was heard; what was heard rarely sounds like its neighbours.
-    drums : ndarray, float32, (n_kinds, n_samples)
-        The sound of each drum at its usual level, from `drums.separate`; of none, when left out.
+    All are float32 but `n_heard`. `sounds`, (n_notes, 2, N_FRAMES, N_PARTIALS + N_NOISES), are soft
+    and loud; amplitudes of partials, then of noises, half a roll's frame apart. `falls`, (n_notes,
+    2, N_PARTIALS + N_NOISES), is how each goes on after that: the change of its natural logarithm
+    per frame. `stiffness`, (n_notes,), is as in `notes.partial_frequencies`; `release`,
+    (N_RELEASE,), what is left of any note so many frames after its end; `n_heard`, int32, (n_notes,
+    2), how often each was heard: rarely, and it sounds like its neighbours. `drums`, (n_kinds,
+    n_samples), is the sound of each at its usual level, from `drums.separate`; none if left out.
     """
 
     settings: rolls.NoteSettings
@@ -66,7 +59,7 @@ class NoteBank:
     falls: Floats
     stiffness: Floats
     release: Floats
-    n_heard: npt.NDArray[np.int32]
+    n_heard: NDArray[np.int32]
     drums: Floats = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
 
@@ -79,23 +72,15 @@ def build_bank(
 ) -> NoteBank:
     """Learn how every note sounds from recordings in which notes sound together.
 
-    Parameters
-    ----------
-    waveforms : list of ndarray, float32, (n_samples,)
-        One at least (else a ValueError).
-    dictionary : notes.Dictionary
-    found : list of ndarray, float64, (n_found, 4), optional
-        What `notes.encode` found in each; it is asked when this is left out. Drums are passed over.
-        None at all, or notes of another number of waveforms, are a ValueError.
-    minutes : float
-        Learn from so much of each waveform that together they last no longer.
+    There is one waveform at least, float32, (n_samples,). `found`, float64, (n_found, 4), is what
+    `notes.encode` finds in each, which is asked if this is left out; drums are passed over. Of each
+    waveform it learns from so much that together they last no longer than `minutes`. No waveform,
+    no notes, or notes of another number of waveforms, are a ValueError.
 
-    References
-    ----------
-    Smaragdis (2004), "Non-negative matrix factor deconvolution; extraction of multiple sound
-    sources from monophonic inputs"; Serra and Smith (1990), "Spectral modeling synthesis: a sound
-    analysis/synthesis system based on a deterministic plus stochastic decomposition"; Rigaud et
-    al. (2013), as in `notes.stiffness`. Notebook 04.
+    Source: Smaragdis (2004), "Non-negative matrix factor deconvolution; extraction of multiple
+    sound sources from monophonic inputs"; Serra and Smith (1990), "Spectral modeling synthesis: a
+    sound analysis/synthesis system based on a deterministic plus stochastic decomposition"; Rigaud
+    et al. (2013), as in `notes.stiffness`. Notebook 04.
     """
     settings, waveforms = dictionary.settings, list(waveforms)
     total = sum(map(len, waveforms)) / settings.sr / 60
@@ -123,31 +108,18 @@ def build_bank(
     return replace(bank, sounds=sounds.astype(np.float16).astype(np.float32))  # as it is saved
 
 
-def play(found: npt.ArrayLike, bank: NoteBank, *, n_samples: int | None = None) -> Floats:
+def play(found: ArrayLike, bank: NoteBank, *, n_samples: int | None = None) -> Floats:
     """Play notes: each from the very sample at which it begins, and as loud as its level says.
 
     Between the levels of a roll, `rolls.STATE_LEVELS`, the soft sound turns into the loud one;
     beyond them only the loudness follows, so far that about the same level is found in the sound
-    again. A key that is struck again has been let go.
+    again. A key that is struck again has been let go. Notes that the bank lacks are refused.
 
-    Parameters
-    ----------
-    found : ndarray, float, (n_found, 4)
-        Notes of the bank, and its drums; see `rolls.valid_notes` for what is refused.
-    bank : NoteBank
-    n_samples : int, optional
-        Length of the waveform, 0 or more (else a ValueError); up to where the last note has died
-        away when left out.
+    The waveform, float32, has `n_samples`, 0 or more (else a ValueError); left out, it goes on up
+    to where the last note has died away. It is as loud as the recordings that the bank was learnt
+    from, but turned down as a whole where a sample would pass `PEAK`. The same notes give the same.
 
-    Returns
-    -------
-    y : ndarray, float32, (n_samples,)
-        As loud as the recordings that the bank was learnt from, but turned down as a whole where
-        a sample would pass `PEAK`. The same notes always give the same waveform.
-
-    References
-    ----------
-    Serra and Smith (1990), as in `build_bank`. Notebook 07.
+    Source: Serra and Smith (1990), as in `build_bank`. Notebook 07.
     """
     settings, hop = bank.settings, _hop(bank.settings)
     lowest, highest, n_end = settings.lowest, settings.highest, N_RELEASE * hop
@@ -187,7 +159,7 @@ def play(found: npt.ArrayLike, bank: NoteBank, *, n_samples: int | None = None) 
     return y * np.float32(min(1, PEAK / np.abs(y).max(initial=PEAK)))
 
 
-def render(roll: npt.ArrayLike, bank: NoteBank) -> Floats:
+def render(roll: ArrayLike, bank: NoteBank) -> Floats:
     """Play a roll: what `play` makes of its notes, float32, (n_frames * hop_length,).
 
     What is held in its first frame is struck there. `rolls.valid` says what is no roll.
@@ -197,10 +169,7 @@ def render(roll: npt.ArrayLike, bank: NoteBank) -> Floats:
 
 
 def save(path: str | Path, dictionary: notes.Dictionary, bank: NoteBank) -> Path:
-    """Write a dictionary and a bank as one .npz file, by `files.save_npz`.
-
-    They have the same settings, else a ValueError is raised.
-    """
+    """Write a dictionary and a bank of the same settings (else a ValueError): `files.save_npz`."""
     if dictionary.settings != bank.settings:
         raise ValueError(
             f"dictionary and bank must have one and the same settings, got {dictionary.settings} "
@@ -224,13 +193,13 @@ def _hop(settings: rolls.NoteSettings) -> int:
     return settings.hop_length // 2
 
 
-def _edges(settings: rolls.NoteSettings) -> npt.NDArray[np.int64]:
+def _edges(settings: rolls.NoteSettings) -> NDArray[np.int64]:
     """Give the bands of a bank: finer in time than the dictionary's, and up to the top."""
     bands = settings.bands_per_semitone
     return notes.band_edges(N_FFT, sr=settings.sr, f_max=settings.sr / 2, bands_per_semitone=bands)
 
 
-def _strikes(found: npt.NDArray[np.float64], settings: rolls.NoteSettings) -> Strikes:
+def _strikes(found: NDArray[np.float64], settings: rolls.NoteSettings) -> Strikes:
     """Write notes as whole numbers: first frame, number of frames, note, and 1 if loud."""
     onset, offset, pitch, level = found.T
     rate = settings.sr / _hop(settings)
@@ -252,7 +221,7 @@ def _learn_sounds(
     """
     templates = _first_templates(spectra, settings)
     release = np.exp(-np.arange(1, N_RELEASE + 1) / 3).astype(np.float32)
-    for _ in progress.bar(range(n_updates), desc="Learning sounds", leave=False):
+    for _ in helpers.bar(range(n_updates), desc="Learning sounds", leave=False):
         gain, heard = np.zeros_like(templates), np.zeros((*templates.shape[:3], 1), np.float32)
         ends = np.zeros((2, N_RELEASE))
         for V, strikes in zip(spectra, struck, strict=True):
@@ -410,7 +379,7 @@ def _carry_on(level: Floats, n_known: int) -> Floats:
     return slope
 
 
-def _two_levels(levels: npt.NDArray[np.float64]) -> Floats:
+def _two_levels(levels: NDArray[np.float64]) -> Floats:
     """Say by how much to move soft and loud apart so that levels vary as they did: (2,)."""
     level, loud = np.log(levels), levels >= rolls.LOUD_LEVEL
     wanted = level.mean() + level.std() * np.array([-1, 1])
@@ -457,13 +426,13 @@ def _play(bank: NoteBank, note: int, loud: int, n_frames: int) -> Floats:
     return sound
 
 
-def _turned(cycles: npt.NDArray[np.float64]) -> npt.NDArray[np.complex64]:
+def _turned(cycles: NDArray[np.float64]) -> NDArray[np.complex64]:
     """Turn 1 around the unit circle by so many cycles."""
     return np.exp(2j * np.pi * (cycles % 1)).astype(np.complex64)
 
 
 def _unpack(
-    arrays: dict[str, npt.NDArray], settings: rolls.NoteSettings
+    arrays: dict[str, NDArray], settings: rolls.NoteSettings
 ) -> tuple[notes.Dictionary, NoteBank]:
     """Make dictionary and bank of what a file holds, or raise."""
     sizes: Mapping = {"n_notes": settings.n_notes, "n_bands": len(arrays["templates"])}

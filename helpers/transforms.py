@@ -12,126 +12,85 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import scipy.fft
 import scipy.ndimage
 import scipy.signal
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from helpers import audio
 
-Floats = npt.NDArray[np.float32]
-Spectra = npt.NDArray[np.complex64]
+Floats = NDArray[np.float32]
+Spectra = NDArray[np.complex64]
 Window = str | tuple[Any, ...]  # whatever scipy.signal.get_window knows
 
 _CHUNK_VALUES = 2**20  # windowed samples held at once by stft and istft: 4 MB
 _LEAST_WEIGHT = 1e-3  # below this, dividing by the squared windows would amplify rounding > 30-fold
 
 
-def split_blocks(y: npt.ArrayLike, block_length: int) -> Floats:
+def split_blocks(y: ArrayLike, block_length: int) -> Floats:
     """Split a waveform into blocks that don't overlap; the last one is padded with zeros.
 
-    Parameters
-    ----------
-    y : ndarray, float32, (n_samples,)
-    block_length : int, samples
+    The result is float32, (n_blocks, block_length).
 
-    Returns
-    -------
-    ndarray, float32, (n_blocks, block_length)
-
-    Examples
-    --------
     >>> split_blocks(np.float32([1, 2, 3]), 2)
     array([[1., 2.],
            [3., 0.]], dtype=float32)
     """
     y = audio.valid(y)
-    block_length = _count(block_length, "block_length", "sample")
+    block_length = count(block_length, "block_length", "sample")
     return np.pad(y, (0, -y.size % block_length)).reshape(-1, block_length)
 
 
-def join_blocks(blocks: npt.ArrayLike, n_samples: int) -> Floats:
+def join_blocks(blocks: ArrayLike, n_samples: int) -> Floats:
     """Join blocks into a waveform of `n_samples`, without the zeros that `split_blocks` added.
 
-    Parameters
-    ----------
-    blocks : ndarray, float32, (n_blocks, block_length)
-    n_samples : int
-        How many samples to keep, at most ``blocks.size`` (else a ValueError).
+    Blocks, float32, (n_blocks, block_length), hold at least so many samples (else a ValueError).
 
-    Returns
-    -------
-    ndarray, float32, (n_samples,)
-
-    Examples
-    --------
     >>> join_blocks(np.float32([[1, 2], [3, 0]]), 3)
     array([1., 2., 3.], dtype=float32)
     """
     blocks = _checked(blocks, "blocks", ("n_blocks", "block_length"))
-    n_samples = _count(n_samples, "n_samples", "sample", at_most=blocks.size)
+    n_samples = count(n_samples, "n_samples", "sample", at_most=blocks.size)
     return blocks.reshape(-1)[:n_samples].copy()
 
 
-def rfft_blocks(blocks: npt.ArrayLike) -> Spectra:
-    """Compute the one-sided spectrum of each block.
+def rfft_blocks(blocks: ArrayLike) -> Spectra:
+    """Compute the one-sided spectrum of each block: complex64, (n_blocks, block_length // 2 + 1).
 
-    Parameters
-    ----------
-    blocks : ndarray, float32, (n_blocks, block_length)
+    Blocks are float32, (n_blocks, block_length). Spectra are unscaled: a sine of amplitude a in the
+    middle of a bin has the magnitude ``a * block_length / 2``.
 
-    Returns
-    -------
-    ndarray, complex64, (n_blocks, block_length // 2 + 1)
-        Unscaled: a sine of amplitude a in the middle of a bin has the magnitude
-        ``a * block_length / 2``.
-
-    References
-    ----------
-    Cooley and Tukey (1965), "An algorithm for the machine calculation of complex Fourier
+    Source: Cooley and Tukey (1965), "An algorithm for the machine calculation of complex Fourier
     series"; Bluestein (1970) for prime lengths. Notebook 03.
 
-    Examples
-    --------
     >>> rfft_blocks(np.ones((1, 4))).real
     array([[4., 0., 0.]], dtype=float32)
     """
     return scipy.fft.rfft(_checked(blocks, "blocks", ("n_blocks", "block_length")))
 
 
-def irfft_blocks(spectra: npt.ArrayLike, *, block_length: int) -> Floats:
+def irfft_blocks(spectra: ArrayLike, *, block_length: int) -> Floats:
     """Compute the blocks that one-sided spectra belong to: the inverse of `rfft_blocks`.
 
-    The imaginary parts of the first bin, and of the last when `block_length` is even, count
-    for nothing: they are zero in the spectrum of any real waveform.
-
-    Parameters
-    ----------
-    spectra : ndarray, complex64, (n_blocks, n_bins)
-    block_length : int, samples
-        The one that gave so many bins (else a ValueError).
-
-    Returns
-    -------
-    ndarray, float32, (n_blocks, block_length)
+    Spectra, complex64, (n_blocks, n_bins), become float32, (n_blocks, block_length); a length that
+    doesn't give so many bins is a ValueError. The imaginary parts of the first bin, and of the last
+    when `block_length` is even, count for nothing: real waveforms have none.
     """
     spectra = _checked(spectra, "spectra", ("n_blocks", "n_bins"), np.complex64)
-    block_length = _count(block_length, "block_length", "sample")
+    block_length = count(block_length, "block_length", "sample")
     _match_bins(spectra, "spectra", block_length)
     return scipy.fft.irfft(spectra, n=block_length)
 
 
-def bin_frequencies(n_fft: int, *, sr: float) -> npt.NDArray[np.float64]:
+def bin_frequencies(n_fft: int, *, sr: float) -> NDArray[np.float64]:
     """List the frequency of each bin of a one-sided spectrum: float64, (n_fft // 2 + 1,), Hz.
 
     They are multiples of ``sr / n_fft``, `sr` in Hz and above 0 (else a ValueError).
 
-    Examples
-    --------
     >>> bin_frequencies(4, sr=44100)
     array([    0., 11025., 22050.])
     """
-    n_fft = _count(n_fft, "n_fft", "sample")
+    n_fft = count(n_fft, "n_fft", "sample")
     if not (np.isfinite(sr) and sr > 0):
         raise ValueError(f"sr must be a positive number of Hz, got {sr!r}")
     return scipy.fft.rfftfreq(n_fft, 1 / sr)
@@ -140,23 +99,15 @@ def bin_frequencies(n_fft: int, *, sr: float) -> npt.NDArray[np.float64]:
 def window(name: Window, n: int) -> Floats:
     """Return a window of `n` samples, periodic, as spectral analysis wants it: float32, (n,).
 
-    Parameters
-    ----------
-    name : str or tuple
-        Whatever `scipy.signal.get_window` knows (else a ValueError): "hann", ("kaiser", 8.0), ...
-    n : int, samples
+    Its name is one that `scipy.signal.get_window` knows (else a ValueError), such as "hann".
 
-    References
-    ----------
-    Harris (1978), "On the use of windows for harmonic analysis with the discrete Fourier
+    Source: Harris (1978), "On the use of windows for harmonic analysis with the discrete Fourier
     transform". Notebook 03.
 
-    Examples
-    --------
     >>> window("hann", 4)
     array([0. , 0.5, 1. , 0.5], dtype=float32)
     """
-    n = _count(n, "n", "sample")
+    n = count(n, "n", "sample")
     try:
         return scipy.signal.get_window(name, n, fftbins=True).astype(np.float32)
     except ValueError as error:
@@ -165,65 +116,39 @@ def window(name: Window, n: int) -> Floats:
         ) from error
 
 
-def frame(y: npt.ArrayLike, *, frame_length: int, hop_length: int) -> Floats:
+def frame(y: ArrayLike, *, frame_length: int, hop_length: int) -> Floats:
     """Slice a waveform into frames, frame k centred on sample ``k * hop_length``.
 
-    Zeros are added before the first and after the last sample. The frames go on until a centre
-    has reached the end, so that each sample lies between two centres and is covered.
+    Zeros are added before the first and after the last sample. The frames go on until a centre has
+    reached the end, so that each sample lies between two centres and is covered. The hop is at most
+    the frame (else a ValueError). The result, float32, ``(1 + ceil(n_samples / hop_length),
+    frame_length)``, is a read-only view of shared samples: copy it to write to it.
 
-    Parameters
-    ----------
-    y : ndarray, float32, (n_samples,)
-    frame_length, hop_length : int, samples
-        The hop is at most the frame (else a ValueError).
-
-    Returns
-    -------
-    ndarray, float32, (1 + ceil(n_samples / hop_length), frame_length)
-        A read-only view that shares the overlapping samples; copy it before writing to it.
-
-    Examples
-    --------
     >>> frame(np.float32([1, 2, 3, 4]), frame_length=4, hop_length=2)
     array([[0., 0., 1., 2.],
            [1., 2., 3., 4.],
            [3., 4., 0., 0.]], dtype=float32)
     """
     y = audio.valid(y)
-    hop_length = _hop(hop_length, _count(frame_length, "frame_length", "sample"))
+    hop_length = _hop(hop_length, count(frame_length, "frame_length", "sample"))
     last_centre = -(-y.size // hop_length) * hop_length
     before = frame_length // 2
     padded = np.pad(y, (before, last_centre + frame_length - before - y.size))
     return np.lib.stride_tricks.sliding_window_view(padded, frame_length)[::hop_length]
 
 
-def overlap_add(frames: npt.ArrayLike, *, hop_length: int, n_samples: int | None = None) -> Floats:
-    """Add frames up, each one `hop_length` samples after the one before.
+def overlap_add(frames: ArrayLike, *, hop_length: int, n_samples: int | None = None) -> Floats:
+    """Add frames, float32, (n_frames, frame_length), up, each `hop_length` after the one before.
 
     This undoes `frame` where the frames were multiplied by a window whose copies add up to 1 (a
-    Hann window with a hop of half its length, for instance).
+    Hann window with a hop of half its length, for instance). The hop is at most the frame (else a
+    ValueError). The result, float32, is all of the sum, ``(n_frames - 1) * hop_length +
+    frame_length`` samples; or the `n_samples` that `frame` was given, without the zeros that it
+    added around them, of which more than reach to the last frame's centre are a ValueError.
 
-    Parameters
-    ----------
-    frames : ndarray, float32, (n_frames, frame_length)
-    hop_length : int, samples
-        At most the frame (else a ValueError).
-    n_samples : int, optional
-        Return the `n_samples` that `frame` was given, without the zeros it added around them; more
-        than reach to the last frame's centre are a ValueError.
-
-    Returns
-    -------
-    ndarray, float32, (n_samples,)
-        Without `n_samples`: all of the sum, ``(n_frames - 1) * hop_length + frame_length``.
-
-    References
-    ----------
-    Allen and Rabiner (1977), "A unified approach to short-time Fourier analysis and
+    Source: Allen and Rabiner (1977), "A unified approach to short-time Fourier analysis and
     synthesis". Notebook 03.
 
-    Examples
-    --------
     >>> overlap_add(np.ones((3, 4)), hop_length=2)
     array([1., 1., 2., 2., 2., 2., 1., 1.], dtype=float32)
     """
@@ -233,32 +158,19 @@ def overlap_add(frames: npt.ArrayLike, *, hop_length: int, n_samples: int | None
     total = _sum_overlapping(frames, hop_length)
     if n_samples is None:
         return total
-    n_samples = _count(n_samples, "n_samples", "sample", at_most=(n_frames - 1) * hop_length)
+    n_samples = count(n_samples, "n_samples", "sample", at_most=(n_frames - 1) * hop_length)
     return total[frame_length // 2 :][:n_samples]
 
 
-def stft(y: npt.ArrayLike, *, n_fft: int, hop_length: int, window_name: Window = "hann") -> Spectra:
+def stft(y: ArrayLike, *, n_fft: int, hop_length: int, window_name: Window = "hann") -> Spectra:
     """Compute the short-time Fourier transform: the spectra of windowed, overlapping frames.
 
-    Memory beyond the result stays within a few megabytes and one padded copy of `y`.
+    A frame has `n_fft` samples, an even number, and the next begins `hop_length`, at most as many,
+    later. The result is complex64, ``(1 + ceil(n_samples / hop_length), n_fft // 2 + 1)``, frame k
+    centred as `frame` says; unscaled: a full-scale sine in the middle of a bin has the magnitude
+    ``window(window_name, n_fft).sum() / 2``. Beyond it, memory is a few megabytes and a padded `y`.
 
-    Parameters
-    ----------
-    y : ndarray, float32, (n_samples,)
-    n_fft, hop_length : int, samples
-        Length of a frame and of its FFT, which is even; and from frame to frame, at most as long.
-    window_name : str or tuple
-        See `window`.
-
-    Returns
-    -------
-    ndarray, complex64, (1 + ceil(n_samples / hop_length), n_fft // 2 + 1)
-        Frame k is centred on sample ``k * hop_length``, as `frame` says. Unscaled: a full-scale
-        sine in the middle of a bin has the magnitude ``window(window_name, n_fft).sum() / 2``.
-
-    References
-    ----------
-    Allen and Rabiner (1977), as in `overlap_add`. Notebook 03.
+    Source: Allen and Rabiner (1977), as in `overlap_add`. Notebook 03.
     """
     n_fft = _even(n_fft)
     frames = frame(y, frame_length=n_fft, hop_length=hop_length)
@@ -270,37 +182,24 @@ def stft(y: npt.ArrayLike, *, n_fft: int, hop_length: int, window_name: Window =
 
 
 def istft(
-    spectra: npt.ArrayLike, *, hop_length: int, n_samples: int, window_name: Window = "hann"
+    spectra: ArrayLike, *, hop_length: int, n_samples: int, window_name: Window = "hann"
 ) -> Floats:
     """Compute the waveform whose `stft` comes nearest to `spectra`: the exact inverse of `stft`.
 
-    Each frame is windowed once more, the frames are added up, and the sum is divided by the sum
-    of the squared windows. Spectra that no waveform has (altered, generated) give the waveform
-    that fits them best in the least-squares sense. Windows that leave samples (nearly) uncovered,
-    as Hann windows without overlap do, are a ValueError.
+    Each frame is windowed once more, the frames are added up, and the sum is divided by the sum of
+    the squared windows. Spectra that no waveform has (altered, generated) give the waveform that
+    fits them best in the least-squares sense. Windows that leave samples (nearly) uncovered, as
+    Hann windows without overlap do, are a ValueError; so are more than ``(n_frames - 1) *
+    hop_length`` samples. The window is the one that `stft` used for `spectra`, complex64,
+    (n_frames, n_bins).
 
-    Parameters
-    ----------
-    spectra : ndarray, complex64, (n_frames, n_bins)
-    hop_length : int, samples
-    n_samples : int
-        Length of the waveform, at most ``(n_frames - 1) * hop_length`` (else a ValueError).
-    window_name : str or tuple
-        The window that `stft` used.
-
-    Returns
-    -------
-    ndarray, float32, (n_samples,)
-
-    References
-    ----------
-    Griffin and Lim (1984), "Signal estimation from modified short-time Fourier transform",
+    Source: Griffin and Lim (1984), "Signal estimation from modified short-time Fourier transform",
     equation 6. Notebook 03.
     """
     spectra = _checked(spectra, "spectra", ("n_frames", "n_bins"), np.complex64)
     n_frames, n_fft = len(spectra), _even(2 * (spectra.shape[1] - 1))
     hop_length = _hop(hop_length, n_fft)
-    n_samples = _count(n_samples, "n_samples", "sample", at_most=(n_frames - 1) * hop_length)
+    n_samples = count(n_samples, "n_samples", "sample", at_most=(n_frames - 1) * hop_length)
     w = window(window_name, n_fft)
     inside = slice(n_fft // 2, n_fft // 2 + n_samples)
     weight = _sum_overlapping(np.broadcast_to(w**2, (n_frames, n_fft)), hop_length)[inside]
@@ -317,26 +216,12 @@ def istft(
     return y[inside] / weight
 
 
-def magnitude_db(
-    spectra: npt.ArrayLike, *, reference: float = 1.0, floor_db: float = -100.0
-) -> Floats:
-    """Express the magnitude of spectra in decibels.
+def magnitude_db(spectra: ArrayLike, *, reference: float = 1.0, floor_db: float = -100.0) -> Floats:
+    """Express the magnitude of spectra, complex64 or float32, of any shape, in decibels, float32.
 
-    Parameters
-    ----------
-    spectra : ndarray, complex64 or float32 (magnitudes), any shape
-    reference : float
-        The magnitude that reads 0 dB, above 0 (else a ValueError). ``window.sum() / 2`` (without a
-        window, half the block's length) makes a full-scale sine in the middle of a bin read 0 dB.
-    floor_db : float, dB
-        Lower levels, and silence, read this.
+    0 dB is `reference`, above 0 (else a ValueError): ``window.sum() / 2`` (without a window, half
+    the block's length) for a full-scale sine in the middle of a bin. Lower levels read `floor_db`.
 
-    Returns
-    -------
-    ndarray, float32, dB re `reference`
-
-    Examples
-    --------
     >>> magnitude_db(np.array([1 + 0j, 0.1j, 0]))
     array([   0.,  -20., -100.], dtype=float32)
     """
@@ -348,18 +233,13 @@ def magnitude_db(
     return np.maximum(level_db, np.float32(floor_db))
 
 
-def spectra_to_features(spectra: npt.ArrayLike) -> Floats:
+def spectra_to_features(spectra: ArrayLike) -> Floats:
     """Write complex spectra as real feature vectors: real parts, then imaginary parts.
 
     Spectra, complex64, (n_frames, n_bins), become float32, (n_frames, 2 * n_bins).
 
-    References
-    ----------
-    A. Nayebi and M. Vitelli (2015), "GRUV: Algorithmic Music Generation using Recurrent Neural
-    Networks". Notebook 03.
+    Source: Nayebi and Vitelli (2015), as in `frame_model.build`. Notebook 03.
 
-    Examples
-    --------
     >>> spectra_to_features(np.array([[1 + 2j, 3 + 4j]]))
     array([[1., 3., 2., 4.]], dtype=float32)
     """
@@ -367,11 +247,10 @@ def spectra_to_features(spectra: npt.ArrayLike) -> Floats:
     return np.concatenate([spectra.real, spectra.imag], axis=1)
 
 
-def features_to_spectra(frames: npt.ArrayLike) -> Spectra:
+def features_to_spectra(frames: ArrayLike) -> Spectra:
     """Read real feature vectors as complex spectra: the inverse of `spectra_to_features`.
 
-    Frames, float32, (n_frames, 2 * n_bins), of an even number of features (else a ValueError),
-    become complex64, (n_frames, n_bins).
+    Frames, (n_frames, 2 * n_bins), an even number (else a ValueError), become (n_frames, n_bins).
     """
     frames = _checked(frames, "frames", ("n_frames", "2 * n_bins"))
     n_bins, left_over = divmod(frames.shape[1], 2)
@@ -383,16 +262,14 @@ def features_to_spectra(frames: npt.ArrayLike) -> Spectra:
     return frames[:, :n_bins] + np.complex64(1j) * frames[:, n_bins:]
 
 
-def shuffle_phase(spectra: npt.ArrayLike, rng: np.random.Generator) -> Spectra:
+def shuffle_phase(spectra: ArrayLike, rng: np.random.Generator) -> Spectra:
     """Give every bin of spectra, complex64, (n_blocks, n_bins), a random phase; keep its magnitude.
 
     The first and the last bin stay as they are: in the spectrum of a real waveform they are real
     (the last one when the FFT length is even), and another phase would lose magnitude in the
     inverse FFT. What is no `numpy.random.Generator` is a TypeError.
 
-    References
-    ----------
-    Theiler et al. (1992), "Testing for nonlinearity in time series: the method of surrogate
+    Source: Theiler et al. (1992), "Testing for nonlinearity in time series: the method of surrogate
     data". Notebook 03.
     """
     spectra = _checked(spectra, "spectra", ("n_blocks", "n_bins"), np.complex64)
@@ -405,7 +282,7 @@ def shuffle_phase(spectra: npt.ArrayLike, rng: np.random.Generator) -> Spectra:
 
 
 def griffin_lim(
-    magnitudes: npt.ArrayLike,
+    magnitudes: ArrayLike,
     *,
     n_fft: int,
     hop_length: int,
@@ -416,35 +293,20 @@ def griffin_lim(
     """Find a waveform whose `stft` has nearly the given magnitudes, from random phases.
 
     Each iteration makes a waveform of the spectra, takes its `stft`, keeps the phases of that and
-    puts the wanted magnitudes back. A momentum of 0.99 along the last change makes it the fast
-    variant. It finds a waveform, not the waveform: the phases are lost for good.
+    puts the wanted magnitudes back; without any, the phases stay random. A momentum of 0.99 along
+    the last change makes it the fast variant. It finds a waveform, not the waveform: the phases are
+    lost for good. Magnitudes, float32, (n_frames, n_fft // 2 + 1), are what ``np.abs`` of `stft`
+    gives for `n_samples`: another number of frames, or a value below 0, raises a ValueError.
 
-    Parameters
-    ----------
-    magnitudes : ndarray, float32, (n_frames, n_fft // 2 + 1)
-        What ``np.abs`` of `stft` gives for `n_samples`; another number of frames, or a value
-        below 0, raises a ValueError.
-    n_fft, hop_length, n_samples
-        As in `stft` and `istft`.
-    rng : numpy.random.Generator
-    n_iterations : int
-        0 leaves the random phases as they are.
-
-    Returns
-    -------
-    ndarray, float32, (n_samples,)
-
-    References
-    ----------
-    Griffin and Lim (1984), as in `istft`; Perraudin, Balazs and Sondergaard (2013), "A fast
+    Source: Griffin and Lim (1984), as in `istft`; Perraudin, Balazs and Sondergaard (2013), "A fast
     Griffin-Lim algorithm". Notebook 03.
     """
     magnitudes = _checked(magnitudes, "magnitudes", ("n_frames", "n_bins"))
     _match_bins(magnitudes, "magnitudes", _even(n_fft))
     if magnitudes.min() < 0:
         raise ValueError(f"magnitudes must be at least 0, got {magnitudes.min()}; take np.abs")
-    n_iterations = _count(n_iterations, "n_iterations", "iteration", at_least=0)
-    n_frames = 1 - (-_count(n_samples, "n_samples", "sample") // _hop(hop_length, n_fft))
+    n_iterations = count(n_iterations, "n_iterations", "iteration", at_least=0)
+    n_frames = 1 - (-count(n_samples, "n_samples", "sample") // _hop(hop_length, n_fft))
     if len(magnitudes) != n_frames:
         raise ValueError(
             f"magnitudes must have {n_frames} frames for {n_samples} samples and a hop of "
@@ -480,8 +342,8 @@ def shift(x: Floats, n: int) -> Floats:
 
 
 def _checked(
-    values: npt.ArrayLike, name: str, axes: Sequence[str] = (), dtype: npt.DTypeLike = np.float32
-) -> npt.NDArray[Any]:
+    values: ArrayLike, name: str, axes: Sequence[str] = (), dtype: DTypeLike = np.float32
+) -> NDArray[Any]:
     """Return `values` as `dtype`, or say what is wrong with them; no axes are any shape."""
     values = np.asarray(values)
     wanted = "fc" if np.issubdtype(dtype, np.complexfloating) else "f"
@@ -504,7 +366,7 @@ def _checked(
     return values
 
 
-def _count(value: int, name: str, unit: str, *, at_least: int = 1, at_most: float = np.inf) -> int:
+def count(value: int, name: str, unit: str, *, at_least: int = 1, at_most: float = np.inf) -> int:
     """Return `value` if it is a whole number within its bounds, or say what is wrong with it."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
         raise TypeError(f"{name} must be a whole number of {unit}s, got {value!r}; use int()")
@@ -518,7 +380,7 @@ def _count(value: int, name: str, unit: str, *, at_least: int = 1, at_most: floa
 
 def _hop(hop_length: int, frame_length: int) -> int:
     """Return `hop_length` if frames that far apart leave no gap."""
-    hop_length = _count(hop_length, "hop_length", "sample")
+    hop_length = count(hop_length, "hop_length", "sample")
     if hop_length > frame_length:
         raise ValueError(
             f"hop_length must be at most the frame's {frame_length} samples, got {hop_length}; "
@@ -529,13 +391,13 @@ def _hop(hop_length: int, frame_length: int) -> int:
 
 def _even(n_fft: int) -> int:
     """Return `n_fft` if it is even, so that a frame has a centre and n_bins tells its length."""
-    n_fft = _count(n_fft, "n_fft", "sample", at_least=2)
+    n_fft = count(n_fft, "n_fft", "sample", at_least=2)
     if n_fft % 2:
         raise ValueError(f"n_fft must be an even number of samples, got {n_fft}; take {n_fft + 1}")
     return n_fft
 
 
-def _match_bins(values: npt.NDArray[Any], name: str, n_fft: int) -> None:
+def _match_bins(values: NDArray[Any], name: str, n_fft: int) -> None:
     """Check that one-sided spectra belong to FFTs of `n_fft` samples."""
     if values.shape[1] != n_fft // 2 + 1:
         raise ValueError(

@@ -3,6 +3,7 @@ import html
 import io
 import json
 import re
+from pathlib import Path
 
 import ipywidgets as widgets
 import numpy as np
@@ -10,7 +11,10 @@ import pytest
 import soundfile
 from PIL import Image
 
-from helpers import audio, frame_model, interactive, plotting
+from helpers import audio, frame_model, interactive, plotting, synthesis
+
+BANK = Path(__file__).parent.parent / "data" / "models" / "notes_bank.npz"
+NOTES = [[0.02, 0.5, 60, 1], [0.61, 1.1, 64, 0.7], [1.2, 1.75, 67, 1.4]]  # of a piano
 
 
 def tone(duration=1.0, sr=16000, amplitude=0.5, f=440.0):
@@ -238,6 +242,30 @@ def test_a_watched_sound_has_a_name_that_is_escaped():
     assert "<b>" not in shown.html
 
 
+VERSE = [("Shep", 0.1, 0.3), ("herd,\n", 0.3, 0.5), ("<i> ", 0.6, 0.8), ("sing", 0.8, 1.0)]
+
+
+def test_what_is_sung_can_be_read_without_sound_and_scripts():
+    shown = watched(plotting.waveform(tone(), sr=16000), tone(), captions=VERSE)
+    (verse,) = re.findall(r'<p class="verse">(.*)</p>', shown.html)
+    assert re.sub(r"</?span[^>]*>", "", verse) == "Shepherd,<br>&lt;i&gt; sing"
+    assert verse.count('<span class="sung">') == 4
+    assert shown.text.endswith("dBFS)\nShepherd,\n<i> sing")
+    script = html.unescape(re.search(r'onloadedmetadata="([^"]*)"', shown.html)[1])
+    assert "const times = [[0.1, 0.3], [0.3, 0.5], [0.6, 0.8], [0.8, 1.0]]," in script
+
+
+def test_a_sound_without_words_carries_nothing_of_them():
+    shown = watched(plotting.waveform(tone(), sr=16000), tone())
+    assert not re.search("verse|sung|times", shown.html)
+
+
+@pytest.mark.parametrize("wrong", [("b", 0.2, 0.1), ("b", -0.1, 0.2), ("b", 0.2, np.nan)])
+def test_times_that_cannot_be_are_named(wrong):
+    with pytest.raises(ValueError, match=r"in the order of their starts, got .*: sort them"):
+        watched(plotting.waveform(tone(), sr=16000), tone(), captions=[("a", 0.0, 0.1), wrong])
+
+
 def test_keys_reach_the_player_and_the_line_before_jupyterlab():
     shown = watched(plotting.waveform(tone(), sr=16000), tone())
     assert '<audio controls data-lm-suppress-shortcuts="true"' in shown.html
@@ -358,4 +386,108 @@ def test_only_short_wav_files_are_recorded(tmp_path):
 def test_the_text_of_a_recorder_is_the_same_in_every_run(tmp_path):
     bundle = interactive.Recorder(tmp_path / "a.wav")._repr_mimebundle_()[0]
     assert bundle["text/plain"] == "Recorder('a.wav', seconds=5)"
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return synthesis.load(BANK)[1]
+
+
+@pytest.fixture
+def piano(bank, monkeypatch):
+    heard = []
+
+    def answer(found, times):
+        heard.append((found, times))
+        if len(found) < 2:
+            raise ValueError("play at least 2 notes, got 1")
+        if len(found) > 3:
+            raise IndexError("a reader's slip")
+        return plotting.Shown("<p>answered</p>", "answered")
+
+    made = interactive.Keyboard(bank, answer, bars=1)
+    made.heard, made.sent = heard, []
+    monkeypatch.setattr(made, "send", lambda *message: made.sent.append(message))
+    return made
+
+
+def play(piano, **content):
+    """Do what a message from the browser does."""
+    piano._handle_custom_msg(content, [])
+
+
+def test_a_phrase_becomes_found_notes_and_its_answer_is_sent(piano):
+    play(piano, notes=NOTES, beat=0, length=5.8, view="a")  # the reader took time to ask
+    found, times = piano.heard[0]
+    np.testing.assert_allclose(found, NOTES)
+    assert times is None
+    assert piano.sent == [({"page": "<p>answered</p>", "at": 1.75, "view": "a"},)]
+    assert piano.status == "You played 3 notes. For another answer, play again."
+
+
+def test_with_the_click_the_beats_are_known_up_to_the_end(piano):
+    play(piano, notes=NOTES, beat=0.6, length=2.4)
+    np.testing.assert_allclose(piano.heard[0][1], [0, 0.6, 1.2, 1.8, 2.4])
+    assert piano.sent[0][0]["at"] == pytest.approx(2.4)
+
+
+def test_notes_are_sorted_and_lie_within_the_phrase(piano):
+    early, held = [-0.05, 0.3, 64, 1], [1.0, 9.0, 60, 1]
+    play(piano, notes=[held, early], beat=0.5, length=2.0)
+    np.testing.assert_allclose(piano.heard[0][0], [[0, 0.3, 64, 1], [1, 2, 60, 1]])
+
+
+def test_a_tap_and_a_note_at_the_very_end_last_a_moment(piano):
+    play(piano, notes=[[0.5, 0.5, 60, 1], [1.99, 2.4, 62, 1]], beat=0.5, length=2.0)
+    onset, offset = piano.heard[0][0][:, :2].T
+    np.testing.assert_allclose(offset - onset, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"notes": [], "beat": 0, "length": 1}, "No answer: nothing was played yet"),
+        ({"notes": NOTES[:1], "beat": 0, "length": 1}, "No answer: play at least 2 notes, got 1"),
+        ({"notes": [[0, 1, 200, 1]], "beat": 0, "length": 1}, "No answer: "),
+        ({"notes": [[0, 1, 60]], "beat": 0, "length": 1}, "No answer: "),
+        ({"notes": NOTES, "beat": "fast", "length": 1}, "No answer: "),
+        ({"notes": NOTES}, "No answer: "),
+        ({"notes": 2 * NOTES, "beat": 0, "length": 2}, "No answer: IndexError("),
+    ],
+)
+def test_what_has_no_answer_is_said(piano, content, said):
+    play(piano, **content)
+    assert piano.status.startswith(said)
+    assert piano.sent == []
+
+
+def test_every_key_has_a_sound_of_its_own_pitch(piano, bank):
+    play(piano, sounds=True)
+    message, (sounds,) = piano.sent[0]
+    y = np.frombuffer(sounds, "<i2").reshape(interactive._HIGHEST - interactive._LOWEST + 1, -1)
+    assert y.shape[1] == 2 * message["sr"] == 2 * bank.settings.sr
+    spectra = np.abs(np.fft.rfft(y * np.hanning(y.shape[1])))
+    for pitch in (60, 69, 84):
+        f0 = 440 * 2 ** ((pitch - 69) / 12)
+        level = spectra[pitch - interactive._LOWEST]
+        assert level[round(2 * f0) - 4 : round(2 * f0) + 5].max() > 0.3 * level.max()
+
+
+def test_neither_notes_nor_sounds_are_part_of_the_stored_state(piano):
+    before = set(piano.get_state())
+    play(piano, sounds=True)
+    play(piano, notes=NOTES, beat=0, length=1.8)
+    assert set(piano.get_state()) == before
+    assert not any(isinstance(value, bytes | memoryview) for value in piano.get_state().values())
+
+
+def test_impossible_settings_are_refused(bank):
+    with pytest.raises(ValueError, match="bars must be from 1 to 8, got 9"):
+        interactive.Keyboard(bank, print, bars=9)
+
+
+def test_the_text_of_a_piano_is_the_same_in_every_run(piano):
+    bundle = piano._repr_mimebundle_()[0]
+    assert bundle["text/plain"] == "Keyboard(bars=1)"
     assert "application/vnd.jupyter.widget-view+json" in bundle

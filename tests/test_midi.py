@@ -1,6 +1,7 @@
 import itertools
 
 import mido
+import music21
 import numpy as np
 import pytest
 
@@ -83,6 +84,56 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 def test_a_key_struck_again_while_it_sounds_keeps_its_second_note(tmp_path):
     found = midi.load(midi.save(tmp_path / "a.mid", [[0, 1, 60, 1], [0.5, 2, 60, 1]]))
     np.testing.assert_allclose(found[:, :2], [[0, 0.5], [0.5, 2]], atol=1e-3)
+
+
+# Words
+
+MELODY = np.array([[0.0, 0.9, 67], [1.0, 1.5, 69], [1.5, 2.5, 64]])
+SUNG = [("Ho", 0.0, 0.9), ("ly\n", 1.0, 1.5), ("night", 1.5, 2.5)]
+
+
+def test_words_stand_on_the_voices_track_where_they_are_sung(tmp_path):
+    path = midi.save(tmp_path / "a.mid", NOTES, sung=MELODY, lyrics=SUNG)
+    accompaniment, voice = mido.MidiFile(path).tracks
+    assert not [m for m in accompaniment if m.type in ("lyrics", "track_name")]
+    assert voice.name == "voice"
+    seconds = np.cumsum([m.time for m in voice]) / 960 * 0.5
+    words = [(t, m.text) for t, m in zip(seconds, voice, strict=True) if m.type == "lyrics"]
+    assert [text for _, text in words] == ["Ho", "ly\r", "night"]
+    np.testing.assert_allclose([t for t, _ in words], MELODY[:, 0], atol=1e-3)
+    after = [voice[i + 1] for i, m in enumerate(voice) if m.type == "lyrics"]
+    assert [m.type for m in after] == ["note_on"] * 3  # the word comes first
+    found = midi.load(path)
+    np.testing.assert_allclose(
+        found[found[:, 2] != 60][:, [0, 2]],
+        [[0.0, 67], [0.25, 64], [1.0, 69], [1.5, 64]],
+        atol=1e-3,
+    )
+
+
+def test_a_program_of_notation_shows_each_word_under_its_note(tmp_path):
+    path = midi.save(tmp_path / "a.mid", NOTES, sung=MELODY, lyrics=SUNG)
+    parts = music21.converter.parse(path, quantizePost=False).parts
+    (voice,) = [part for part in parts if part.partName == "voice"]
+    notes = voice.flatten().stripTies().notes  # a note over a bar line is written as two
+    shown = [(note.pitch.midi, note.lyric.strip()) for note in notes]
+    assert shown == [(67, "Ho"), (69, "ly"), (64, "night")]
+
+
+def test_words_of_any_alphabet_survive(tmp_path):
+    path = midi.save(tmp_path / "a.mid", NOTES, sung=MELODY, lyrics=[("Süße ночь", 0.0, 1.0)])
+    (word,) = [m for m in mido.MidiFile(path, charset="utf-8").tracks[1] if m.type == "lyrics"]
+    assert word.text == "Süße ночь"
+
+
+def test_a_voice_without_words_is_written_and_words_without_a_voice_are_refused(tmp_path):
+    path = midi.save(tmp_path / "a.mid", np.zeros((0, 4)), sung=MELODY)
+    np.testing.assert_allclose(midi.load(path)[:, :3], MELODY, atol=1e-3)
+    with pytest.raises(ValueError, match="need notes to be sung on, got 3 and none: pass sung"):
+        midi.save(tmp_path / "b.mid", NOTES, lyrics=SUNG)
+    with pytest.raises(ValueError, match="check the columns"):
+        midi.save(tmp_path / "b.mid", NOTES, sung=[[1, 0.5, 60]])
+    assert list(tmp_path.iterdir()) == [path]
 
 
 # Scores
@@ -179,11 +230,11 @@ def test_hands_do_not_cross_and_reach_what_hands_can():
         assert max(keys[0], default=0) < min(keys[1], default=127)
         some = score[here, 1]
         possible = any(
-            np.ptp(some[:k]) <= midi.REACH and np.ptp(some[k:]) <= midi.REACH
+            np.ptp(some[:k]) <= events.REACH and np.ptp(some[k:]) <= events.REACH
             for k in range(1, len(some))
         )
-        if possible and len(some) <= midi.FINGERS:
-            assert all(np.ptp(one) <= midi.REACH for one in keys if len(one))
+        if possible and len(some) <= events.FINGERS:
+            assert all(np.ptp(one) <= events.REACH for one in keys if len(one))
 
 
 def test_a_tune_that_dips_stays_in_its_hand():

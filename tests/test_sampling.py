@@ -17,9 +17,10 @@ NOT_WAVEFORMS = [
     np.array([0, 16384], np.int16),
     np.array([1j]),
 ]
-NOT_COUNTS = [(0, ValueError, "at least 1, got 0"), (-3, ValueError, "at least 1, got -3")] + [
-    (value, TypeError, "whole number") for value in (2.0, True, "2", None)
-]
+NOT_COUNTS = [
+    (0, ValueError, r"at least 1 \w+, got 0"),
+    (-3, ValueError, r"at least 1 \w+, got -3"),
+] + [(value, TypeError, "whole number") for value in (2.0, True, "2", None)]
 
 
 def peak_frequency(y, sr):

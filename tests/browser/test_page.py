@@ -9,6 +9,8 @@ import pytest
 from helpers import interactive, plotting, questions
 
 SR = 16_000
+VERSE = [("Twin", 0.5, 1.0), ("kle, ", 1.0, 1.5), ("lit", 1.5, 2.0), ("tle\n", 2.0, 2.5)]
+VERSE += [("star", 3.0, 4.0)]
 
 
 def shown():
@@ -20,6 +22,7 @@ def shown():
         asked.parts[0],
         interactive.watch(ax, y, sr=SR, label="tone", alt="A tone of four seconds."),
         interactive.player(y, sr=SR, label="again"),
+        interactive.watch(ax, y, sr=SR, label="song", alt="A song.", captions=VERSE),
     ]
 
 
@@ -47,9 +50,9 @@ def test_a_line_follows_the_sound_and_a_click_jumps_at_any_width(browser, addres
     with browsing.watched_page(browser) as page:
         page.set_viewport_size({"width": width, "height": 900})
         page.goto(address, wait_until="domcontentloaded")
-        line, sound = page.locator(".playhead"), page.locator("audio").first
+        line, sound = page.locator(".playhead").first, page.locator("audio").first
         line.wait_for(state="visible")
-        picture, place = page.locator("img").bounding_box(), line.bounding_box()
+        picture, place = page.locator("img").first.bounding_box(), line.bounding_box()
         middle = picture["x"] + picture["width"] / 2
         middle_of(page)
         expected = 4 * (middle - place["x"]) / place["width"]
@@ -61,11 +64,40 @@ def test_a_line_follows_the_sound_and_a_click_jumps_at_any_width(browser, addres
         assert float(line.input_value()) > before
 
 
+def marked(page):
+    """Return the syllables that are marked as sounding."""
+    return page.locator(".sung[aria-current=true]").all_inner_texts()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_syllable_that_sounds_is_marked(browser, address, scheme):
+    with browsing.watched_page(browser, color_scheme=scheme) as page:
+        page.goto(address, wait_until="domcontentloaded")
+        page.locator(".playhead").last.wait_for(state="visible")
+        sound = page.locator("audio").last
+        assert marked(page) == []
+        for second, expected in ((1.2, ["kle,"]), (2.7, []), (0.6, ["Twin"]), (3.5, ["star"])):
+            sound.evaluate("(e, t) => { e.currentTime = t; }", second)
+            browsing.wait_until(page, f"{expected}", lambda e=expected: marked(page) == e, 5)
+        look = page.locator(".sung[aria-current=true]").evaluate(
+            "e => [getComputedStyle(e).textDecorationLine, getComputedStyle(e).color]"
+        )
+        assert look == ["underline", "rgb(0, 0, 0)"]  # not by a colour alone, and legible on it
+        sound.evaluate("e => { e.muted = true; e.currentTime = 0.9; return e.play(); }")
+        seen = []
+        while len(seen) < 3:
+            page.wait_for_timeout(20)
+            seen += [one for one in marked(page) if one not in seen]
+            assert sound.evaluate("e => !e.ended")
+        assert seen == ["Twin", "kle,", "lit"]
+
+
 def test_without_scripts_question_picture_and_players_remain(browser, address):
     with browsing.watched_page(browser, java_script_enabled=False) as page:
         page.goto(address, wait_until="domcontentloaded")
         assert page.locator("text=Up or down?").is_visible()
         assert page.locator("img[alt='A tone of four seconds.']").is_visible()
         assert all(player.is_visible() for player in page.locator("audio").all())
-        assert page.locator("audio[controls]").count() == 2
+        assert page.locator("audio[controls]").count() == 3
+        assert page.locator(".verse").inner_text() == "Twinkle, little\nstar"
         assert page.locator(".playhead").count() == 0
