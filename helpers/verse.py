@@ -1,0 +1,313 @@
+"""A language model over verse: how probable each next character is, given all before it.
+
+Verse is read *folded*: in lower case, with plain quotes. A line feed ends a line, two a stanza; a
+poem begins and ends with `PAGE`. What follows a few characters can be counted (`Counts`, an
+n-gram). The network hears, with each character, what counting expects next; its LSTM learns when
+that is wrong. Notebook 10 builds and trains it with Keras; here it is read with NumPy (`Model`).
+"""
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from helpers import files, frame_model
+
+PAGE = "\f"
+ORDER = 5  # characters before the one that is counted
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+Heard = tuple[Ints, Floats]  # of each character: its index, log10 p of each next one by counting
+State = tuple[Ints, Floats, Floats]  # the last characters, and an LSTM's output and memory
+
+_PLAIN = str.maketrans("\u2018\u2019\u02bc\u2013\u2014\u2011", "'''---", '\r\f"\u201c\u201d_')
+
+
+@dataclass(frozen=True)
+class VerseSettings:
+    """Say what network over verse to build.
+
+    `alphabet` holds the characters that it knows, `PAGE` first (`alphabet_of`); `hidden` are the
+    units of the LSTM, `embedding` the numbers that it hears of each character, `dense` the units of
+    the layer that reads both; `dropout` is the share that training hides of what goes into that
+    layer, and out of it.
+    """
+
+    alphabet: str
+    hidden: int = 192
+    embedding: int = 96
+    dense: int = 256
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.alphabet[:1] != PAGE or len(set(self.alphabet)) < max(len(self.alphabet), 2):
+            raise ValueError(
+                "alphabet must begin with PAGE, and hold other characters, each once, got "
+                f"{self.alphabet!r}: take what alphabet_of returns"
+            )
+        if min(self.hidden, self.embedding, self.dense) < 1 or not 0 <= self.dropout < 1:
+            raise ValueError(f"sizes must be at least 1, dropout from 0 to below 1, got {self}")
+
+
+_KIND = files.Kind("verse model", 1, VerseSettings, "run notebook 10")
+
+
+def read_poems(path: str | Path) -> list[str]:
+    """Read the poems of a text file (UTF-8), which stand two or more blank lines apart.
+
+    A first line "# Title" is left out. Of a folder, all files *.txt are read. A file without any
+    poem is a ValueError.
+    """
+    if Path(path).is_dir():
+        if not (paths := sorted(Path(path).glob("*.txt"))):
+            raise ValueError(f"{path} must hold a file *.txt, got none: choose another folder")
+        return [poem for file in paths for poem in read_poems(file)]
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise ValueError(
+            f"{path} must be UTF-8 text, but byte {fault.start} is not: save it as UTF-8"
+        ) from fault
+    poems = re.split(r"\n(?:[ \t]*\n){2,}", text.strip())
+    poems = [re.sub(r"\A# .*", "", poem.strip()).strip() for poem in poems]
+    if not any(poems):
+        raise ValueError(f"{path} must hold at least 1 poem, got none: choose another file")
+    return [poem for poem in poems if poem]
+
+
+def split(poems: Sequence[str], run: int = 10) -> tuple[list[str], list[str], list[str]]:
+    """Split poems for training, validation and test, 80, 10 and 10 %, by a hash of their texts.
+
+    Poems that share `run` words in a row go to one side.
+    """
+    twin, first = list(range(len(poems))), dict[tuple[str, ...], int]()
+    for k, poem in enumerate(poems):
+        words = re.findall(r"\w+", fold(poem))
+        runs = {tuple(words[start : start + run]) for start in range(max(1, len(words) - run + 1))}
+        for other in {twin[first.setdefault(some, k)] for some in runs}:
+            twin = [twin[k] if one == other else one for one in twin]
+    parts: tuple[list[str], list[str], list[str]] = ([], [], [])
+    for k, poem in enumerate(poems):
+        digest = hashlib.sha256(fold(poems[twin[k]]).encode()).digest()
+        parts[{0: 1, 1: 2}.get(digest[0] % 10, 0)].append(poem)
+    return parts
+
+
+def fold(text: str) -> str:
+    """Bring a text to what the network reads."""
+    text = unicodedata.normalize("NFC", text).lower().translate(_PLAIN)
+    text = re.sub(r"[^\S\n]*\n[^\S\n]*", "\n", re.sub(r"--+", "-", text))
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[^\S\n]+", " ", text))
+
+
+def alphabet_of(poems: Sequence[str], least: int = 50) -> str:
+    """List the characters that occur so often in poems, `PAGE` first."""
+    counts = Counter(fold("\n".join(poems)))
+    if not (common := sorted(c for c, n in counts.items() if n >= least)):
+        raise ValueError(f"no character occurs {least} times in {len(poems)} poems: give more text")
+    return PAGE + "".join(common)
+
+
+def encode(text: str, alphabet: str) -> Ints:
+    """Fold a text and number its characters, int64, (n,); unknown ones are left out."""
+    return np.array([alphabet.index(c) for c in fold(text) if c in alphabet], np.int64)
+
+
+class Counts:
+    """What follows the last `ORDER` characters, by counting: an n-gram, smoothed.
+
+    Runs of ``ORDER + 1`` characters are numbers to the base `n`, the size of the alphabet: `runs`,
+    int64, each once, in order, and how often each was `seen`. Shorter runs count once for each
+    different character before them.
+
+    Source: S. F. Chen and J. Goodman, "An empirical study of smoothing techniques for language
+    modeling", Computer Speech and Language 13(4), 1999: interpolated Kneser-Ney, modified.
+    """
+
+    def __init__(self, runs: Ints, seen: Ints, n: int) -> None:
+        self.runs, self.seen, self.n = runs, seen, n
+        self.tables: list[tuple[npt.NDArray, ...]] = []
+        for length in reversed(range(ORDER + 1)):  # of what stands before
+            once = np.maximum(np.bincount(np.minimum(seen, 5), minlength=6), 1)
+            y = once[1] / (once[1] + 2 * once[2])
+            k = np.arange(1, 4)
+            less = np.append(0, np.clip(k - (k + 1) * y * once[k + 1] / once[k], 0.1, k))
+            before, begin = np.unique(runs // n, return_index=True)
+            away, total = less[np.minimum(seen, 3)], np.add.reduceat(seen, begin)
+            rest = np.add.reduceat(away, begin) / total  # what is given away, of all
+            begin = np.append(begin, len(runs))
+            share = (seen - away) / np.repeat(total, np.diff(begin))
+            self.tables.insert(0, (before, rest, begin, runs % n, share))
+            runs, seen = np.unique(runs % n**length, return_counts=True)
+
+    def expect(self, recent: Ints) -> npt.NDArray[np.float64]:
+        """Give the probability of each next character, (n_places, n), after (n_places, ORDER)."""
+        p = np.full((len(recent), self.n), 1 / self.n)
+        for length, (known, rest, begin, following, share) in enumerate(self.tables):
+            code = recent[:, ORDER - length :] @ self.n ** np.arange(length)[::-1]
+            at = np.searchsorted(known, code) % len(known)
+            found = known[at] == code
+            many = np.where(found, begin[at + 1] - begin[at], 0)
+            entry = np.arange(many.sum()) + np.repeat(begin[at] + many - many.cumsum(), many)
+            p *= np.where(found, rest[at], 1)[:, None]
+            p[np.repeat(np.arange(len(p)), many), following[entry]] += share[entry]
+        return p
+
+
+def windows(poems: Sequence[str], alphabet: str) -> Ints:
+    """List all characters of poems, their ends too, each with the `ORDER` before it."""
+    padded = [[0] * ORDER + encode(poem.strip(), alphabet).tolist() + [0] for poem in poems]
+    every = [np.lib.stride_tricks.sliding_window_view(poem, ORDER + 1) for poem in padded]
+    return np.concatenate(every) if every else np.zeros((0, ORDER + 1), np.int64)
+
+
+def count(poems: Sequence[str], alphabet: str) -> Counts:
+    """Count what follows what in poems; at least one is needed, else it is a ValueError."""
+    if not poems:
+        raise ValueError("poems must be one at least to be counted, got none: add some")
+    if (n := len(alphabet)) ** (ORDER + 1) >= 2**63:
+        raise ValueError(f"alphabet must have at most 1,448 characters, got {n}: raise `least`")
+    every = windows(poems, alphabet) @ n ** np.arange(ORDER + 1)[::-1]
+    runs, seen = np.unique(every, return_counts=True)
+    return Counts(runs, seen, n)
+
+
+def hear(poems: Sequence[str], alphabet: str, counts: Counts | None = None) -> list[Heard]:
+    """Prepare poems for the network: their characters from `PAGE` on, and what counting expects.
+
+    Without `counts`, what is expected in each tenth of the poems was counted in the other nine:
+    else, in training, the network would learn to trust what it hears too much.
+    """
+    result: list[Heard] = []
+    for k in range(1 if counts else 10):
+        some = poems if counts else poems[k::10]
+        others = [poem for i, poem in enumerate(poems) if i % 10 != k] if counts is None else []
+        rows = windows(some, alphabet)
+        p = (counts or count(others, alphabet)).expect(rows[:, :-1]) if some else rows[:, :-1]
+        heard = rows[:, -2], np.log10(p).astype(np.float32)
+        ends = np.cumsum([len(windows([poem], alphabet)) for poem in some])[:-1]
+        result += zip(*(np.split(part, ends) for part in heard), strict=True)
+    return result
+
+
+def weight_shapes(settings: VerseSettings) -> dict[str, tuple[int, ...]]:
+    """Give the shape of every weight by its name: what training must find."""
+    n, hidden, embedding = len(settings.alphabet), settings.hidden, settings.embedding
+    return {
+        "character/embeddings": (n, embedding),
+        "counted/kernel": (n, embedding),
+        "counted/bias": (embedding,),
+        "lstm/kernel": (embedding, 4 * hidden),
+        "lstm/recurrent_kernel": (hidden, 4 * hidden),
+        "lstm/bias": (4 * hidden,),
+        "dense/kernel": (hidden + embedding, settings.dense),
+        "dense/bias": (settings.dense,),
+        "next/kernel": (settings.dense, n),
+        "next/bias": (n,),
+    }
+
+
+class Model:
+    """Reads texts character by character, and says what may come next (NumPy).
+
+    It takes the weights, as `weights_of` gives them, their settings, and the counts that it hears;
+    a ValueError if they don't fit. A state has a row for each text; `pick` takes some.
+    """
+
+    def __init__(
+        self, weights: frame_model.Weights, settings: VerseSettings, counts: Counts
+    ) -> None:
+        frame_model.check_weights(weights, weight_shapes(settings), settings)
+        self.weights, self.settings, self.counts = weights, settings, counts
+
+    def start(self, text: str = "") -> tuple[Floats, State]:
+        """Begin one poem, and read its first characters; see `step`."""
+        nothing = np.zeros((1, self.settings.hidden), np.float32)
+        state = np.zeros((1, ORDER), np.int64), nothing, nothing
+        for code in [0, *encode(text, self.settings.alphabet)]:
+            logp, state = self.step([code], state)
+        return logp, state
+
+    def step(self, ids: npt.ArrayLike, state: State) -> tuple[Floats, State]:
+        """Read one character more of each text, given by its index in the alphabet, (n,).
+
+        Returns the natural logarithms of the probabilities of each next one, float32, (n,
+        len(alphabet)), and the state after it; the state before it stays as it is.
+        """
+        recent = np.concatenate([state[0][:, 1:], np.asarray(ids)[:, None]], axis=1)
+        counted = np.log10(self.counts.expect(recent)).astype(np.float32)
+        w = self.weights
+        x = w["character/embeddings"][recent[:, -1]]
+        x = x + counted @ w["counted/kernel"] + w["counted/bias"]
+        lstm = [w[f"lstm/{name}"] for name in ("kernel", "recurrent_kernel", "bias")]
+        h, c, _ = frame_model.lstm_step(x, *state[1:], *lstm)
+        z = np.concatenate([h, x], axis=1) @ w["dense/kernel"] + w["dense/bias"]
+        logits = np.maximum(z, 0) @ w["next/kernel"] + w["next/bias"]
+        return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True), (recent, h, c)
+
+
+def pick(state: State, rows: npt.ArrayLike) -> State:
+    """Take rows of a state, in any order and as often as wanted."""
+    recent, h, c = (part[np.asarray(rows)] for part in state)
+    return recent, h, c
+
+
+def bits(model: Model, poem: str) -> npt.NDArray[np.float64]:
+    """Say how surprising each character of a poem was, and its end: float64, (n + 1,)."""
+    result, (logp, state) = [], model.start()
+    for code in [*encode(poem.strip(), model.settings.alphabet), 0]:
+        result.append(-logp[0, code] / np.log(2))
+        logp, state = model.step([code], state)
+    return np.array(result, np.float64)
+
+
+def sample(
+    model: Model,
+    text: str = "",
+    n_characters: int = 400,
+    *,
+    temperature: float = 0.7,
+    seed: int = 0,
+) -> str:
+    """Go on with a poem to its end, or for so many characters; what is new is returned.
+
+    At a temperature of 0, the most probable character always comes next; both numbers must be 0 or
+    more (else a ValueError).
+    """
+    if n_characters < 0 or not 0 <= temperature < np.inf:
+        got = f"{n_characters} and {temperature}"
+        raise ValueError(f"n_characters and temperature must be 0 or more, got {got}")
+    rng, new, (logp, state) = np.random.default_rng(seed), "", model.start(text)
+    while len(new) < n_characters:
+        p = np.exp((logp[0] - logp.max()) / max(temperature, 1e-3)).cumsum()
+        code = int(np.searchsorted(p, rng.random() * p[-1], side="right"))
+        if model.settings.alphabet[code] == PAGE:
+            break
+        new += model.settings.alphabet[code]
+        logp, state = model.step([code], state)
+    return new
+
+
+def save(path: str | Path, model: Model) -> Path:
+    """Write a network and its counts as one .npz file, its weights rounded to 16 bits."""
+    weights = {name: w.astype(np.float16) for name, w in model.weights.items()}
+    counted = {"runs": model.counts.runs, "seen": model.counts.seen}
+    return files.save_npz(path, _KIND, model.settings, {**weights, **counted}, compressed=True)
+
+
+def load(path: str | Path) -> Model:
+    """Read what `save` wrote; see `files.load_npz` for what is raised."""
+
+    def unpack(arrays: dict[str, npt.NDArray], settings: VerseSettings) -> Model:
+        weights = {name: arrays[name].astype(np.float32) for name in weight_shapes(settings)}
+        counts = Counts(arrays["runs"], arrays["seen"], len(settings.alphabet))
+        return Model(weights, settings, counts)
+
+    return files.load_npz(path, _KIND, unpack)[0]

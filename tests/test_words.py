@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from benchmarks import words
+from helpers import verse
+
+POEMS = [f"the {a} was {b},\nand so was i." for a in ("sea", "sky", "sun") for b in ("old", "red")]
+ALPHABET = verse.alphabet_of(POEMS, least=1)
+
+
+@pytest.mark.parametrize("smoothing", words.SMOOTHINGS)
+def test_probabilities_add_up(smoothing):
+    follows, before = words.read(POEMS[:4], ALPHABET)
+    _, then = words.read(POEMS[4:], ALPHABET)
+
+    def chain(some: np.ndarray) -> list[np.ndarray]:
+        some_words = words.word_contexts(some, ALPHABET)
+        return words.character_contexts(some, range(4)) + some_words
+
+    tables = words.count_chain(chain(before), follows, smoothing)
+    total = sum(
+        words.probabilities(tables, chain(then), np.full(len(then), code), smoothing, len(ALPHABET))
+        for code in range(len(ALPHABET))
+    )
+    np.testing.assert_allclose(total, 1)
+
+
+def test_counting_beats_a_unigram_and_the_mixture_is_no_worse():
+    bits = words.judge_counting(POEMS[:4], {"validation": POEMS[4:]}, ALPHABET)[0]["validation"]
+    characters, both = bits["n-gram of characters"], bits["n-gram of words and characters"]
+    assert bits["unigram"] > characters
+    assert bits["mixed"] <= min(characters, both) + 1e-9
+
+
+def test_the_longest_shared_run():
+    assert words.longest_shared("a rose is red", "the rose is dead") == len(" rose is ")
+    assert words.longest_shared("xyz", "abc") == 0
