@@ -5,7 +5,7 @@ from nbval import _cover5
 pytest_plugins = ["tests.comparison"]
 # Workers are handed whole files in this order, so that none is left alone at the end.
 LONGEST = (
-    *("06_", "05_", "test_own_music", "08_", "test_interruptions", "04_", "07_"),
+    *("06_", "10_", "05_", "test_own_music", "08_", "test_interruptions", "04_", "07_"),
     *("test_note_model", "test_audio"),
 )
 

@@ -17,7 +17,11 @@ PROJECT = Path(__file__).resolve().parent
 VENV = PROJECT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 RECORD = VENV / ".ready"  # which pins were installed, once all of them are
-PINS = READERS, DEVELOPERS = "requirements.txt", "requirements-dev.txt"
+PINS = READERS, WORDS, DEVELOPERS = (
+    "requirements.txt",
+    "requirements-words.txt",  # what notebook 10 alone needs
+    "requirements-dev.txt",
+)
 PINS_HEAD = "# Exact versions for every platform, by `make pins` from pyproject.toml. Do not edit."
 PROBE = "import helpers, numpy, soundfile, jupyterlab"  # what works only if the rest does, too
 VERSIONS = ((3, 11), (3, 12), (3, 13))
@@ -104,6 +108,14 @@ def mine(folder: str | None = None) -> None:
     run("notebooks/execute.py", "--mine", folder)
 
 
+def song() -> None:
+    """Make a song from the shipped models, in outputs/song/: make song SEED=2 TEXT=file."""
+    given = {name: os.environ.get(name) for name in ("SEED", "TEXT")}  # where make puts them
+    options = [f"--{name.lower()}={value}" for name, value in given.items() if value]
+    environment()
+    run("notebooks/song.py", *options)
+
+
 def bench(*, quick: bool = False) -> None:
     """Measure everything that is promised (--quick, or make bench QUICK=1, to try it)."""
     environment(developers=True)
@@ -123,16 +135,19 @@ def ablation() -> None:
 
 
 def pins() -> None:
-    """Resolve requirements.txt and requirements-dev.txt anew from pyproject.toml."""
+    """Resolve all requirements*.txt anew from pyproject.toml."""
     environment()
     run("-m", "pip", "install", "--quiet", "uv")
-    everything = resolved("--upgrade", "--group", "dev")
+    everything = resolved("--upgrade", "--extra", "words", "--group", "dev")
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder) / "constraints.txt"
         constraints.write_text("\n".join(everything), encoding="utf-8")
         readers = resolved("--constraints", str(constraints))
-    added = [line for line in everything if line not in readers]
-    for name, lines in ((READERS, readers), (DEVELOPERS, [f"-r {READERS}", *added])):
+        words = resolved("--constraints", str(constraints), "--extra", "words")
+    words = [line for line in words if line not in readers]
+    tools = [line for line in everything if line not in readers + words]
+    tools = [f"-r {READERS}", f"-r {WORDS}", *tools]
+    for name, lines in zip(PINS, (readers, words, tools), strict=True):
         (PROJECT / name).write_text("\n".join([PINS_HEAD, *lines, ""]), encoding="utf-8")
 
 
@@ -158,19 +173,26 @@ def environment(*, developers: bool = False) -> None:
             leave_alone_what_runs_this()
             shutil.rmtree(VENV)
         make_environment()
-    if developers and not is_ready(READERS, DEVELOPERS):
+    if developers and not is_recorded(*PINS):
         print("Adding the developers' tools to the environment (once)", flush=True)
         install("-r", DEVELOPERS)
-        record(READERS, DEVELOPERS)
+        record(*PINS)
+    elif not is_recorded(WORDS):
+        add_words()
 
 
-def is_ready(*names: str) -> bool:
-    """Tell whether the environment was completed with these pins, and still works here."""
+def is_recorded(*names: str) -> bool:
+    """Tell whether these pins, as they are now, were installed."""
     try:
         recorded = json.loads(RECORD.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    if any(recorded.get(name) != checksum(name) for name in names):
+    return all(recorded.get(name) == checksum(name) for name in names)
+
+
+def is_ready(*names: str) -> bool:
+    """Tell whether the environment was completed with these pins, and still works here."""
+    if not is_recorded(*names):
         return False
     probe = [str(PYTHON), "-c", PROBE]
     elsewhere = PROJECT / "notebooks"  # where `helpers` is found only if it is installed
@@ -204,6 +226,21 @@ def make_environment() -> None:
     overrides = {"@jupyterlab/apputils-extension:notification": quiet}
     (settings / "overrides.json").write_text(json.dumps(overrides), encoding="utf-8")
     record(READERS)
+
+
+def add_words() -> None:
+    """Add what notebook 10 needs, once and as wheels only: the other notebooks run without it."""
+    print("Adding what notebook 10 needs to the environment (once)", flush=True)
+    try:
+        install("--only-binary=:all:", "-r", WORDS)
+    except SystemExit:
+        print(
+            "Notebook 10 will have no voice: its packages can't be had here and now (pip says why, "
+            "above). All other notebooks run without them. To try again, with a compiler: "
+            f"{PYTHON} -m pip install -r {WORDS}",
+            flush=True,
+        )
+    record(READERS, WORDS)  # not to be tried again at each start
 
 
 def leave_alone_what_runs_this() -> None:
@@ -265,6 +302,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "run": run_notebooks,
     "notebooks": store_notebooks,
     "mine": mine,
+    "song": song,
     "bench": bench,
     "models": models,
     "ablation": ablation,

@@ -4,7 +4,8 @@ A check takes the reader's answer, a value or a function. `None`, or a function 
 has not been attempted yet, and is not an error: so a notebook runs from top to bottom as it comes.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,21 +14,45 @@ import numpy.typing as npt
 from helpers import rolls
 
 
-def _verdict(wrong: str | None, right: str) -> None:
-    """Print the hint for a wrong answer, or the praise for a right one."""
-    print(f"Not yet: {wrong}" if wrong else f"Right: {right}")
+class _Unattempted(Exception):
+    """Says that there is no answer yet."""
 
 
-def _unattempted(answer: Any) -> bool:
-    """Say so if there is no answer yet."""
-    if answer is None:
-        print("Not attempted yet: write your answer in the cell above the solution, and run it.")
-    return answer is None
+def _check(praise: str) -> Callable[[Callable[..., str]], Callable[..., None]]:
+    """Make a check of a function that returns a hint for an answer: print it, else praise."""
+
+    def decorate(hint_for: Callable[..., str]) -> Callable[..., None]:
+        @functools.wraps(hint_for)
+        def check(*answers: Any) -> None:
+            try:
+                hint = hint_for(*answers)
+                print(f"Not yet: {hint}" if hint else f"Right: {praise}")
+            except _Unattempted:
+                how = "write your answer in the cell above the solution, and run it."
+                print(f"Not attempted yet: {how}")
+
+        return check
+
+    return decorate
+
+
+def _attempted(*answers: Any) -> Any:
+    """Return the first answer, if none is missing."""
+    if any(answer is None for answer in answers):
+        raise _Unattempted
+    return answers[0]
 
 
 def _call(function: Callable[..., Any] | None, *arguments: Any) -> Any:
     """Return what the reader's function answers; its own errors show as they are."""
     return None if function is None else function(*arguments)
+
+
+def _answers(function: Callable[..., Any] | None, *cases: Sequence[Any]) -> list[Any]:
+    """Return what the reader's function answers to the arguments of each case."""
+    answers = [_call(function, *case) for case in cases]
+    _attempted(answers[0])
+    return answers
 
 
 def _close(answer: Any, expected: npt.ArrayLike, tolerance: float = 1e-5) -> bool:
@@ -36,38 +61,39 @@ def _close(answer: Any, expected: npt.ArrayLike, tolerance: float = 1e-5) -> boo
     return answer.shape == expected.shape and np.allclose(answer, expected, atol=tolerance)
 
 
-def _match(answer: Any, right: Any, hints: dict[str, Any], otherwise: str, praise: str) -> None:
-    """Praise the right answer; give a common wrong one its hint, and all others the last one."""
-    hint = next((hint for hint, value in hints.items() if _close(answer, value)), otherwise)
-    _verdict(None if _close(answer, right) else hint, praise)
+def _hint(answer: Any, right: Any, hints: dict[str, Any], otherwise: str, *near: float) -> str:
+    """Find the hint for a common wrong answer, or the last one; a right answer has none."""
+    hints = {"": right} | hints
+    return next((h for h, value in hints.items() if _close(answer, value, *near)), otherwise)
 
 
-def nb01_hide(hide: Callable[..., Any]) -> None:
+@_check("a sine, switched by the message, added to the music.")
+def nb01_hide(hide: Callable[..., Any]) -> str:
     """Check a function of y and keyed that adds 19 kHz at 44.1 kHz, of amplitude 0.01 keyed."""
     y = 0.3 * np.sin(np.arange(4410) / 9)
     keyed = np.clip((np.arange(4410) - 2095) / 110, 0, 1)  # 0, a glide, and 1 from 2205 on
-    if _unattempted(answer := _call(hide, y.copy(), keyed)):
-        return
+    answer = _attempted(_call(hide, y.copy(), keyed))
     if np.shape(answer) != y.shape:
-        return _verdict(f"{y.shape} samples went in, and {np.shape(answer)} came out.", "")
-    added, wrong, glide = np.asarray(answer) - y, None, slice(2095, 2205)
+        return f"{y.shape} samples went in, and {np.shape(answer)} came out."
+    added, glide = np.asarray(answer) - y, slice(2095, 2205)
     levels = np.abs(np.fft.rfft(added[2205:])) / 1102.5  # a bin is 20 Hz wide: 19 kHz is bin 950
     if _close(added, -y, 0.02):
-        wrong = "the music is gone: add the tone to y."
-    elif np.abs(added[:2095]).max() > 1e-4:
-        wrong = "the tone sounds where keyed is 0, too: multiply it by keyed."
-    elif np.abs(added).max() < 1e-4:
-        wrong = "nothing was added, or sin(2 pi times a whole number), which is 0: divide n by SR."
-    elif np.argmax(levels) != 950:
-        wrong = f"the tone has {20 * np.argmax(levels)} Hz: 2 pi times 19,000 Hz times n / SR."
-    elif not _close(levels[950], 0.01, 1e-3):
-        wrong = f"the tone's amplitude should be 0.01, and is {levels[950]:.2g}."
-    elif not _close(np.sum(added[glide] ** 2), 0.5e-4 * np.sum(keyed[glide] ** 2), 2e-4):
-        wrong = "where keyed glides, the tone should, too: multiply the whole sine by keyed."
-    _verdict(wrong, "a sine, switched by the message, added to the music.")
+        return "the music is gone: add the tone to y."
+    if np.abs(added[:2095]).max() > 1e-4:
+        return "the tone sounds where keyed is 0, too: multiply it by keyed."
+    if np.abs(added).max() < 1e-4:
+        return "nothing was added, or sin(2 pi times a whole number), which is 0: divide n by SR."
+    if np.argmax(levels) != 950:
+        return f"the tone has {20 * np.argmax(levels)} Hz: 2 pi times 19,000 Hz times n / SR."
+    if not _close(levels[950], 0.01, 1e-3):
+        return f"the tone's amplitude should be 0.01, and is {levels[950]:.2g}."
+    if not _close(np.sum(added[glide] ** 2), 0.5e-4 * np.sum(keyed[glide] ** 2), 2e-4):
+        return "where keyed glides, the tone should, too: multiply the whole sine by keyed."
+    return ""
 
 
-def nb01_copies(copies: Callable[..., Any]) -> None:
+@_check("each copy starts from the last one's errors.")
+def nb01_copies(copies: Callable[..., Any]) -> str:
     """Check a function of y, n and trip that returns what n trips in a row leave of y."""
     y = np.array([1.0, 0.5])
     twice, answer = (_call(copies, y.copy(), n, lambda x: x / 2 + 1) for n in (2, 3))
@@ -78,138 +104,124 @@ def nb01_copies(copies: Callable[..., Any]) -> None:
         "that is the original.": y,
     }
     otherwise = f"return one waveform of shape {y.shape}, after n trips."
-    if _unattempted(answer):
-        return
+    _attempted(answer)
     if _close(answer, y / 8 + 1.75) and not _close(twice, y / 4 + 1.5):
-        return _verdict("right for n = 3, and wrong for n = 2: repeat n times.", "")
-    _match(answer, y / 8 + 1.75, hints, otherwise, "each copy starts from the last one's errors.")
+        return "right for n = 3, and wrong for n = 2: repeat n times."
+    return _hint(answer, y / 8 + 1.75, hints, otherwise)
 
 
-def nb01_levels(same: float | None, independent: float | None, ten: float | None) -> None:
+@_check("6 dB for twice the amplitude, 3 dB for twice the power, 10 dB for ten times.")
+def nb01_levels(same: float | None, independent: float | None, ten: float | None) -> str:
     """Check the levels, dBFS, of sums of sounds at -20 dBFS: equal, independent, ten of these."""
-    if any(_unattempted(answer) for answer in (same, independent, ten)):
-        return
-    wrong = None
+    _attempted(same, independent, ten)
     if _close(same, -40, 0.05) or _close(independent, -40, 0.05):
-        wrong = "decibels don't add up, powers do: go back to P, add, and take the logarithm again."
-    elif not _close(same, -13.98, 0.05):
-        wrong = f"a sound plus itself: b = a, so the mean of a b is P; that isn't {same} dBFS."
-    elif _close(independent, -13.98, 0.05):
-        wrong = "independent sounds don't add up in amplitude: only their powers do."
-    elif not _close(independent, -16.99, 0.05):
-        wrong = (
-            f"two independent sounds have twice the power of one; that isn't {independent} dBFS."
-        )
-    elif not _close(ten, -10, 0.05):
-        wrong = f"ten independent sounds have ten times the power; that isn't {ten} dBFS."
-    _verdict(wrong, "6 dB for twice the amplitude, 3 dB for twice the power, 10 dB for ten times.")
+        return "decibels don't add up, powers do: go back to P, add, and take the logarithm again."
+    if not _close(same, -13.98, 0.05):
+        return f"a sound plus itself: b = a, so the mean of a b is P; that isn't {same} dBFS."
+    if _close(independent, -13.98, 0.05):
+        return "independent sounds don't add up in amplitude: only their powers do."
+    if not _close(independent, -16.99, 0.05):
+        return f"two independent sounds have twice the power of one; that isn't {independent} dBFS."
+    otherwise = f"ten independent sounds have ten times the power; that isn't {ten} dBFS."
+    return _hint(ten, -10, {}, otherwise, 0.05)
 
 
-def nb02_telephone(telephone: Callable[..., Any]) -> None:
+@_check("what would fold is gone before the sampling, and the rest passes.")
+def nb02_telephone(telephone: Callable[..., Any]) -> str:
     """Check a function that leaves, at 8,000 Hz, 300 to 3,400 Hz of a waveform at 48,000 Hz."""
     t, change = np.arange(48_000) / 48_000, {}  # s; dB by frequency in Hz
     for f in (400, 1500, 3200, 100, 3600, 4200, 5000):
-        answer = _call(telephone, np.float32(0.5 * np.sin(2 * np.pi * f * t)))
-        if _unattempted(answer):
-            return
+        answer = _attempted(_call(telephone, np.float32(0.5 * np.sin(2 * np.pi * f * t))))
         size = np.shape(answer)
         middle = np.resize(np.asarray(answer, float), 8000)[2000:6000]
         change[f] = 20 * np.log10(np.std(middle) / np.sqrt(0.125) + 1e-9)
     most = {400: 5, 1500: 2, 3200: 5}  # dB; near the edges, gentle filters are allowed
-    wrong, lost = None, [f for f, db in most.items() if abs(change[f]) > db]
+    lost = [f for f, db in most.items() if abs(change[f]) > db]
     if len(size) != 1 or not 7000 < size[0] < 9000:
-        wrong = f"a second should be about 8,000 samples in a row, every sixth, and is {size}."
-    elif change[5000] > -30:
-        wrong = "5,000 Hz comes through, as 3,000 Hz: filter first, then keep every sixth sample."
-    elif change[4200] > -15:
-        wrong = "4,200 Hz comes through, as 3,800 Hz: is the upper edge at 3,400 Hz, and steep?"
-    elif change[3600] > -3:
-        wrong = "3,600 Hz comes through: is the upper edge at 3,400 Hz, and fs=48_000?"
-    elif lost:
-        wrong = f"{lost[0]:,} Hz should pass, and changes by {change[lost[0]]:.0f} dB: edges of "
-        wrong += "300 and 3,400 Hz? Is the filter told the rate, fs=48_000?"
-    elif change[100] > -20:
-        wrong = "100 Hz comes through: so low an edge, 300 Hz, needs a band-pass of many taps."
-    _verdict(wrong, "what would fold is gone before the sampling, and the rest passes.")
+        return f"a second should be about 8,000 samples in a row, every sixth, and is {size}."
+    if change[5000] > -30:
+        return "5,000 Hz comes through, as 3,000 Hz: filter first, then keep every sixth sample."
+    if change[4200] > -15:
+        return "4,200 Hz comes through, as 3,800 Hz: is the upper edge at 3,400 Hz, and steep?"
+    if change[3600] > -3:
+        return "3,600 Hz comes through: is the upper edge at 3,400 Hz, and fs=48_000?"
+    if lost:
+        how = f"{lost[0]:,} Hz should pass, and changes by {change[lost[0]]:.0f} dB: edges of "
+        return how + "300 and 3,400 Hz? Is the filter told the rate, fs=48_000?"
+    if change[100] > -20:
+        return "100 Hz comes through: so low an edge, 300 Hz, needs a band-pass of many taps."
+    return ""
 
 
-def nb02_scramble(scramble: Callable[..., Any]) -> None:
+@_check("the same row of numbers scrambles and unscrambles.")
+def nb02_scramble(scramble: Callable[..., Any]) -> str:
     """Check a function that moves each frequency f to half the sampling rate minus f."""
     tones = [np.sin(2 * np.pi * f * np.arange(800) / 8000 + 0.5) for f in (500, 1000)]
     turned = [tone * (-1.0) ** np.arange(800) for tone in tones]
-    answers = [_call(scramble, tone.copy()) for tone in tones]
-    if _unattempted(answers[0]):
-        return
-    wrong = None
+    answers = _answers(scramble, *([tone.copy()] for tone in tones))
     if any(np.shape(answer) != (800,) for answer in answers):
-        wrong = f"800 samples went in, and an array of shape {np.shape(answers[0])} came out."
-    elif np.abs(answers).max() < 1e-6:
-        wrong = "all is silent: at half the rate, a sine of phase 0 has only samples of 0."
-    elif (peaks := [10 * int(np.abs(np.fft.rfft(x)).argmax()) for x in answers]) == [500, 1000]:
-        wrong = "500 Hz at 8,000 Hz is still at 500 Hz: no turning round in time or sign moves it."
-    elif peaks != [3500, 3000]:
-        wrong = f"500 and 1,000 Hz at 8,000 Hz become {peaks} Hz, and should be 3,500 and 3,000 Hz."
-    elif not any(_close(sign * np.asarray(answers), turned) for sign in (1, -1)):
-        wrong = "the frequencies are right, the waveform isn't (is it backwards, or at another "
-        wrong += "level?): multiply the samples, one by one, by a fixed row of numbers."
-    _verdict(wrong, "the same row of numbers scrambles and unscrambles.")
+        return f"800 samples went in, and an array of shape {np.shape(answers[0])} came out."
+    if np.abs(answers).max() < 1e-6:
+        return "all is silent: at half the rate, a sine of phase 0 has only samples of 0."
+    if (peaks := [10 * int(np.abs(np.fft.rfft(x)).argmax()) for x in answers]) == [500, 1000]:
+        return "500 Hz at 8,000 Hz is still at 500 Hz: no turning round in time or sign moves it."
+    if peaks != [3500, 3000]:
+        return f"500 and 1,000 Hz at 8,000 Hz become {peaks} Hz, and should be 3,500 and 3,000 Hz."
+    otherwise = "the frequencies are right, the waveform isn't (is it backwards, or at another "
+    otherwise += "level?): multiply the samples, one by one, by a fixed row of numbers."
+    is_right = any(_close(sign * np.asarray(answers), turned) for sign in (1, -1))
+    return "" if is_right else otherwise
 
 
-def nb02_missed_db(missed_db: Callable[..., Any]) -> None:
+@_check("at 4 times the rate a meter misses 0.7 dB at most; at the rate itself, any number.")
+def nb02_missed_db(missed_db: Callable[..., Any]) -> str:
     """Check by how many dB a meter of peaks can miss the crest of a sine."""
     cases = ((20_000, 48_000, 4), (15_000, 44_100, 2), (1500, 8000, 1))
-    answers = [_call(missed_db, *case) for case in cases]
-    if _unattempted(answers[0]):
-        return
+    answers = _answers(missed_db, *cases)
     f, sr, factor = np.transpose(cases)
     angle = np.pi * f / (factor * sr)
+    right, far, slow = (-20 * np.log10(np.cos(n * angle)) for n in (1, 2, factor))
     hints = {
-        "a crest above the values is a positive number of dB.": 20 * np.log10(np.cos(angle)),
-        "20 log10 is for amplitudes, 10 log10 for powers.": -10 * np.log10(np.cos(angle)),
-        "at worst the crest lies halfway between two values, half their distance from each.": -20
-        * np.log10(np.cos(2 * angle)),
-        "the meter's values come at factor times the rate.": -20 * np.log10(np.cos(factor * angle)),
+        "a crest above the values is a positive number of dB.": -right,
+        "20 log10 is for amplitudes, 10 log10 for powers.": right / 2,
+        "at worst the crest lies halfway between two values, half their distance from each.": far,
+        "the meter's values come at factor times the rate.": slow,
     }
     otherwise = f"for (f, sr, factor) = {cases[0]}, {cases[1]} and {cases[2]} you answer "
     otherwise += f"{np.round(answers, 3)} dB: how far apart are the values, as an angle of the "
     otherwise += "sine, and what is the cosine of half of that?"
-    praise = "at 4 times the rate a meter misses 0.7 dB at most; at the rate itself, any number."
-    _match(answers, -20 * np.log10(np.cos(angle)), hints, otherwise, praise)
+    return _hint(answers, right, hints, otherwise)
 
 
-def nb03_shortest_block(answer: Callable[..., Any]) -> None:
+@_check("440 and 442 Hz take a second; padding can't stand in for it.")
+def nb03_shortest_block(answer: Callable[..., Any]) -> str:
     """Check the length of the shortest block in which a Hann window resolves two tones."""
     cases = ((440.0, 442.0, 44100), (116.5, 110.0, 44100), (246.9, 261.6, 16000))
-    answers = [_call(answer, *case) for case in cases]
-    if _unattempted(answers[0]):
-        return
+    answers = _answers(answer, *cases)
     exact = [2 * sr / abs(f2 - f1) for f1, f2, sr in cases]
-    wrong = None
     if min(answers) < 0:
-        wrong = "the tones may come in either order; a length is never negative."
-    elif _close(answers, [n / 2 for n in exact], 1):
-        wrong = "in that block they lie one bin apart; a Hann window needs two."
-    elif not _close(answers, np.ceil(exact)) and _close(answers, exact, 1):
-        wrong = "nearly: take the least whole number for which they lie at least two bins apart."
-    elif not _close(answers, np.ceil(exact)):
-        wrong = f"{cases[0]} gives {answers[0]}. Bins lie sr / n apart: two of them make f2 - f1."
-    _verdict(wrong, "440 and 442 Hz take a second; padding can't stand in for it.")
+        return "the tones may come in either order; a length is never negative."
+    if _close(answers, [n / 2 for n in exact], 1):
+        return "in that block they lie one bin apart; a Hann window needs two."
+    if not _close(answers, np.ceil(exact)) and _close(answers, exact, 1):
+        return "nearly: take the least whole number for which they lie at least two bins apart."
+    otherwise = f"{cases[0]} gives {answers[0]}. Bins lie sr / n apart: two of them make f2 - f1."
+    return _hint(answers, np.ceil(exact), {}, otherwise)
 
 
-def nb03_convolve(answer: Callable[..., Any]) -> None:
+@_check("the same samples as in one go.")
+def nb03_convolve(answer: Callable[..., Any]) -> str:
     """Check a linear convolution by overlap-add, with filters shorter and longer than a block."""
     rng = np.random.default_rng(0)
     sizes = ((20, 6, 8), (20, 21, 4), (13, 3, 64))  # samples, of the filter, of a block
     waves = [[rng.uniform(-1, 1, n).astype(np.float32) for n in s[:2]] for s in sizes]
     cases = [(y, h, s[2]) for (y, h), s in zip(waves, sizes, strict=True)]
-    answers = [_call(answer, *case) for case in cases]
-    if _unattempted(answers[0]):
-        return
+    answers = _answers(answer, *cases)
     (y, h, n), expected = cases[0], [np.convolve(y, h) for y, h, _ in cases]
     by_block = [np.convolve(block, h) for block in np.pad(y, (0, 4)).reshape(-1, n)]
     heads = np.concatenate([answer[:n] for answer in by_block])
     wraps = [head[:n] + np.pad(head[n:], (0, n - 5)) for head in by_block]
-    wrong = None
+    wrong = ""
     if np.iscomplexobj(answers[0]) and _close(np.real(answers[0]), expected[0], 1e-4):
         wrong = "right, but complex: two real sounds give a real one, so take irfft."
     elif _close(np.ravel(answers[0])[:20], np.concatenate(wraps)[:20], 1e-4):
@@ -227,17 +239,16 @@ def nb03_convolve(answer: Callable[..., Any]) -> None:
     elif not all(_close(a, e, 1e-4) for a, e in zip(answers, expected, strict=True)):
         wrong = "right while the filter is shorter than a block. A longer one's tail reaches over "
         wrong += "several blocks: all of it counts."
-    _verdict(wrong, "the same samples as in one go.")
+    return wrong
 
 
-def nb03_robot(answer: Callable[..., Any]) -> None:
+@_check("one pulse per frame; the ear takes their rate for the pitch.")
+def nb03_robot(answer: Callable[..., Any]) -> str:
     """Check spectra of equal magnitudes whose pulse stands in the middle of the frame."""
     rng = np.random.default_rng(0)
     spectra = np.fft.rfft(rng.standard_normal((3, 64)))
-    result = _call(answer, spectra.copy())
-    if _unattempted(result):
-        return
-    magnitudes, wrong = np.abs(spectra), None
+    result = _attempted(_call(answer, spectra.copy()))
+    magnitudes, wrong = np.abs(spectra), ""
     if np.shape(result) != spectra.shape:
         wrong = f"{spectra.shape} went in, and {np.shape(result)} came out: keep frames and bins."
     elif not _close(np.abs(result), magnitudes):
@@ -248,17 +259,17 @@ def nb03_robot(answer: Callable[..., Any]) -> None:
     elif not _close(np.abs(np.fft.irfft(result)[:, 32]), np.fft.irfft(magnitudes)[:, 0]):
         wrong = "the sinusoids don't meet at one sample. Half a frame is k / 2 cycles of bin k: "
         wrong += "an even bin has phase 0 there, an odd one pi."
-    _verdict(wrong, "one pulse per frame; the ear takes their rate for the pitch.")
+    return wrong
 
 
-def nb04_best_guess(best_guess: Callable[..., Any]) -> None:
+@_check("the mean of a key is a probability; its median is off, if it is mostly off.")
+def nb04_best_guess(best_guess: Callable[..., Any]) -> str:
     """Check which frame has the least squared, and which the least absolute error."""
     values = np.array([[0.0, 1.0], [0.0, 2.0], [1.0, 9.0], [0.0, 4.0], [1.0, 0.0]])
     answers = [_call(best_guess, values.copy(), loss) for loss in ("squared", "absolute")]
-    if _unattempted(next((answer for answer in answers if answer is not None), None)):
-        return
+    _attempted(next((answer for answer in answers if answer is not None), None))
     if any(np.shape(answer) != (2,) for answer in answers):
-        return _verdict("for both losses, a number for each feature: over the cases, axis 0.", "")
+        return "for both losses, a number for each feature: over the cases, axis 0."
     mean, median = values.mean(axis=0), np.median(values, axis=0)
     other = "for absolute errors, as many cases lie above the best guess as below it."
     if not _close(answers[0], mean):
@@ -267,17 +278,16 @@ def nb04_best_guess(best_guess: Callable[..., Any]) -> None:
         "the other way round: one far-off case moves the squared error's guess.": [median, mean],
         "right for squares. An absolute error pulls equally hard from near and far.": [mean, mean],
     }
-    praise = "the mean of a key is a probability; its median is off, if it is mostly off."
-    _match(answers, [mean, median], hints, other, praise)
+    return _hint(answers, [mean, median], hints, other)
 
 
-def nb04_update_templates(update_templates: Callable[..., Any]) -> None:
+@_check("section 4's step, seen from the other side.")
+def nb04_update_templates(update_templates: Callable[..., Any]) -> str:
     """Check the multiplicative update of the templates."""
     rng = np.random.default_rng(4)
     V, W, H = (rng.random(shape) + 0.1 for shape in ((6, 5), (5, 3), (6, 3)))
     V, H = 1000 * V, 1000 * H  # so that a small number in the model doesn't matter
-    if _unattempted(answer := _call(update_templates, V.copy(), W.copy(), H.copy())):
-        return
+    answer = _attempted(_call(update_templates, V.copy(), W.copy(), H.copy()))
     growth = (V / (H @ W.T)).T @ H
     hints = {
         "that is a sum over frames, not a mean: divide by how much each note sounds.": W * growth,
@@ -285,16 +295,15 @@ def nb04_update_templates(update_templates: Callable[..., Any]) -> None:
         "that is only the factor: multiply the template by it.": growth / H.sum(axis=0),
     }
     otherwise = f"of shape {W.shape}: W times the mean over frames of V / (H @ W.T), weighted by H."
-    praise = "section 4's step, seen from the other side."
-    _match(answer, W * growth / H.sum(axis=0), hints, otherwise, praise)
+    return _hint(answer, W * growth / H.sum(axis=0), hints, otherwise)
 
 
-def nb04_share(share: Callable[..., Any]) -> None:
+@_check("all shares add up to 1, so that nothing is lost.")
+def nb04_share(share: Callable[..., Any]) -> str:
     """Check which share of a model's spectra belongs to some of its notes."""
     rng = np.random.default_rng(4)
     W, H, which = rng.random((5, 3)) + 0.1, 1000 * rng.random((6, 3)) + 100, np.arange(3) != 1
-    if _unattempted(answer := _call(share, W.copy(), H.copy(), which.copy())):
-        return
+    answer = _attempted(_call(share, W.copy(), H.copy(), which.copy()))
     theirs, M = H[:, which] @ W[:, which].T, H @ W.T
     right = theirs / M
     hints = {
@@ -304,86 +313,76 @@ def nb04_share(share: Callable[..., Any]) -> None:
         f"the shape should be (n_frames, n_bands), here {M.shape}: H @ W.T.": right.T,
     }
     otherwise = "theirs is H[:, which] @ W[:, which].T, all is H @ W.T: divide, band by band."
-    _match(answer, right, hints, otherwise, "all shares add up to 1, so that nothing is lost.")
+    return _hint(answer, right, hints, otherwise)
 
 
-def nb05_table_step(table_step: Callable[..., Any]) -> None:
+@_check("this step, some thousand times, is the whole training.")
+def nb05_table_step(table_step: Callable[..., Any]) -> str:
     """Check one step of descent of a softmax layer that predicts a note from the note before."""
     rng = np.random.default_rng(5)
     W, now, then = rng.normal(0, 1, (12, 12)), rng.integers(0, 12, 40), np.arange(40) % 12
-    rate = 3.0
-    given = W.copy()
+    rate, given = 3.0, W.copy()
     answer = _call(table_step, given, now, then, rate)
-    if np.array_equal(given, W) and _unattempted(answer):
-        return
+    if answer is None and not np.array_equal(given, W):
+        return "W is changed, but not returned: end with return W."
+    _attempted(answer)
     p = np.exp(W) / np.exp(W).sum(axis=1, keepdims=True)
     came = np.eye(12)[then]
     slopes = np.eye(12)[now].T @ (p[now] - came) / len(now)
     once = W.copy()
     once[now] -= rate * (p[now] - came) / len(now)
-    wrong = None
-    if answer is None:
-        wrong = "W is changed, but not returned: end with return W."
-    elif _close(answer, W + rate * slopes):
-        wrong = "that climbs: a step goes against the gradient, W minus."
-    elif _close(answer, W - rate * slopes * len(now)):
-        wrong = "that is the sum over the pairs; divide by their number, len(now)."
-    elif _close(answer, slopes):
-        wrong = "that is the gradient; return W after the step."
-    elif _close(answer, W - slopes):
-        wrong = "multiply the gradient by the learning rate."
-    elif _close(answer, once):
-        wrong = "gradient[now] += ... adds a note that comes twice only once; use np.add.at."
-    elif not _close(answer, W - rate * slopes):
-        wrong = "for each pair: softmax(W[now]) minus 1 at `then`, added to the row `now`."
-    _verdict(wrong, "this step, some thousand times, is the whole training.")
+    right, summed = W - rate * slopes, W - rate * slopes * len(now)
+    hints = {
+        "that climbs: a step goes against the gradient, W minus.": W + rate * slopes,
+        "that is the sum over the pairs; divide by their number, len(now).": summed,
+        "that is the gradient; return W after the step.": slopes,
+        "multiply the gradient by the learning rate.": W - slopes,
+        "gradient[now] += ... adds a note that comes twice only once; use np.add.at.": once,
+    }
+    otherwise = "for each pair: softmax(W[now]) minus 1 at `then`, added to the row `now`."
+    return _hint(answer, right, hints, otherwise)
 
 
-def nb05_forget_bias(forget_bias: Callable[..., Any]) -> None:
+@_check("to remember for long, a forget gate must be held open by a large bias.")
+def nb05_forget_bias(forget_bias: Callable[..., Any]) -> str:
     """Check the bias of a forget gate whose memory halves in a number of steps."""
-    answers = [_call(forget_bias, n_steps) for n_steps in (8, 1, 40)]
-    if _unattempted(answers[0]):
-        return
+    answers = _answers(forget_bias, [8], [1], [40])
     gates = [0.5 ** (1 / n_steps) for n_steps in (8, 1, 40)]
     expected = [np.log(gate / (1 - gate)) for gate in gates]
-    wrong = None
     if _close(answers, gates, 1e-2):
-        wrong = "that is the gate. The bias is what the sigmoid turns into the gate: undo it."
-    elif _close(answers, [-bias for bias in expected], 1e-2) and answers[0] < 0:
-        wrong = "the sign: a gate near 1, which keeps, needs a positive bias."
-    elif _close(answers[1], 0.0, 1e-2) and not _close(answers, expected, 1e-2):
-        wrong = "right for one step; after n the memory is gate ** n, so gate = 0.5 ** (1 / n)."
-    elif not _close(answers, expected, 1e-2):
-        wrong = "find the gate first, from gate ** n_steps = 0.5; then undo the sigmoid."
-    _verdict(wrong, "to remember for long, a forget gate must be held open by a large bias.")
+        return "that is the gate. The bias is what the sigmoid turns into the gate: undo it."
+    if _close(answers, [-bias for bias in expected], 1e-2) and answers[0] < 0:
+        return "the sign: a gate near 1, which keeps, needs a positive bias."
+    if _close(answers[1], 0.0, 1e-2) and not _close(answers, expected, 1e-2):
+        return "right for one step; after n the memory is gate ** n, so gate = 0.5 ** (1 / n)."
+    otherwise = "find the gate first, from gate ** n_steps = 0.5; then undo the sigmoid."
+    return _hint(answers, expected, {}, otherwise, 1e-2)
 
 
-def nb05_ramps(ramps: Callable[..., Any]) -> None:
+@_check("all that it knows of the past is one number a block.")
+def nb05_ramps(ramps: Callable[..., Any]) -> str:
     """Check blocks that begin at the last sample heard and glide to zero."""
     last, n = np.array([0.5, -0.25, 0.1]), 1000
-    if _unattempted(answer := _call(ramps, last, n)):
-        return
+    answer = _attempted(_call(ramps, last, n))
     expected = np.outer(last, 1 - np.arange(n) / n)
-    wrong = None
     if np.shape(answer) == (n, len(last)):
-        wrong = "one block a row: the shape is (n_blocks, n_samples)."
-    elif _close(answer, np.outer(last, np.ones(n))):
-        wrong = "a constant joins its own beginning without a jump: let it glide to zero."
-    elif _close(answer, expected[:, ::-1], 0.01) or _close(answer, last[:, None] - expected, 0.01):
-        wrong = "that glides from zero to the last sample; the next block begins at it."
-    elif _close(answer, -expected, 0.01):
-        wrong = "the sign: the next block goes on where this one ended."
-    elif not _close(answer, expected, 2 / n):  # whether it ends at zero or one sample before
-        wrong = "block k begins at last[k], and loses the same amount from sample to sample."
-    _verdict(wrong, "all that it knows of the past is one number a block.")
+        return "one block a row: the shape is (n_blocks, n_samples)."
+    if _close(answer, np.outer(last, np.ones(n))):
+        return "a constant joins its own beginning without a jump: let it glide to zero."
+    if _close(answer, expected[:, ::-1], 0.01) or _close(answer, last[:, None] - expected, 0.01):
+        return "that glides from zero to the last sample; the next block begins at it."
+    if _close(answer, -expected, 0.01):
+        return "the sign: the next block goes on where this one ended."
+    otherwise = "block k begins at last[k], and loses the same amount from sample to sample."
+    return _hint(answer, expected, {}, otherwise, 2 / n)  # it ends at zero or one sample before
 
 
-def nb06_mean_bits(mean_bits: Callable[..., Any]) -> None:
+@_check("what was expected is cheap, what was not is dear; the mean is the price.")
+def nb06_mean_bits(mean_bits: Callable[..., Any]) -> str:
     """Check the loss of a language model: the mean surprise, in bits, of the classes that came."""
     logits = np.random.default_rng(6).normal(0, 2, (9, 5))
     came = np.array([0, 4, 2, 2, 1, 3, 0, 4, 1])
-    if _unattempted(answer := _call(mean_bits, logits, came)):
-        return
+    answer = _attempted(_call(mean_bits, logits, came))
     share, at = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), np.arange(len(came))
     p, bits = share[at, came], -np.log2(share[at, came])
     hints = {
@@ -395,15 +394,14 @@ def nb06_mean_bits(mean_bits: Callable[..., Any]) -> None:
         "only the class that came is paid for: pick one of each row.": -np.log2(share).mean(),
         "those are logits: the softmax of each row comes first.": -logits[at, came].mean(),
     }
-    praise = "what was expected is cheap, what was not is dear; the mean is the price."
-    _match(answer, bits.mean(), hints, "softmax of each row, p of what came, -log2, mean.", praise)
+    return _hint(answer, bits.mean(), hints, "softmax of each row, p of what came, -log2, mean.")
 
 
-def nb06_leave_out(leave_out: Callable[..., Any]) -> None:
+@_check("rare slips are never drawn.")
+def nb06_leave_out(leave_out: Callable[..., Any]) -> str:
     """Check min-p: what is less probable than a share of the largest is never drawn."""
     p, min_p = np.array([0.04, 0.5, 0.05, 0.34, 0.07]), 0.1
-    if _unattempted(answer := _call(leave_out, p.copy(), min_p)):
-        return
+    answer = _attempted(_call(leave_out, p.copy(), min_p))
     kept, above, inside = (np.where(some, p, 0) for some in (p >= 0.05, p > 0.05, p >= min_p))
     hints = {
         "what is left adds up to less than 1: divide by its sum.": kept,
@@ -412,15 +410,15 @@ def nb06_leave_out(leave_out: Callable[..., Any]) -> None:
         "classes keep their places: set what is left out to 0.": kept[kept > 0] / kept.sum(),
         "nothing is left out: compare each probability with min_p * p.max().": p,
     }
-    praise, otherwise = "rare slips are never drawn.", "p from min_p * p.max() on, else 0; / sum."
-    _match(answer, kept / kept.sum(), hints, otherwise, praise)
+    otherwise = "p from min_p * p.max() on, else 0; / sum."
+    return _hint(answer, kept / kept.sum(), hints, otherwise)
 
 
-def nb06_recalled(recalled: Callable[..., Any]) -> None:
+@_check("a probability for each class, copied from where it sounded like this before.")
+def nb06_recalled(recalled: Callable[..., Any]) -> str:
     """Check what recall proposes: a softmax over the past, added up by what followed."""
     scores, followers = np.array([1.0, 3.0, -2.0, 3.0, 2.0]), np.array([2, 0, 2, 5, 0])
-    if _unattempted(answer := _call(recalled, scores, followers, 7)):
-        return
+    answer = _attempted(_call(recalled, scores, followers, 7))
     weight, last = np.exp(scores), np.zeros(7)
     share, raw = weight / weight.sum(), np.bincount(followers, scores, minlength=7)
     last[followers] = share  # of moments with the same follower, only the last one
@@ -436,11 +434,11 @@ def nb06_recalled(recalled: Callable[..., Any]) -> None:
         "scores are no shares, nor divided by their sum: take their softmax.": raw / raw.sum(),
         "shares add up to 1: divide by the sum.": np.bincount(followers, weight, minlength=7),
     }
-    praise = "a probability for each class, copied from where it sounded like this before."
-    _match(answer, expected, hints, "softmax of the scores, added up class by class.", praise)
+    return _hint(answer, expected, hints, "softmax of the scores, added up class by class.")
 
 
-def nb07_go_on(go_on: Callable[..., Any]) -> None:
+@_check("hear the seed, keep the state, and then take every prediction for real.")
+def nb07_go_on(go_on: Callable[..., Any]) -> str:
     """Check the loop that lets a network hear a seed, and then itself."""
 
     def step(frame: Any, state: Any) -> tuple[Any, Any]:
@@ -459,128 +457,110 @@ def nb07_go_on(go_on: Callable[..., Any]) -> None:
         return np.array(generated)
 
     seed = np.array([[1.0, -2.0], [3.0, 0.5], [0.0, 4.0]])
-    if _unattempted(answer := _call(go_on, step, seed, 5)):
-        return
-    right = loop(seed, 5)
-    wrong = None
+    answer = _attempted(_call(go_on, step, seed, 5))
     if len(answer) != 5:
-        wrong = f"5 frames were asked for, not {len(answer)}: what it predicts while it hears the "
-        wrong += "seed is not returned."
-    elif _close(answer, loop(seed, 6)[1:]):
-        wrong = "one frame is lost: what it predicts at the end of the seed is the first new frame."
-    elif _close(answer, loop(seed, 5, repeat=True)):
-        wrong = "it hears the last frame of the seed twice: feed back what it predicted there."
-    elif _close(answer, loop(seed, 5, forget=True)):
-        wrong = "the state is lost on the way: pass each step the state that the last one returned."
-    elif _close(answer, loop(seed[-1:], 5)):
-        wrong = "it heard only the last frame of the seed: let the state pass through all of it."
-    elif not _close(answer, right):
-        wrong = "each prediction is the next input, together with the state that came with it."
-    _verdict(wrong, "hear the seed, keep the state, and then take every prediction for real.")
+        how = f"5 frames were asked for, not {len(answer)}: what it predicts while it hears the "
+        return how + "seed is not returned."
+    if _close(answer, loop(seed, 6)[1:]):
+        return "one frame is lost: what it predicts at the end of the seed is the first new frame."
+    if _close(answer, loop(seed, 5, repeat=True)):
+        return "it hears the last frame of the seed twice: feed back what it predicted there."
+    if _close(answer, loop(seed, 5, forget=True)):
+        return "the state is lost on the way: pass each step the state that the last one returned."
+    if _close(answer, loop(seed[-1:], 5)):
+        return "it heard only the last frame of the seed: let the state pass through all of it."
+    otherwise = "each prediction is the next input, together with the state that came with it."
+    return _hint(answer, loop(seed, 5), {}, otherwise)
 
 
-def nb07_tempered(tempered: Callable[..., Any]) -> None:
+@_check("cold sharpens, hot flattens, and what is impossible stays so.")
+def nb07_tempered(tempered: Callable[..., Any]) -> str:
     """Check how probabilities change with temperature."""
     p = np.array([[0.5, 0.3, 0.2, 0.0], [0.25, 0.25, 0.25, 0.25]])
     temperatures = (0.5, 1.0, 2.0)
-    answers = [_call(tempered, p.copy(), temperature) for temperature in temperatures]
-    if _unattempted(answers[0]):
-        return
-    powers = [p ** (1 / temperature) for temperature in temperatures]
-    right = [power / power.sum(axis=-1, keepdims=True) for power in powers]
-    wrong = None
+    answers = _answers(tempered, *((p.copy(), temperature) for temperature in temperatures))
+    powers, turned = ([p ** (t**sign) for t in temperatures] for sign in (-1, 1))
+    right, wrong_way = (
+        [q / q.sum(axis=-1, keepdims=True) for q in some] for some in (powers, turned)
+    )
     if _close(answers, [p / temperature for temperature in temperatures]):
-        wrong = "T divides the logits, the logarithms of p, not p itself; and the sum must be 1."
-    elif _close(answers, [p] * 3):
-        wrong = "the answers don't depend on the temperature: a sum takes out a common factor."
-    elif _close(answers, powers):
-        wrong = "the right proportions, but they must add up to 1 again."
-    elif _close(answers, [(q := p**t) / q.sum(axis=-1, keepdims=True) for t in temperatures]):
-        wrong = "the wrong way round: a high temperature must make them more alike."
-    elif not _close(answers, right):
-        wrong = "z = log p; what is exp(z / T)? And what makes probabilities add up to 1?"
-    _verdict(wrong, "cold sharpens, hot flattens, and what is impossible stays so.")
+        return "T divides the logits, the logarithms of p, not p itself; and the sum must be 1."
+    hints = {
+        "the answers don't depend on the temperature: a sum takes out a common factor.": [p] * 3,
+        "the right proportions, but they must add up to 1 again.": powers,
+        "the wrong way round: a high temperature must make them more alike.": wrong_way,
+    }
+    otherwise = "z = log p; what is exp(z / T)? And what makes probabilities add up to 1?"
+    return _hint(answers, right, hints, otherwise)
 
 
-def nb07_nucleus(nucleus: Callable[..., Any]) -> None:
+@_check("unsure, it leaves many classes; sure, one: so does min-p, by another rule.")
+def nb07_nucleus(nucleus: Callable[..., Any]) -> str:
     """Check that only the likeliest classes are left, up to a share of all: top-p."""
     p = np.array([0.05, 0.5, 0.15, 0.3])
-    shares = (0.45, 0.75, 0.9)
-    answers = [_call(nucleus, p.copy(), share) for share in shares]
-    if _unattempted(answers[0]):
-        return
-    n_right = (1, 2, 3)
+    answers = _answers(nucleus, *((p.copy(), share) for share in (0.45, 0.75, 0.9)))
 
-    def keep(n_kept: tuple[int, ...]) -> list[Any]:
+    def keep(*n_kept: int) -> list[Any]:
         return [np.where(p >= np.sort(p)[-n], p, 0) if n else 0 * p for n in n_kept]
 
-    whole = [some / some.sum() for some in keep(n_right)]
-    wrong = None
-    if _close(answers, keep(n_right)):
-        wrong = "the right ones are left, but they must add up to 1 again."
-    elif _close(answers, [some / max(some.sum(), 1e-9) for some in keep((0, 1, 2))]):
-        wrong = "the class that takes the sum to the share or past it is kept, too: together they "
-        wrong += "must hold at least so much."
-    elif _close(answers, [some / max(some.sum(), 1e-9) for some in keep((1, 0, 0))]):
-        wrong = "that compares each class with the share; add them up, from the likeliest down."
-    elif _close(answers, [p] * 3):
-        wrong = "nothing was struck out."
-    elif not _close(answers, whole):
-        wrong = "sort the classes, the likeliest first; how much do those before each one hold?"
-    _verdict(wrong, "unsure, it leaves many classes; sure, one: so does min-p, by another rule.")
+    whole, less, few = (
+        [some / max(some.sum(), 1e-9) for some in keep(*n)]
+        for n in ((1, 2, 3), (0, 1, 2), (1, 0, 0))
+    )
+    hints = {
+        "the right ones are left, but they must add up to 1 again.": keep(1, 2, 3),
+        "the class that takes the sum to the share or past it is kept, too: together they "
+        "must hold at least so much.": less,
+        "that compares each class with the share; add them up, from the likeliest down.": few,
+        "nothing was struck out.": [p] * 3,
+    }
+    otherwise = "sort the classes, the likeliest first; how much do those before each one hold?"
+    return _hint(answers, whole, hints, otherwise)
 
 
-def nb08_step(step: Callable[..., Any]) -> None:
+@_check("prediction minus answer, weighed by what was seen: any network learns so.")
+def nb08_step(step: Callable[..., Any]) -> str:
     """Check a step of gradient descent for logistic regression."""
     rng = np.random.default_rng(8)
     w, X, y = rng.normal(size=3), rng.normal(size=(8, 3)), np.repeat([0.0, 1.0], 4)
-    if _unattempted(answer := _call(step, w.copy(), X, y, 0.5)):
-        return
+    answer = _attempted(_call(step, w.copy(), X, y, 0.5))
     p = 1 / (1 + np.exp(-X @ w))
     downhill = -0.5 * X.T @ (p - y) / 8
-    wrong = None
-    if _close(answer, w - downhill):
-        wrong = "that is uphill: the gradient is taken off the weights, not added."
-    elif _close(answer, downhill) or _close(answer, -downhill):
-        wrong = "that is the change alone: return the weights after it."
-    elif _close(answer, w + 8 * downhill):
-        wrong = "the loss is a mean over the windows: divide by their number."
-    elif _close(answer, w - 0.5 * X.T @ (X @ w - y) / 8):
-        wrong = "X @ w is no probability yet: put it through 1 / (1 + exp(-X @ w))."
-    elif not _close(answer, w + downhill):
-        wrong = (
-            "compute p = 1 / (1 + exp(-X @ w)), then w - rate * X.T @ (p - y) / len(y); what you "
-        )
-        wrong += f"returned has shape {np.shape(answer)}, the weights have {np.shape(w)}."
-    _verdict(wrong, "prediction minus answer, weighed by what was seen: any network learns so.")
+    linear = w - 0.5 * X.T @ (X @ w - y) / 8
+    if _close(answer, downhill) or _close(answer, -downhill):
+        return "that is the change alone: return the weights after it."
+    hints = {
+        "that is uphill: the gradient is taken off the weights, not added.": w - downhill,
+        "the loss is a mean over the windows: divide by their number.": w + 8 * downhill,
+        "X @ w is no probability yet: put it through 1 / (1 + exp(-X @ w)).": linear,
+    }
+    otherwise = "compute p = 1 / (1 + exp(-X @ w)), then w - rate * X.T @ (p - y) / len(y); what "
+    otherwise += f"you returned has shape {np.shape(answer)}, the weights have {np.shape(w)}."
+    return _hint(answer, w + downhill, hints, otherwise)
 
 
-def nb08_rule(
-    by_rule: Callable[..., Any], jury: Callable[..., Any], shape: tuple[int, int]
-) -> None:
+@_check("six measures pass it. Now listen: what should the seventh ask?")
+def nb08_rule(by_rule: Callable[..., Any], jury: Callable[..., Any], shape: tuple[int, int]) -> str:
     """Check a roll that is composed by a rule; `jury` returns the measures that catch a roll."""
     roll, again = (_call(by_rule, np.random.default_rng(seed)) for seed in (7, 8))
-    if _unattempted(roll):
-        return
+    _attempted(roll)
     try:
         roll, again = rolls.valid(roll), rolls.valid(again)
     except ValueError as fault:
-        return _verdict(f"that is no roll: {fault}", "")
-    wrong = None
+        return f"that is no roll: {fault}"
     if roll.shape != shape:
-        wrong = f"return {shape[0]} frames of {shape[1]} notes, not {roll.shape}."
-    elif not (roll >= rolls.SOFT).any():
-        wrong = "nothing is struck: silence makes no mistakes, and no music."
-    elif caught := jury(roll):
-        wrong = (
-            f"the jury catches it by {', '.join(caught)}: + is more than real music has, - less."
-        )
-    elif np.array_equal(roll, again):
-        wrong = "it passes, but only once: let rng decide something, so that there is a next piece."
-    _verdict(wrong, "six measures pass it. Now listen: what should the seventh ask?")
+        return f"return {shape[0]} frames of {shape[1]} notes, not {roll.shape}."
+    if not (roll >= rolls.SOFT).any():
+        return "nothing is struck: silence makes no mistakes, and no music."
+    if caught := jury(roll):
+        return f"the jury catches it by {', '.join(caught)}: + is more than real music has, - less."
+    if np.array_equal(roll, again):
+        return "it passes, but only once: let rng decide something, so that there is a next piece."
+    return ""
 
 
-def nb08_fooled(measure: Callable[..., Any]) -> None:
+@_check("it knows which notes there are and nothing of their order: music is the rest.")
+def nb08_fooled(measure: Callable[..., Any]) -> str:
     """Check a measure that tells one music from another, but not from its shuffled notes."""
     rng, pieces = np.random.default_rng(7), []
     for share, louder in ((0.2, 0.2), (0.4, 0.7)):
@@ -593,86 +573,141 @@ def nb08_fooled(measure: Callable[..., Any]) -> None:
     pieces[1][..., 1::2] = 0  # whole tones
     order = rng.permuted(np.tile(np.arange(25)[:, None], (1, 12)), axis=0)  # each key on its own
     shuffled = [np.take_along_axis(slots, order[:, None], axis=0) for slots in pieces]
-    values = [_call(measure, slots.reshape(200, 12)) for slots in (*pieces, *shuffled)]
-    if _unattempted(values[0]):
-        return
-    wrong = None
+    values = _answers(measure, *([slots.reshape(200, 12)] for slots in (*pieces, *shuffled)))
     if np.size(values[0]) != 1 or not np.isfinite(values).all():
-        wrong = f"a measure returns one finite number; yours returned {values[0]!r}."
-    elif _close(values, np.full(4, float(values[0]))):
-        wrong = "it gives everything the same value, so it tells nothing apart."
-    elif not _close(values[:2], values[2:]):
-        wrong = "the shuffled notes get another value: yours looks at when notes sound, or "
-        wrong += "together. What does shuffling keep?"
-    _verdict(wrong, "it knows which notes there are and nothing of their order: music is the rest.")
+        return f"a measure returns one finite number; yours returned {values[0]!r}."
+    if _close(values, np.full(4, float(values[0]))):
+        return "it gives everything the same value, so it tells nothing apart."
+    otherwise = "the shuffled notes get another value: yours looks at when notes sound, or "
+    otherwise += "together. What does shuffling keep?"
+    return _hint(values[:2], values[2:], {}, otherwise)
 
 
-def nb09_cents(cents: Callable[..., Any]) -> None:
+@_check("neighbours stay neighbours, also across the far side.")
+def nb09_cents(cents: Callable[..., Any]) -> str:
     """Check a tuner: the circular mean of how far peaks lie from equal temperament, in cents."""
     keys, w = np.array([-9, -2, 3, 10]), np.array([1.0, 2.0, 0.5, 0.2])
     off = np.array([[20.0, 20, 20, 20], [48, -46, 49, 30]])  # the second row: across the far side
     f = 440 * 2 ** ((keys + off / 100) / 12)
-    answer = [_call(cents, each, w) for each in f]
-    if _unattempted(answer[0]):
-        return
-    arrows = np.exp(2j * np.pi * off / 100)
+    answer = _answers(cents, *((each, w) for each in f))
+    arrows, mean = np.exp(2j * np.pi * off / 100), off @ w / w.sum()
     right, equal = (np.angle((arrows * v).sum(axis=1)) * 50 / np.pi for v in (w, np.ones(4)))
     hints = {
-        "that is a mean of cents, in which +48 and -46 nearly cancel: add up arrows.": (off @ w)
-        / w.sum(),
+        "that is a mean of cents, in which +48 and -46 nearly cancel: add up arrows.": mean,
         "that is the angle in radians: all round, 2 pi, are 100 cents.": right * np.pi / 50,
         "all round must be one semitone, 100 cents, not two.": right * 2,
         "the wrong way round: a piece that is too high has positive cents.": -right,
         "all peaks count alike: multiply each arrow by its w.": equal,
     }
     otherwise = "an arrow w exp(2 pi i 12 log2(f / 440)) for each peak; the angle of their sum."
-    _match(answer, right, hints, otherwise, "neighbours stay neighbours, also across the far side.")
+    return _hint(answer, right, hints, otherwise)
 
 
-def nb09_tape(factor: float | None, seconds: float | None) -> None:
+@_check("30 cents are 1.7 %: three seconds in three minutes, so notes move, too.")
+def nb09_tape(factor: float | None, seconds: float | None) -> str:
     """Check by what factor a tape runs too fast, 30 cents too high, and how long 3 minutes last."""
-    if _unattempted(factor) or _unattempted(seconds):
-        return
-    right, wrong = 2 ** (30 / 1200), None
+    _attempted(factor, seconds)
+    right = 2 ** (30 / 1200)
     if _close(factor, 2 ** (30 / 12), 1e-3) or _close(factor, 2 ** (30 / 100), 1e-3):
-        wrong = "a semitone has 100 cents, and an octave 12 semitones: divide 30 by 1200."
-    elif _close(factor, 1 / right, 1e-3):
-        wrong = "too high is too fast: the factor of the frequencies is above 1."
-    elif not _close(factor, right, 1e-3):
-        wrong = (
-            f"12 semitones are a factor of 2, so 30 cents are one of 2 to the 30 / 1200: {factor}?"
-        )
-    elif _close(seconds, 180 * right, 0.5):
-        wrong = "what runs too fast lasts less long: divide by the factor."
-    elif _close(seconds, 180 - 180 / right, 0.5):
-        wrong = "that is by how much it is shorter."
-    elif not _close(seconds, 180 / right, 0.5):
-        wrong = f"3 minutes are 180 s: how many are they, divided by the factor? Not {seconds}."
-    _verdict(wrong, "30 cents are 1.7 %: three seconds in three minutes, so notes move, too.")
+        return "a semitone has 100 cents, and an octave 12 semitones: divide 30 by 1200."
+    hints = {"too high is too fast: the factor of the frequencies is above 1.": 1 / right}
+    otherwise = (
+        f"12 semitones are a factor of 2, so 30 cents are one of 2 to the 30 / 1200: {factor}?"
+    )
+    if wrong := _hint(factor, right, hints, otherwise, 1e-3):
+        return wrong
+    hints = {
+        "what runs too fast lasts less long: divide by the factor.": 180 * right,
+        "that is by how much it is shorter.": 180 - 180 / right,
+    }
+    otherwise = f"3 minutes are 180 s: how many are they, divided by the factor? Not {seconds}."
+    return _hint(seconds, 180 / right, hints, otherwise, 0.5)
 
 
-def nb09_blend(blend: Callable[..., Any]) -> None:
+@_check("it stays, glides, and arrives.")
+def nb09_blend(blend: Callable[..., Any]) -> str:
     """Check a blend that stays, glides and stays: the shares of two labels as a piece goes on."""
-    moments = np.array([0, 0.2, 0.25, 0.4, 0.5, 0.75, 0.9, 1])
-    answers = [_call(blend, float(done), "one", "other") for done in moments]
-    if _unattempted(answers[0]):
-        return
+    at = np.array([0, 0.2, 0.25, 0.4, 0.5, 0.75, 0.9, 1])
+    answers = _answers(blend, *((float(done), "one", "other") for done in at))
     for shares in answers:
         if not isinstance(shares, dict) or set(shares) != {"one", "other"}:
-            return _verdict(f"return a dictionary with both names, not {shares!r}.", "")
+            return f"return a dictionary with both names, not {shares!r}."
     shares = np.array([[one["one"], one["other"]] for one in answers], float)
-    expected = np.clip(2 * moments - 0.5, 0, 1)
-    if not _close(shares.sum(axis=1), np.ones(len(moments))):
-        return _verdict("the shares of both must add up to 1 at every moment.", "")
+    expected, jump = np.clip(2 * at - 0.5, 0, 1), np.round(at)
+    if not _close(shares.sum(axis=1), np.ones(len(at))):
+        return "the shares of both must add up to 1 at every moment."
     hints = {
         "the wrong way round: it begins with the first.": 1 - expected,
-        "it glides from the beginning to the end: let it stay in the first and last quarter.": (
-            moments
-        ),
-        "it jumps: between the quarters the share must grow along a straight line.": np.round(
-            moments
-        ),
-        "shares lie from 0 to 1: np.clip keeps them there.": 2 * moments - 0.5,
+        "it glides from the beginning to the end: let it stay in the first and last quarter.": at,
+        "it jumps: between the quarters the share must grow along a straight line.": jump,
+        "shares lie from 0 to 1: np.clip keeps them there.": 2 * at - 0.5,
     }
     otherwise = "the second's share is 0 up to 1/4, 1 from 3/4 on, and rises by 2 a unit between."
-    _match(shares[:, 1], expected, hints, otherwise, "it stays, glides, and arrives.")
+    return _hint(shares[:, 1], expected, hints, otherwise)
+
+
+@_check("alike from the last stressed vowel on, and not before it.")
+def nb10_rhyme(rhyme: Callable[..., Any]) -> str:
+    """Check a test of rhyme for two words, each a list of phones as CMUdict writes them."""
+    night, light, nation = "N AY1 T", "L AY1 T", "N EY1 SH AH0 N"
+    cases = (  # does it rhyme, and what to say if the answer is another
+        (night, "D IH0 L AY1 T", True, "'night', 'delight': they are alike from the stress on."),
+        (night, "DH AH1 S", False, "'night' and 'thus' have neither vowel nor end in common."),
+        (nation, "P AE1 SH AH0 N", False, "'passion': begin at the last vowel that is stressed."),
+        (night, "N AY1 N", False, "'night' and 'nine' part after the vowel: compare to the end."),
+        (night, night, False, "a word doesn't rhyme with itself: something before must differ."),
+        (light, "D IH0 L AY1 T", False, "'light' and 'delight': compare what is before, too."),
+        ("F AY1 T", "F L AY1 T", True, "'fight', 'flight' rhyme: look at all consonants before."),
+        (light, "B L AY1 T", True, "'light' and 'blight' rhyme: look at all consonants before."),
+        (nation, "S T EY1 SH AH0 N", True, "'nation' and 'station' rhyme, on two syllables."),
+        (nation, "R EY1 N", False, "'nation' and 'rain': compare all sounds from the vowel on."),
+        (nation, "P EY1 SH AH0 N S", False, "'nation' and 'patience': compare to the end."),
+        (night, "S AE1 T AH0 L AY2 T", True, "'satellite' rhymes with 'night': AY2 is AY1."),
+        (night, "AY1 S AY1 T", True, "'eyesight': the last stressed vowel counts, not the first."),
+    )
+    answers = _answers(rhyme, *((one.split(), other.split()) for one, other, *_ in cases))
+    wrong = (case[3] for case, said in zip(cases, answers, strict=True) if bool(said) != case[2])
+    return next(wrong, "")
+
+
+@_check("eight notes, one vowel.")
+def nb10_scale(scale: Callable[..., Any]) -> str:
+    """Check the pitch of a sung major scale in Hz: eight notes of 80 frames, from a MIDI number."""
+    for lowest in (57, 60):
+        _attempted(answer := _call(scale, lowest))
+        if np.shape(answer) != (640,):
+            return f"8 notes of 80 frames are (640,), got {np.shape(answer)}: np.repeat."
+        steps = np.array([[0, 2, 4, 5, 7, 9, 11, 12], range(8)])
+        keys, notes = np.repeat(lowest + steps[0], 80), 440 * 2 ** ((steps + lowest - 69) / 12)
+        hints = {
+            "those are MIDI numbers: 69 is 440 Hz, and 12 more are twice as much.": keys,
+            "those are semitones alone: add the lowest, and turn it into Hz.": keys - lowest,
+            "all steps are one semitone: a major scale has 2 2 1 2 2 2 1.": np.repeat(notes[1], 80),
+            "a step after every frame: each note lasts 80 frames.": np.tile(notes[0], 80),
+        }
+        if lowest != 57:
+            hints["it must begin at `lowest`, whatever that is."] = 220 * 2 ** ((keys - 60) / 12)
+        otherwise = "440 * 2 ** ((key - 69) / 12), of the keys 0 2 4 5 7 9 11 12 above the lowest."
+        if hint := _hint(answer, np.repeat(notes[0], 80), hints, otherwise):
+            return hint
+    return ""
+
+
+@_check("a share of 1/2 would be chance.")
+def nb10_on_strong(on_strong: Callable[..., Any]) -> str:
+    """Check which share of a word's places in lines is even, if a line's places count from 1."""
+    lines = ["the 1 day 2", "the 1 heaven 2 the 4", "the 1 sun 2", "o 1 night 2", "my 1 love 2"]
+    pairs = [np.reshape(line.split(), (-1, 2)).tolist() for line in lines]
+    placed = [[(word, int(place)) for word, place in line] for line in pairs]
+    _attempted(answer := _call(on_strong, placed, "the"))
+    hints = {
+        "that is how often it stands on odd places, the weak ones.": 3 / 4,
+        "that is a number of places, not a share of them all.": 1,
+        "that is a share of all words: divide by how often this word comes.": 1 / 11,
+        "that is a share of all even places: divide by how often the word comes.": 1 / 6,
+        "that is a share of lines: divide by how often the word comes.": 1 / 5,
+        "a place is given with each word: don't count words.": 0,
+        "ask whether it is this word: you count places of all words.": 6 / 11,
+    }
+    otherwise = "among all places of the word, in all lines, how many are even?"
+    return _hint(answer, 1 / 4, hints, otherwise)

