@@ -25,7 +25,7 @@ import numpy as np
 
 from benchmarks import fitted, real, targets
 from benchmarks.targets import at_least, at_most
-from helpers import audio, lyrics, voice
+from helpers import audio, lyrics, verse, voice
 
 TEXTS = Path("data/texts")
 BOOKS, DECOYS = ("stevenson", "dickinson", "housman", "teasdale"), "moore"
@@ -70,8 +70,8 @@ def phrases(seeds: Sequence[int]) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def read_verse(path: Path) -> list[str]:
     """Return the first lines of the first poem whose lines are short enough."""
-    for poem in path.read_text(encoding="utf-8").split("\n\n\n"):
-        lines = [line for line in poem.split("\n") if line.strip() and line[0] != "#"][:N_LINES]
+    for poem in verse.read_poems(path):
+        lines = [line for line in poem.split("\n") if line.strip()][:N_LINES]
         if len(lines) == N_LINES and all(_count(line) <= LONGEST for line in lines):
             return lines
     raise ValueError(f"{path.name} must hold a poem with {N_LINES} lines of {LONGEST} syllables")
@@ -105,14 +105,14 @@ def place(lines: list[str], pool: list[tuple[np.ndarray, np.ndarray]]) -> Verse:
     return Verse(lines, melody, counts)
 
 
-def sing(verse: Verse, name: str) -> voice.Song:
-    return voice.sing(verse.lines, verse.melody, voice=name, syllables=verse.syllables)
+def sing(own: Verse, name: str) -> voice.Song:
+    return voice.sing(own.lines, own.melody, voice=name, syllables=own.syllables)
 
 
-def cut(song: voice.Song, verse: Verse) -> list[np.ndarray]:
+def cut(song: voice.Song, own: Verse) -> list[np.ndarray]:
     """Cut a song into its lines, each with the consonants before it."""
-    notes = verse.melody.notes
-    spans = [(notes[a, 0] - 0.45, notes[b - 1, 1] + 0.1) for a, b in verse.melody.phrases]
+    notes = own.melody.notes
+    spans = [(notes[a, 0] - 0.45, notes[b - 1, 1] + 0.1) for a, b in own.melody.phrases]
     return [song.y[max(0, round(a * song.sr)) : round(b * song.sr)] for a, b in spans]
 
 
@@ -274,14 +274,14 @@ def in_common(one: Sequence[str], other: Sequence[str]) -> int:
     return best[-1]
 
 
-def controls(verse: Verse) -> dict[str, Verse]:
+def controls(own: Verse) -> dict[str, Verse]:
     """Return the verse on one note throughout, and its melody without words."""
-    melody = verse.melody
+    melody = own.melody
     notes = melody.notes.copy()
     notes[:, 2] = np.round(np.median(notes[:, 2]))
-    counts = [sum(line) for line in verse.syllables]
+    counts = [sum(line) for line in own.syllables]
     return {
-        "one note throughout": replace(verse, melody=replace(melody, notes=notes)),
+        "one note throughout": replace(own, melody=replace(melody, notes=notes)),
         "melody alone": Verse(
             [" ".join(["la"] * n) for n in counts], melody, [[1] * n for n in counts]
         ),
@@ -296,14 +296,14 @@ def measure(
     voice_name: str,
 ) -> tuple[dict[str, list[float]], dict[str, dict[str, float]]]:
     """Sing a verse and have it judged; return numbers for the table, and those of the controls."""
-    verse = place(lines, pool)
-    notes = verse.melody.notes
+    own = place(lines, pool)
+    notes = own.melody.notes
     seconds = math.inf
     for _ in range(3):  # the first time, libraries are loaded; others may be at work, too
         start = time.perf_counter()
-        song = sing(verse, voice_name)
+        song = sing(own, voice_name)
         seconds = min(seconds, time.perf_counter() - start)
-    sung = np.concatenate(cut(song, verse))
+    sung = np.concatenate(cut(song, own))
     cents = np.abs(pitch_errors(song.y, notes, sr=song.sr))
     onsets = onset_errors(song.y, [start for _, start, _ in song.syllables], sr=song.sr)
     names = iter(TARGETS)
@@ -313,8 +313,8 @@ def measure(
         next(names): [100 * float(np.mean(np.abs(onsets) <= 0.03))],
     }
     name = next(names)
-    sounds = {"sung": song} | {what: sing(one, voice_name) for what, one in controls(verse).items()}
-    sounds["wrong words"] = sing(place(decoys, pool), voice_name)
+    others = controls(own) | {"wrong words": place(decoys, pool)}
+    sounds = {"sung": song} | {what: sing(one, voice_name) for what, one in others.items()}
     table: dict[str, dict[str, float]] = {what: {} for what in ("spoken", *sounds)}
     if oracle:
         for what in ("sung", "one note throughout", "melody alone"):
@@ -328,8 +328,7 @@ def measure(
     if importlib.util.find_spec("pocketsphinx"):
         with TemporaryDirectory() as folder:
             ears = Recogniser(lines, decoys, Path(folder))
-            parts = {what: cut(one, verse) for what, one in sounds.items() if what != "wrong words"}
-            parts["wrong words"] = cut(sounds["wrong words"], place(decoys, pool))
+            parts = {what: cut(one, others.get(what, own)) for what, one in sounds.items()}
             parts["spoken"] = [voice.speak(line, voice=voice_name).y for line in lines]
             for what, some in parts.items():
                 table[what] |= {"words": ears.count(some), "lines": ears.pick(some)}

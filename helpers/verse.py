@@ -186,14 +186,14 @@ def hear(poems: Sequence[str], alphabet: str, counts: Counts | None = None) -> l
     else, in training, the network would learn to trust what it hears too much.
     """
     result: list[Heard] = []
-    for k in range(1 if counts else 10):
+    for k in range(1 if counts else min(10, len(poems))):
         some = poems if counts else poems[k::10]
-        others = [poem for i, poem in enumerate(poems) if i % 10 != k] if counts is None else []
-        rows = windows(some, alphabet)
-        p = (counts or count(others, alphabet)).expect(rows[:, :-1]) if some else rows[:, :-1]
-        heard = rows[:, -2], np.log10(p).astype(np.float32)
-        ends = np.cumsum([len(windows([poem], alphabet)) for poem in some])[:-1]
-        result += zip(*(np.split(part, ends) for part in heard), strict=True)
+        others = [poem for i, poem in enumerate(poems) if i % 10 != k]
+        known = counts or count(others, alphabet)
+        rows = [windows([poem], alphabet) for poem in some]
+        p = known.expect(np.concatenate(rows)[:, :-1])
+        parts = np.split(np.log10(p).astype(np.float32), np.cumsum([*map(len, rows)])[:-1])
+        result += [(row[:, -2], part) for row, part in zip(rows, parts, strict=True)]
     return result
 
 
@@ -217,8 +217,9 @@ def weight_shapes(settings: VerseSettings) -> dict[str, tuple[int, ...]]:
 class Model:
     """Reads texts character by character, and says what may come next (NumPy).
 
-    It takes the weights, as `weights_of` gives them, their settings, and the counts that it hears;
-    a ValueError if they don't fit. A state has a row for each text; `pick` takes some.
+    It takes the weights, as `frame_model.weights_of` gives them, their settings, and the counts
+    that it hears; a ValueError if they don't fit. A state has a row for each text; `pick` takes
+    some.
     """
 
     def __init__(
