@@ -2,10 +2,12 @@
 
 A check takes the reader's answer, a value or a function. `None`, or a function that returns `None`,
 has not been attempted yet, and is not an error: so a notebook runs from top to bottom as it comes.
+What a check prints is for the reader; the `Result` that it returns is for a program that grades.
 """
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,22 +16,39 @@ import numpy.typing as npt
 from helpers import rolls
 
 
+@dataclass(frozen=True)
+class Result:
+    """What a check found, and what it printed; as a number, 1 if the answer is right, else 0."""
+
+    attempted: bool
+    right: bool
+    message: str
+
+    def __float__(self) -> float:
+        return float(self.right)
+
+    def _ipython_display_(self) -> None:
+        """Show nothing where a cell ends with a check: its message has been printed."""
+
+
 class _Unattempted(Exception):
     """Says that there is no answer yet."""
 
 
-def _check(praise: str) -> Callable[[Callable[..., str]], Callable[..., None]]:
+def _check(praise: str) -> Callable[[Callable[..., str]], Callable[..., Result]]:
     """Make a check of a function that returns a hint for an answer: print it, else praise."""
 
-    def decorate(hint_for: Callable[..., str]) -> Callable[..., None]:
+    def decorate(hint_for: Callable[..., str]) -> Callable[..., Result]:
         @functools.wraps(hint_for)
-        def check(*answers: Any) -> None:
+        def check(*answers: Any) -> Result:
             try:
                 hint = hint_for(*answers)
-                print(f"Not yet: {hint}" if hint else f"Right: {praise}")
+                result = Result(True, not hint, f"Not yet: {hint}" if hint else f"Right: {praise}")
             except _Unattempted:
-                how = "write your answer in the cell above the solution, and run it."
-                print(f"Not attempted yet: {how}")
+                how = "write your answer in the cell above, and run it."
+                result = Result(False, False, f"Not attempted yet: {how}")
+            print(result.message)
+            return result
 
         return check
 

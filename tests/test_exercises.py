@@ -5,6 +5,7 @@ import inspect
 from pathlib import Path
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from helpers import checks
 
@@ -21,10 +22,11 @@ def each(cases):
     return [pytest.param(*case, id=f"{case[0].__name__}-{i}") for i, case in enumerate(cases)]
 
 
-def said(capsys, check, answer):
-    """Return what a check prints of an answer: a value or function, or a tuple of several."""
-    assert check(*(answer if isinstance(answer, tuple) else (answer,))) is None
-    return capsys.readouterr().out
+def found(capsys, check, answer):
+    """Return what a check finds of an answer, a value or function or a tuple of several."""
+    result = check(*(answer if isinstance(answer, tuple) else (answer,)))
+    assert capsys.readouterr().out == result.message + "\n"
+    return result
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -35,23 +37,35 @@ def test_every_check_has_right_and_wrong_answers(check):
 
 @pytest.mark.parametrize(("check", "answer"), each(RIGHT))
 def test_a_right_answer_is_praised(capsys, check, answer):
-    assert said(capsys, check, answer).startswith("Right: ")
+    result = found(capsys, check, answer)
+    assert result.message.startswith("Right: ")
+    assert (result.attempted, result.right, float(result)) == (True, True, 1)
 
 
 @pytest.mark.parametrize(("check", "answer", "hint"), each(WRONG))
 def test_a_wrong_answer_gets_its_hint(capsys, check, answer, hint):
-    text = said(capsys, check, answer)
-    assert text.startswith("Not yet: ")
-    assert hint in text
+    result = found(capsys, check, answer)
+    assert result.message.startswith("Not yet: ")
+    assert hint in result.message
+    assert (result.attempted, result.right, float(result)) == (True, False, 0)
 
 
 @pytest.mark.parametrize("stub", [None, lambda *arguments: None], ids=["None", "stub"])
 @pytest.mark.parametrize("check", CHECKS)
 def test_a_stub_has_not_been_attempted(capsys, check, stub):
     n_others = len(inspect.signature(check).parameters) - 1
-    text = said(capsys, check, (stub, *[None] * n_others))
-    assert text.startswith("Not attempted yet: ")
+    result = found(capsys, check, (stub, *[None] * n_others))
+    assert result.message.startswith("Not attempted yet: ")
+    assert (result.attempted, result.right, float(result)) == (False, False, 0)
 
 
 def test_one_answer_of_several_is_not_an_attempt(capsys):
-    assert said(capsys, checks.nb01_levels, (-14, None, None)).startswith("Not attempted yet")
+    assert not found(capsys, checks.nb01_levels, (-14, None, None)).attempted
+
+
+def test_a_cell_that_ends_with_a_check_shows_its_message_alone(capsys):
+    shell = InteractiveShell()
+    shell.run_cell("from helpers import checks\nchecks.nb01_levels(None, None, None)")
+    text = capsys.readouterr().out
+    assert text.startswith("Not attempted yet: ")
+    assert text.count("\n") == 1
