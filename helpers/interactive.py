@@ -175,7 +175,7 @@ def embed(data: bytes, suffix: str, caption: str) -> Shown:
 def playable(y: Waveform, *, sr: int) -> tuple[Waveform, int]:
     """Resample a waveform to the next higher rate that every browser plays; return it and the rate.
 
-    Both waveforms are float32, (n_samples,), in [-1, 1]; above all of those rates, it is 48,000 Hz.
+    Both waveforms are float32, (n_samples,); above all of those rates, it is 48,000 Hz.
     """
     rate = next((r for r in _RATES if r >= sr), _RATES[-1])
     if rate == sr:
@@ -194,8 +194,8 @@ def explore(
     description is given the parameter's name. The result holds them, a reset button, and the view.
     """
     first = {name: control.value for name, control in controls.items()}
-    page = widgets.HTML()
-    reset = widgets.Button(description="Reset", layout=widgets.Layout(width="5em"))
+    page = widgets.HTML(layout=widgets.Layout(max_width="900px"))  # no player beside a picture
+    reset = widgets.Button(description="Reset", layout=widgets.Layout(width="auto"))
 
     def draw(change: Any = None) -> None:
         try:
@@ -215,6 +215,8 @@ def explore(
         control.description = control.description or name.replace("_", " ")
         control.tooltip = control.tooltip or control.description
         control.style.description_width = "initial"
+        if hasattr(control.style, "button_width"):
+            control.style.button_width = "auto"  # as wide as its text
         control.observe(draw, names="value")
     reset.on_click(restore)
     draw()
@@ -365,9 +367,9 @@ def _encoded(y: Waveform, sr: int, label: str, lossless: bool) -> tuple[bytes, s
     """Encode a waveform for a page: return the bytes, their suffix, and a caption."""
     y = audio.valid(y, "y")
     duration, n_clipped = len(y) / sr, int(np.count_nonzero(np.abs(y) > 1))
+    y, rate = playable(y, sr=sr)
     facts = [f"{duration:.1f} s", _level(y), f"{n_clipped} samples clipped" * bool(n_clipped)]
-    y = np.clip(y, -1, 1)
-    y, rate = playable(y if lossless else audio.faded(y, sr=sr), sr=sr)
+    y = np.clip(y if lossless else audio.faded(y, sr=rate), -1, 1)
     suffix = ".flac" if lossless else ".wav" if 2 * len(y) <= _SHORT_BYTES else ".mp3"
     data = audio.encode(y, sr=rate, suffix=suffix)
     facts.append(_codec(data, suffix, duration))

@@ -69,14 +69,14 @@ function render({ model, el }) {
   const idle = () => {
     stop = null;
     level.value = 0;
-    button.disabled = false;
+    button.ariaDisabled = false;
     button.textContent = "Record";
   };
   const say = () => { status.textContent = model.get("status"); };
   const hear = (message) => { heard.innerHTML = message.player; };
 
   async function begin() {
-    button.disabled = true;
+    button.ariaDisabled = true;
     try {
       stop = await record((peak) => { level.value = peak; });
     } catch (error) {
@@ -85,7 +85,7 @@ function render({ model, el }) {
         + "The notebook goes on with the shipped sound.";
       return;
     }
-    button.disabled = false;
+    button.ariaDisabled = false;
     button.textContent = "Stop";
     status.textContent = `Recording, for ${model.get("seconds")} seconds at most ...`;
     timer = setTimeout(end, 1000 * model.get("seconds"));
@@ -93,13 +93,15 @@ function render({ model, el }) {
 
   async function end() {
     clearTimeout(timer);
-    button.disabled = true;
+    button.ariaDisabled = true;
     const { samples, sr } = await stop();
     idle();
     model.send({ sr }, undefined, [samples.buffer]);
   }
 
-  button.onclick = () => (stop ? end() : begin());
+  button.onclick = () => { // a button that is disabled would lose the keyboard's focus
+    if (button.ariaDisabled !== "true") (stop ? end() : begin());
+  };
   model.on("change:status", say);
   model.on("msg:custom", hear);
   idle();
