@@ -4,6 +4,7 @@ import base64
 import importlib.util
 import io
 import re
+import tomllib
 from pathlib import Path
 from statistics import median
 from urllib.parse import unquote
@@ -83,6 +84,18 @@ def test_every_figure_has_alternative_text(path):
             assert "image/png" not in data, "show figures through plotting.show"
             for tag in re.findall(r"<img [^>]*>", "".join(data.get("text/html", ""))):
                 assert re.search(r'alt="[^"]{20,}"', tag), tag[-200:]
+
+
+@each(PATHS)
+def test_every_player_says_in_words_what_is_heard(path):
+    for cell in code_cells(path):
+        data = [output.get("data", {}) for output in cell.outputs]
+        players = sum(d.get("text/html", "").count("<audio") for d in data)
+        said = re.findall(
+            r"^Sound: (.*) \(", "\n".join(d.get("text/plain", "") for d in data), re.M
+        )
+        assert len(said) >= players, cell.id
+        assert all(re.search(r"\w", label) for label in said), cell.id
 
 
 @each(SHOWN)
@@ -368,7 +381,8 @@ def test_the_readme_and_notebook_00_state_the_same_routes():
 
 
 def rows(text):
-    """Return the rows of the table of notebooks by number, without the folder of their links."""
+    """Return the rows of the table of notebooks by number, but for folders and pages."""
+    text = re.sub(r" \(\[page\]\([^)]*\)\)", "", text)
     return {row[2]: row[0].replace("](notebooks/", "](") for row in stopwatch.ROW.finditer(text)}
 
 
@@ -388,6 +402,14 @@ def test_notebook_00_has_the_readmes_table_but_for_itself():
     table = rows(read(README))
     del table["00"]
     assert rows(prose(PATHS[0])) == table
+
+
+def test_the_readme_leads_to_the_page_of_each_notebook():
+    settings = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    book = settings["project"]["urls"]["Book"]
+    for row in stopwatch.ROW.finditer(read(README)):
+        name = links(row[0])[0].removeprefix("notebooks/").removesuffix(".ipynb")
+        assert f"([page]({book}{name}.html))" in row[0]
 
 
 def test_the_picture_of_the_readme_is_one_of_notebook_00():
