@@ -6,7 +6,8 @@ seconds for a prediction, and 6 minutes for an exercise, which are counted apart
 00 describes, also take the time to run the cells (as the heads say) and to hear each sound once.
 
 Run without options, it prints a table. With --state, it writes the minutes wherever they are said:
-into the heads of the notebooks, and into the tables and the routes of notebook 00 and the README.
+into the heads of the notebooks, into the tables and the routes of notebook 00 and the README, and
+into the routes of the teacher's guide.
 """
 
 import argparse
@@ -29,7 +30,11 @@ ROW = re.compile(
 )
 WHOLE, SHORT = "**The whole course**", "**The short path**"
 TAKES = re.compile(r"(?<=takes )(?:\d+ hours?(?: \d+ minutes)?|\d+ minutes)")
-STOP = re.compile(r"\[(\d\d)\]\([^)]*\)(?:, sections? (\d+(?:(?:, | and | to )\d+)*))?")
+HEADING = "## |### Error "
+SPANS = r"(\d+(?:(?:, | and | to )\d+)*)"
+STOP = re.compile(rf"\[(\d\d)\]\([^)]*\)(?:, (?:section|error)s? {SPANS})?")
+# In the guide: a lesson of so many minutes, its route, and how the minutes are divided.
+LESSON = re.compile(r"^(\*\*(\d+) minutes:\*\* .*) Cells .*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,7 @@ def _minutes(words: str) -> float:
 
 
 def part(notebook: nbformat.NotebookNode, sections: list[int]) -> nbformat.NotebookNode:
-    """Take the head of a notebook and some of its sections, by number.
+    """Take the head of a notebook and some of its sections (of 90: errors), by number.
 
     Prose is cut at its headings: what stands above one ends the section before.
     """
@@ -171,9 +176,9 @@ def part(notebook: nbformat.NotebookNode, sections: list[int]) -> nbformat.Noteb
     now = taken[0]
     for cell in notebook.cells:
         is_prose = cell.cell_type == "markdown"
-        texts = re.split(r"^(?=## )", cell.source, flags=re.M) if is_prose else [cell.source]
+        texts = re.split(rf"^(?={HEADING})", cell.source, flags=re.M) if is_prose else [cell.source]
         for text in filter(None, texts):
-            if is_prose and (heading := re.match(r"## (\d*)", text)):
+            if is_prose and (heading := re.match(rf"(?:{HEADING})(\d*)", text)):
                 now = taken.setdefault(int(heading[1] or -1), [])
             now.append({**cell, "source": text})
     if missing := set(sections) - set(taken):
@@ -186,9 +191,14 @@ def stops(route: str) -> dict[str, list[int]]:
     """Read where a route leads: notebooks by number, and their sections, or none for all."""
     found = {}
     for number, which in STOP.findall(route):
-        spans = [(int(a), int(b or a)) for a, b in re.findall(r"(\d+)(?: to (\d+))?", which)]
-        found[number] = [section for a, b in spans for section in range(a, b + 1)]
+        found[number] = spread(which)
     return found
+
+
+def spread(which: str) -> list[int]:
+    """List the numbers of a text such as "1 to 3, 5 and 7"."""
+    spans = [(int(a), int(b or a)) for a, b in re.findall(r"(\d+)(?: to (\d+))?", which)]
+    return [number for a, b in spans for number in range(a, b + 1)]
 
 
 def route_minutes(
@@ -232,6 +242,27 @@ def state_routes(text: str, notebooks: Mapping[str, nbformat.NotebookNode]) -> s
     return "\n".join(lines)
 
 
+def state_lessons(text: str, notebooks: Mapping[str, nbformat.NotebookNode]) -> str:
+    """Write into each route of the guide how a lesson's minutes are divided.
+
+    Its cells are read, run and heard once; each exercise that it names takes six minutes; what is
+    left is for talk. A ValueError if nothing is.
+    """
+
+    def divide(match: re.Match[str]) -> str:
+        lesson = match[1]
+        cells = round(route_minutes(notebooks, stops(lesson)))
+        named = re.findall(rf"exercises? {SPANS}", lesson)
+        exercises = 6 * sum(len(spread(which)) for which in named)
+        if (talk := int(match[2]) - cells - exercises) < 0:
+            raise ValueError(
+                f"{lesson!r}: cells take {cells}, exercises {exercises} min: shorten it"
+            )
+        return f"{lesson} Cells {cells}, exercises {exercises}, talk {talk}."
+
+    return LESSON.sub(divide, text)
+
+
 def state_times(line: str, minutes: list[float]) -> str:
     """Write one time after each "takes" of a line; raise ValueError if there are more or fewer."""
     texts = TAKES.split(line)
@@ -265,6 +296,10 @@ def main() -> None:
         for number, path in paths.items():
             write(path, nbformat.writes(notebooks[number]).rstrip("\n") + "\n")
         write(README, state_routes(README.read_text(encoding="utf-8"), notebooks))
+        for page in sorted((HERE.parent / "docs").glob("*.md")):
+            text = page.read_text(encoding="utf-8")
+            if LESSON.search(text):
+                write(page, state_lessons(text, notebooks))
 
 
 def write(path: Path, text: str) -> None:

@@ -175,6 +175,28 @@ def test_a_route_adds_up_seconds_and_not_rounded_minutes():
     assert one != round(one)
 
 
+def test_a_lesson_is_divided_among_cells_exercises_and_talk():
+    sections = [prose(f"## {i}. " + "word " * 299) for i in range(1, 5)]
+    notebooks = {"02": headed("two minutes", *sections, number=2)}
+    route = "**45 minutes:** [02](x.ipynb), sections 1, 2 and 4; exercises 1 to 3."
+    stated = f"{route} Cells 8, exercises 18, talk 19."
+    before, after = (f"a\n\n{route}\n\nb" for route in (f"{route} Cells ?", stated))
+    assert stopwatch.state_lessons(before, notebooks) == after
+    assert stopwatch.state_lessons(stated, notebooks) == stated
+    with pytest.raises(ValueError, match="shorten"):
+        stopwatch.state_lessons(stated.replace("45", "20"), notebooks)
+    with pytest.raises(ValueError, match="no section"):
+        stopwatch.state_lessons(stated.replace("and 4", "and 5"), notebooks)
+
+
+def test_the_parts_of_an_appendix_are_its_errors():
+    texts = ["intro", "## Said wrongly\n\nwhat", "### Error 1: a", "of 1", "### Error 2: b"]
+    notebook = headed("a minute", *map(prose, [*texts, "of 2", "## Recap"]), number=90)
+    taken = [cell.source for cell in stopwatch.part(notebook, [2]).cells[1:]]
+    assert taken == ["intro", "### Error 2: b", "of 2"]
+    assert stopwatch.stops("[90](90.ipynb), errors 1, 4 to 6.") == {"90": [1, 4, 5, 6]}
+
+
 @pytest.mark.parametrize(
     "line", ["It takes 3 hours.", "takes 3 hours, takes 1 minutes, takes 9 hours"]
 )
@@ -206,6 +228,9 @@ def test_the_minutes_are_written_into_heads_routes_and_readme(tmp_path, monkeypa
     monkeypatch.setattr("sys.argv", ["stopwatch.py", "--state"])
     (tmp_path / "README.md").write_text(ROUTES, encoding="utf-8")
     sections = [prose(f"## {i}. " + "word " * 299) for i in range(1, 5)]
+    (tmp_path.parent / "docs").mkdir(exist_ok=True)
+    guide = tmp_path.parent / "docs" / "lessons.md"
+    guide.write_text("**45 minutes:** [02](x.ipynb), section 1. Cells ?", encoding="utf-8")
     for name, cells in {
         "00": [prose(ROUTES)],
         "01": [prose("word " * 900)],
@@ -215,6 +240,7 @@ def test_the_minutes_are_written_into_heads_routes_and_readme(tmp_path, monkeypa
             headed("two minutes", *cells, number=int(name)), tmp_path / f"{name}_x.ipynb"
         )
     stopwatch.main()
+    assert guide.read_text(encoding="utf-8").endswith("Cells 4, exercises 0, talk 41.")
     assert "| a word | 6 |" in (tmp_path / "README.md").read_text(encoding="utf-8")
     start = nbformat.read(tmp_path / "00_x.ipynb", 4)
     assert "| a word | 6 |" in start.cells[1].source
