@@ -289,7 +289,7 @@ class Checkpoint:
     that two may use one folder at a time; without a path, nothing is written. `training` holds all
     that decides how the training goes, apart from the weights: arrays and numbers. If the file is
     there, and the model, compiled, has the weights that the training began with (or the best ones,
-    which an interruption leaves in it), all its variables, its optimizer's, and the seeds of its
+    which an interruption leaves in it), all its variables, its optimiser's, and the seeds of its
     dropout are set to those of the file. It is written `every` so many s.
     """
 

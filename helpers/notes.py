@@ -196,7 +196,7 @@ def comb(
     octave, steeper than a real note's: a comb that falls slowly finds low notes that aren't there.
     Each note's templates add up to 1. Other bands are given by their `edges`, with their `n_fft`.
 
-    Source: Raczynski, Ono and Sagayama (2007), "Multipitch analysis with harmonic nonnegative
+    Source: Raczyński, Ono and Sagayama (2007), "Multipitch analysis with harmonic nonnegative
     matrix approximation".
     """
     edges = _edges(settings) if edges is None else edges
@@ -278,7 +278,7 @@ def learn_dictionary(
     from so many minutes, spread evenly over the music, or from what lasts in them (`steady`), for
     music with drums or voices. Nothing is random. Music without notes raises a ValueError.
 
-    Source: Smaragdis and Brown (2003), Raczynski et al. (2007), as in `update_templates`, `comb`.
+    Source: Smaragdis and Brown (2003), Raczyński et al. (2007), as in `update_templates`, `comb`.
     """
     settings = rolls.NoteSettings() if settings is None else settings
     if n_rounds not in range(5):

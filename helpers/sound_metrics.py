@@ -104,8 +104,8 @@ def frechet_distance(features_a: ArrayLike, features_b: ArrayLike) -> float:
     factorisation of the centred features, and the trace of the square root is the sum of the
     singular values of ``R_a @ R_b.T``: no full rank is needed.
 
-    Source: D. C. Dowson and B. V. Landau, "The Frechet distance between multivariate normal
-    distributions", J. Multivar. Anal. 12(3), 1982; K. Kilgour et al., "Frechet audio distance",
+    Source: D. C. Dowson and B. V. Landau, "The Fréchet distance between multivariate normal
+    distributions", J. Multivar. Anal. 12(3), 1982; K. Kilgour et al., "Fréchet audio distance",
     Interspeech 2019, for music.
     """
     a, b = np.asarray(features_a, np.float64), np.asarray(features_b, np.float64)

@@ -1,10 +1,13 @@
 import base64
 import io
+import itertools
 import re
 
 import numpy as np
 import pytest
+from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from helpers import plotting, rolls
@@ -186,3 +189,80 @@ def test_a_timeline_under_a_roll_leaves_the_notes_their_colours():
     assert shaded == pytest.approx(bare, rel=0.2)  # the names need some room
     assert bare > 100
     assert more > few
+
+
+# Colours, as they are seen with other colour vision
+
+# Linear RGB as seen without one kind of cone: Machado, Oliveira and Fernandes, "A physiologically-
+# based model for simulation of color vision deficiency", IEEE TVCG 15(6), 2009, severity 1.
+VISIONS = {
+    "all cones": np.eye(3),
+    "protanopia": [
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ],
+    "deuteranopia": [
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ],
+    "tritanopia": [
+        (1.255528, -0.076749, -0.178779),
+        (-0.078411, 0.930809, 0.147602),
+        (0.004733, 0.691367, 0.303900),
+    ],
+}
+TO_XYZ = np.array(
+    [
+        (0.4124564, 0.3575761, 0.1804375),
+        (0.2126729, 0.7151522, 0.0721750),
+        (0.0193339, 0.1191920, 0.9503041),
+    ]
+)  # from linear sRGB, IEC 61966-2-1
+
+
+def lab(colour, vision="all cones"):
+    """Return CIE L*, a*, b* of a colour, white being the screen's."""
+    c = np.array(to_rgb(colour))
+    linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+    xyz = TO_XYZ @ np.clip(VISIONS[vision] @ linear, 0, 1) / TO_XYZ.sum(axis=1)
+    x, y, z = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_the_measure_of_colours_is_right_where_it_is_known():
+    np.testing.assert_allclose(lab("#ffffff"), [100, 0, 0], atol=0.01)
+    np.testing.assert_allclose(lab("#ff0000"), [53.24, 80.09, 67.20], atol=0.02)
+    for vision in VISIONS:  # greys stay grey
+        np.testing.assert_allclose(lab("#777777", vision)[1:], 0, atol=0.1)
+    red, green = "#d00000", "#407000"  # what people without one of two cones confuse
+    assert np.linalg.norm(lab(red, "deuteranopia") - lab(green, "deuteranopia")) < 30
+    assert np.linalg.norm(lab(red) - lab(green)) > 90
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_the_colours_of_lines_are_told_apart_with_any_colour_vision(vision):
+    seen = [lab(colour, vision) for colour in plotting._CYCLE]
+    distances = [np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)]
+    assert min(distances) > 15  # 2.3 is just noticeable
+
+
+def test_the_states_of_a_roll_are_told_apart_by_lightness_alone():
+    ax = plotting.piano_roll(np.zeros((2, 2), np.uint8), frame_rate=16, lowest=48)
+    shades = ["white", *(ax.images[0].get_cmap()(state) for state in (1, 2, 3))]
+    lightness = [lab(shade[:3] if isinstance(shade, tuple) else shade)[0] for shade in shades]
+    assert max(np.diff(lightness)) < -20
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+@pytest.mark.parametrize("name", ["cividis", "magma"])
+def test_a_higher_value_is_lighter_in_maps_of_colours(name, vision):
+    lightness = [lab(colour[:3], vision)[0] for colour in colormaps[name](np.linspace(0, 1, 32))]
+    assert min(np.diff(lightness)) > 0
+
+
+def test_the_lines_of_a_learning_curve_differ_by_more_than_colour():
+    ax = plotting.learning_curve([3, 2], [3, 2.5], baselines={"a": 2.2, "b": 2.1, "c": 2})
+    looks = [(line.get_linestyle(), line.get_marker()) for line in ax.lines]
+    assert len(set(looks)) == len(looks)

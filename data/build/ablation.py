@@ -139,7 +139,7 @@ def main(arguments: list[str] | None = None) -> None:
     models.write_table(options.folder / "ablation.csv", COLUMNS, [*rows, count(pieces)])
     models.enter(
         options.folder,
-        [run.kept_as for run in RUNS.values() if run.kept_as],
+        ["ablation.csv", *(run.kept_as for run in RUNS.values() if run.kept_as)],
         made_by="data/build/ablation.py",
         learnt_from=models.sources(models.MUSIC, models.INSTRUMENT),
     )

@@ -7,7 +7,8 @@ pieces. The test pieces are not looked at. With `--original outputs/05/original_
 nothing, and takes the network that notebook 05 has saved. With `--labelled` it only
 teaches the network that is there whether a piece is a ragtime (notes_labelled.npz).
 
-What the network's parts are worth is measured by `ablation.py`, beside this file.
+What the network's parts are worth is measured by `ablation.py`, beside this file; `make models`
+does it all, in order.
 """
 
 import argparse
@@ -228,8 +229,10 @@ def enter(folder: Path, names: Iterable[str], *, made_by: str, learnt_from: dict
     """Enter files into the manifest of their folder; the rows of others that are there stay."""
     rows = {row["file"]: row for row in read_manifest(folder) if (folder / row["file"]).exists()}
     for name in names:
-        with np.load(folder / name, allow_pickle=False) as content:
-            kind = {"kind": str(content["kind"]), "format": str(content["version"])}
+        kind = {"kind": "table", "format": "1"}
+        if not name.endswith(".csv"):
+            with np.load(folder / name, allow_pickle=False) as content:
+                kind = {"kind": str(content["kind"]), "format": str(content["version"])}
         row = {"file": name, **kind, "made_by": made_by, **learnt_from}
         rows[name] = row | {"sha256": sha256(folder / name)}
     write_table(folder / "manifest.csv", COLUMNS, [rows[name] for name in sorted(rows)])
