@@ -1,15 +1,20 @@
 """What the browser's tests share: Chromium, a running JupyterLab, and how to use them."""
 
+import base64
 import contextlib
+import io
 import json
 import os
+import re
 import shutil
 import time
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlparse
 
+import psutil
 import pytest
+import soundfile
 
 FLAGS = [
     "--no-sandbox",  # a container's root has no other way
@@ -20,6 +25,55 @@ FLAGS = [
     "--use-fake-device-for-media-stream",  # a microphone that beeps
 ]
 CONSENT = "--use-fake-ui-for-media-stream"  # without it, nobody answers when the page asks
+
+CAPTION = re.compile(
+    r"\((?P<seconds>[\d.]+) s, (?:mono, |stereo, )?(?:silence|(?P<level>-?[\d.]+) dBFS)"
+    r"(?:, \d+ samples clipped)?(?:, (?P<codec>MP3|Ogg Vorbis), (?P<kbps>\d+) kb/s)?\)$"
+)
+BLIND = re.compile(r"\d+ [ABX]")  # the only players whose names tell no more
+CODECS = {"MP3": ["audio/mpeg"], "Ogg Vorbis": ["audio/ogg"], None: ["audio/wav", "audio/flac"]}
+HEAR = """async ([sound, rate]) => {
+  const faults = [], wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const is = { name: sound.getAttribute("aria-label"), faults };
+  if (sound.readyState < 1) {
+    sound.load();
+    for (let i = 0; i < 50 && sound.readyState < 1 && !sound.error; i++) await wait(100);
+  }
+  try {
+    const data = await (await fetch(sound.currentSrc)).blob();
+    const decoder = new OfflineAudioContext(1, 1, rate);
+    const decoded = await decoder.decodeAudioData(await data.arrayBuffer());
+    const n = decoded.numberOfChannels, sum = (samples) => samples.reduce((a, x) => a + x * x, 0);
+    let power = 0;
+    for (let i = 0; i < n; i++) power += sum(decoded.getChannelData(i)) / decoded.length / n;
+    Object.assign(is, { mime: data.type, bytes: data.size, seconds: decoded.duration });
+    is.level = power ? 10 * Math.log10(power) : null;
+    if (!(decoded.duration > 0)) faults.push("decodes to nothing");
+    sound.muted = true;
+    sound.currentTime = 0;
+    await sound.play();
+    for (let i = 0; i < 40 && sound.currentTime < 0.1; i++) await wait(50);
+    if (sound.currentTime < 0.1 && !sound.ended) faults.push(`clock at ${sound.currentTime}`);
+  } catch (error) { faults.push(String(error)); }
+  sound.pause();
+  return is;
+}"""
+ANSWER = """(box) => {
+  const page = box.lastElementChild;
+  const look = () => [...page.querySelectorAll("img, audio")].map((e) => e.src) + page.textContent;
+  const before = look();
+  let pressed;
+  addEventListener("keydown", (e) => { pressed = e.timeStamp; }, true);
+  window.answered = new Promise((done) => {
+    new MutationObserver(async (_, watcher) => {
+      if (look() === before) return;
+      watcher.disconnect();
+      await Promise.all([...page.querySelectorAll("img")].map((e) => e.decode()));
+      requestAnimationFrame(() => done((performance.now() - pressed) / 1000));
+    }).observe(page, { childList: true, subtree: true, characterData: true });
+    setTimeout(() => done(null), 30000);
+  });
+}"""
 
 
 def find_chromium() -> str:
@@ -114,3 +168,86 @@ def run_all(page, lab, seconds=300.0):
     wait_until(page, "Run All", done, seconds)
     page.wait_for_timeout(1000)
     wait_until(page, "a collapsed last cell", done)
+
+
+def settle(page, lab):
+    """Wait until the kernel has answered to what was done in the page."""
+    page.wait_for_timeout(300)
+    wait_until(page, "the kernel", lab.is_idle)
+    page.wait_for_timeout(200)
+
+
+def cell(page, text):
+    """Return the code cell whose source has a text."""
+    return page.locator(f".jp-CodeCell:has(.jp-InputArea-editor:has-text('{text}'))").first
+
+
+def shown(page, text):
+    """Return the text that the cell whose source has a text displays."""
+    return "\n".join(cell(page, text).locator(".jp-OutputArea").all_inner_texts())
+
+
+def heard(players):
+    """Decode and play all of these sounds at a time; return of each what is true of it.
+
+    That is its name, MIME type, bytes, seconds, level (RMS, dBFS) and faults. It is decoded at its
+    own rate: when a browser resamples, it takes what lies close to half of the rate.
+    """
+    sources = players.evaluate_all("all => all.map((e) => e.src.split(',')[1])")
+    assert sources, "no player was found"
+    rates = [soundfile.info(io.BytesIO(base64.b64decode(one))).samplerate for one in sources]
+    hear = f"(all, rates) => Promise.all(all.map((e, i) => [e, rates[i]]).map({HEAR}))"
+    return players.evaluate_all(hear, rates)
+
+
+def faults(players):
+    """Tell which of these players don't play."""
+    return [f"{one['name']}: {fault}" for one in heard(players) for fault in one["faults"]]
+
+
+def contradictions(sounds):
+    """Tell where sounds, as they were heard, are not what their captions say, or don't play.
+
+    A caption is rounded to 0.1 s and 0.1 dB. The fades, which take 5 ms off both ends, resampling
+    to a rate that browsers play, and the codec move the level by 0.3 dB at most; but an MP3 has no
+    room above 16 kHz or so, which costs what lies there (the images of notebook 02) a decibel.
+    """
+    said = []
+    for one in sounds:
+        facts, wrong = CAPTION.search(one["name"]), list(one["faults"])
+        if not facts and not BLIND.fullmatch(one["name"]):
+            wrong.append("its caption says too little")
+        if facts and not wrong:
+            seconds, level, codec = one["seconds"], one["level"], facts["codec"]
+            stated = float(facts["level"] or "-inf")
+            if abs(seconds - float(facts["seconds"])) > 0.06:
+                wrong.append(f"lasts {seconds:.2f} s")
+            if stated < -90:  # next to silence, of which a codec makes silence
+                is_right = level is None or level < -90
+            else:
+                lowest = -1.2 if codec else -0.3
+                is_right = level is not None and lowest < level - stated < 0.3
+            if not is_right:
+                wrong.append(f"has {level} dBFS")
+            if one["mime"] not in CODECS[codec]:
+                wrong.append(f"is {one['mime']}")
+            if codec and abs(one["bytes"] / 125 / seconds - float(facts["kbps"])) > 1:
+                wrong.append(f"has {one['bytes']} bytes")
+        said += [f"{one['name']}: {fault}" for fault in wrong]
+    return said
+
+
+def answer_time(box, press):
+    """Press a key, and return how long it takes, s, until a box shows another page."""
+    box.evaluate(ANSWER)
+    press()
+    seconds = box.evaluate("() => window.answered")
+    assert seconds is not None, "the key changed nothing in 30 s"
+    return seconds
+
+
+def calm(page, seconds=8):
+    """Wait until the machine has a core to spare for half a second, or until the time is over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and psutil.cpu_percent(0.5) > 100 - 100 / psutil.cpu_count():
+        page.wait_for_timeout(500)

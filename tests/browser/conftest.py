@@ -1,6 +1,7 @@
 """A JupyterLab over a copy of the project, and a headless Chromium that may talk to nobody else.
 
-Run by `pytest tests/browser`. Chromium is looked for on the path, or where CHROMIUM says.
+Run by `pytest tests/browser`. Chromium is looked for on the path, or where CHROMIUM says. With two
+workers (`-n 2 --dist loadgroup`), each has a JupyterLab, a copy and a Chromium of its own.
 """
 
 import contextlib
@@ -20,7 +21,10 @@ from browsing import CONSENT, FLAGS, Lab, find_chromium
 from playwright.sync_api import sync_playwright
 
 PROJECT = Path(__file__).parents[2]
-LEFT_OUT = shutil.ignore_patterns(".*", "outputs", "__pycache__", "benchmarks", "*.egg-info")
+LEFT_OUT = shutil.ignore_patterns(
+    *(".*", "outputs", "__pycache__", "benchmarks", "*.egg-info"),
+    *("course", "instructor", "my_notebooks", "student"),
+)
 SETTINGS = {  # every cell is drawn, also one that is out of sight
     "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {
@@ -28,6 +32,13 @@ SETTINGS = {  # every cell is drawn, also one that is out of sight
         "checkForUpdates": False,
     },
 }
+
+
+def pytest_collection_modifyitems(items):
+    """Keep on one worker what shares a page: the tests of a notebook, or those of a file."""
+    for item in items:
+        given = item.callspec.params if hasattr(item, "callspec") else {}
+        item.add_marker(pytest.mark.xdist_group(given.get("notebook", item.path.stem)))
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +82,7 @@ def lab(project, tmp_path_factory):
         *(f"--port={port}", f"--IdentityProvider.token={token}"),
         *(f"--ServerApp.root_dir={project}", "--LabApp.news_url=None"),
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.expose_app_in_browser=True",  # so that a test may change the theme
     ]
     log = own / "log"
     with log.open("w") as out:
