@@ -1,7 +1,7 @@
 # Each command is a function of tasks.py, which does the same without make: `python tasks.py lab`.
 PYTHON ?= python3
-COMMANDS := lab test check test-long test-browser test-portable lint run notebooks mine song bench models ablation \
-            pins environment clean help
+COMMANDS := lab test check test-long test-browser test-book test-portable lint run notebooks mine song student \
+            instructor assignments grade book bench models ablation pins environment clean help
 
 .DEFAULT_GOAL := help
 .PHONY: $(COMMANDS)

@@ -27,6 +27,15 @@ PROBE = "import helpers, numpy, soundfile, jupyterlab"  # what works only if the
 VERSIONS = ((3, 11), (3, 12), (3, 13))
 NOTEBOOKS = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=900")
 PARALLEL = ("-n", "logical", "--maxprocesses=4", "--dist", "loadfile", "--no-loadscope-reorder")
+MODELS = (  # what makes data/models; each may need what those before it have made
+    ("data/build/models.py",),
+    ("data/build/models.py", "--labelled"),
+    ("-m", "data.build.ablation"),
+    ("-m", "data.build.verse"),
+    ("notebooks/execute.py", "notebooks/05_lstm_training.ipynb"),
+    ("data/build/models.py", "--original", "outputs/05/original_lstm.npz"),
+)
+NOT_BOOK = "--ignore=tests/browser/test_book.py"
 COVERAGE = ("--cov=helpers", "--cov-config=pyproject.toml", "--cov-fail-under=90")
 
 
@@ -67,7 +76,13 @@ def test_long() -> None:
 def test_browser() -> None:
     """Run the notebooks in JupyterLab in a headless Chromium, which must be installed."""
     environment(developers=True)
-    pytest("tests/browser")
+    pytest("-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", "tests/browser", NOT_BOOK)
+
+
+def test_book() -> None:
+    """Build the book, and read it in a headless Chromium, which must be installed."""
+    environment(developers=True)
+    pytest("tests/browser/test_book.py")
 
 
 def test_portable() -> None:
@@ -116,6 +131,37 @@ def song() -> None:
     run("notebooks/song.py", *options)
 
 
+def student() -> None:
+    """Make the student's version of the notebooks, without solutions and outputs (student/)."""
+    environment()
+    run("-m", "classroom.versions", "student")
+
+
+def instructor() -> None:
+    """Make the instructor's version, with solutions unfolded and outputs (instructor/)."""
+    environment()
+    run("-m", "classroom.versions", "instructor")
+
+
+def assignments() -> None:
+    """Make an assignment of each lesson, for nbgrader, in course/release/."""
+    environment(developers=True)
+    run("-m", "classroom.grading", "assignments")
+
+
+def grade() -> None:
+    """Grade what lies in course/submitted/; make grade LIMIT=60: so many seconds for an answer."""
+    limit = os.environ.get("LIMIT")  # where make puts it
+    environment(developers=True)
+    run("-m", "classroom.grading", "grade", *([f"--limit={limit}"] if limit else []))
+
+
+def book() -> None:
+    """Build the book of the stored notebooks, in outputs/book/html (half a minute)."""
+    environment(developers=True)
+    run("docs/book.py")
+
+
 def bench(*, quick: bool = False) -> None:
     """Measure everything that is promised (--quick, or make bench QUICK=1, to try it)."""
     environment(developers=True)
@@ -123,9 +169,10 @@ def bench(*, quick: bool = False) -> None:
 
 
 def models() -> None:
-    """Make data/models anew from data/music."""
+    """Make data/models anew from data/music and data/texts, in order (half an hour)."""
     environment(developers=True)
-    run("data/build/models.py")
+    for program in MODELS:
+        run(*program)
 
 
 def ablation() -> None:
@@ -297,12 +344,18 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "check": check,
     "test-long": test_long,
     "test-browser": test_browser,
+    "test-book": test_book,
     "test-portable": test_portable,
     "lint": lint,
     "run": run_notebooks,
     "notebooks": store_notebooks,
     "mine": mine,
     "song": song,
+    "student": student,
+    "instructor": instructor,
+    "assignments": assignments,
+    "grade": grade,
+    "book": book,
     "bench": bench,
     "models": models,
     "ablation": ablation,

@@ -96,6 +96,15 @@ def test_a_song_may_have_another_seed_and_words_of_ones_own(calls, monkeypatch):
     assert calls[-1] == ("notebooks/song.py", "--seed=2", "--text=my words.txt")
 
 
+def test_answers_that_are_graded_may_take_longer(calls, monkeypatch):
+    monkeypatch.delenv("LIMIT", raising=False)
+    tasks.main(["grade"])
+    assert calls[-1] == ("-m", "classroom.grading", "grade")
+    monkeypatch.setenv("LIMIT", "120")  # as make hands it on
+    tasks.main(["grade"])
+    assert calls[-1] == ("-m", "classroom.grading", "grade", "--limit=120")
+
+
 def test_a_folder_belongs_to_mine_alone(calls, capsys):
     with pytest.raises(SystemExit):
         tasks.main(["lint", "folder"])
