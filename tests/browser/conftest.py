@@ -1,12 +1,13 @@
 """A JupyterLab over a copy of the project, and a headless Chromium that may talk to nobody else.
 
 Run by `pytest tests/browser`. Chromium is looked for on the path, or where CHROMIUM says. With two
-workers (`-n 2 --dist loadgroup`), each has a JupyterLab, a copy and a Chromium of its own.
+workers (`-n 2`), each has a JupyterLab, a copy and a Chromium of its own.
 """
 
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -19,6 +20,7 @@ import nbformat
 import pytest
 from browsing import CONSENT, FLAGS, Lab, find_chromium
 from playwright.sync_api import sync_playwright
+from xdist.scheduler import LoadScopeScheduling
 
 PROJECT = Path(__file__).parents[2]
 LEFT_OUT = shutil.ignore_patterns(
@@ -34,11 +36,18 @@ SETTINGS = {  # every cell is drawn, also one that is out of sight
 }
 
 
-def pytest_collection_modifyitems(items):
-    """Keep on one worker what shares a page: the tests of a notebook, or those of a file."""
-    for item in items:
-        given = item.callspec.params if hasattr(item, "callspec") else {}
-        item.add_marker(pytest.mark.xdist_group(given.get("notebook", item.path.stem)))
+class ByPage(LoadScopeScheduling):
+    """Keeps on one worker what shares a page: the tests of a notebook, or those of a file."""
+
+    def _split_scope(self, nodeid):
+        notebook = re.search(r"[\[-](\d\d_\w+)[\]-]", nodeid)
+        return notebook[1] if notebook else nodeid.split("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Let xdist use it: its own groups do nothing under this pytest."""
+    return ByPage(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -50,12 +50,16 @@ interactive.explore(slow, after=widgets.IntSlider(value=2, min=1, max=4))""",
 ]
 
 
+def write(lab, name, cells):
+    """Write a notebook of these cells where JupyterLab finds it."""
+    notebook = nbformat.v4.new_notebook(cells=[*cells], metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, lab.folder / "notebooks" / f"{name}.ipynb")
+
+
 @pytest.fixture(scope="module")
 def kit(browser, lab):
     """Open a notebook that holds each part of the kit once, and run it."""
-    cells = [nbformat.v4.new_code_cell(source) for source in KIT]
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
-    nbformat.write(notebook, lab.folder / "notebooks" / "kit.ipynb")
+    write(lab, "kit", map(nbformat.v4.new_code_cell, KIT))
     with browsing.watched_page(browser) as page:
         browsing.open_notebook(page, lab, "kit.ipynb")
         browsing.run_all(page, lab)
@@ -290,9 +294,7 @@ history = note_model.train(model, *music, interrupted.SETTINGS, **numbers, **kee
 
 
 def test_a_training_shows_how_far_it_is_and_can_be_interrupted(browser, lab):
-    cells = [nbformat.v4.new_code_cell(source) for source in TRAINING]
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
-    nbformat.write(notebook, lab.folder / "notebooks" / "training.ipynb")
+    write(lab, "training", map(nbformat.v4.new_code_cell, TRAINING))
     with browsing.watched_page(browser) as page:
         browsing.open_notebook(page, lab, "training.ipynb")
         page.locator(".jp-Notebook .jp-Cell").first.focus()
@@ -343,8 +345,7 @@ def test_what_is_out_of_its_place_or_pale_or_miscaptioned_is_noticed(browser, la
     cell = nbformat.v4.new_code_cell(
         "from IPython import display; display.HTML(filename='faulty.html')"
     )
-    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL})
-    nbformat.write(notebook, lab.folder / "notebooks" / "faulty.ipynb")
+    write(lab, "faulty", [cell])
     with browsing.watched_page(browser) as page:
         browsing.open_notebook(page, lab, "faulty.ipynb")
         browsing.run_all(page, lab)
@@ -375,8 +376,7 @@ def test_a_stored_notebook_shows_question_picture_and_player_before_it_is_truste
         for one in (asked.parts[0], watched)
     ]
     cell = nbformat.v4.new_code_cell("...", outputs=outputs, execution_count=1)
-    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": KERNEL})
-    nbformat.write(notebook, lab.folder / "notebooks" / "stored.ipynb")
+    write(lab, "stored", [cell])
     with browsing.watched_page(browser) as page:
         browsing.open_notebook(page, lab, "stored.ipynb")
         output = page.locator(".jp-OutputArea")
