@@ -42,6 +42,7 @@ from traitlets.config import Config
 
 from classroom import versions
 from helpers import files
+from notebooks import stopwatch
 
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = PROJECT / "notebooks"
@@ -105,11 +106,6 @@ def line(marked: Marked) -> str:
 # Making assignments
 
 
-def tags(cell: NotebookNode) -> list[str]:
-    """Return the tags of a cell."""
-    return cell.metadata.get("tags", [])
-
-
 def make_assignments(course: Path) -> list[str]:
     """Write an assignment for each lesson, and let nbgrader release it; return their names."""
     api, paths = nbgrader(course), sorted(NOTEBOOKS.glob(LESSONS))
@@ -137,7 +133,7 @@ def assignment(notebook: NotebookNode) -> NotebookNode:
 
 def split(cell: NotebookNode) -> list[NotebookNode]:
     """Return the parts of an exercise's cell; another cell is one part."""
-    if cell.cell_type != "code" or "exercise" not in tags(cell):
+    if cell.cell_type != "code" or "exercise" not in stopwatch.tags(cell):
         return [cell]
     lines = cell.source.split("\n")
     called = [s for s in ast.parse(cell.source).body if "checks.nb" in ast.unparse(s)]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import nbformat
 
-from notebooks import copies
+from notebooks import copies, stopwatch
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -25,7 +25,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 def student(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return a notebook without solutions, as if it had never been run."""
     version = copy.deepcopy(notebook)
-    version.cells = [cell for cell in version.cells if not _is_solution(cell)]
+    version.cells = [cell for cell in version.cells if "solution" not in stopwatch.tags(cell)]
     for cell in version.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -36,14 +36,10 @@ def student(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def instructor(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return a notebook with everything in it, and its solutions unfolded."""
     version = copy.deepcopy(notebook)
-    for cell in filter(_is_solution, version.cells):
-        cell.metadata.pop("jupyter", None)
+    for cell in version.cells:
+        if "solution" in stopwatch.tags(cell):
+            cell.metadata.pop("jupyter", None)
     return version
-
-
-def _is_solution(cell: nbformat.NotebookNode) -> bool:
-    """Tell whether a cell holds the answer to an exercise."""
-    return "solution" in cell.metadata.get("tags", [])
 
 
 VERSIONS = {"student": student, "instructor": instructor}

@@ -6,6 +6,7 @@ import nbformat
 import pytest
 
 from classroom import grading
+from notebooks import stopwatch
 
 LESSON = "02_sampling_and_nyquist"  # the one that is graded fastest
 NAMES = [path.stem for path in sorted(grading.NOTEBOOKS.glob(grading.LESSONS))[1:]]
@@ -46,7 +47,7 @@ def solutions(name):
     """Return the stored answers to a lesson's exercises."""
     found = {}
     for cell in nbformat.read(grading.NOTEBOOKS / f"{name}.ipynb", 4).cells:
-        if "solution" in grading.tags(cell):
+        if "solution" in stopwatch.tags(cell):
             cell.metadata["tags"] = ["exercise"]
             answer = grading.split(cell)[0]
             found[grading.grade_id(answer)] = answer.source

@@ -1,12 +1,13 @@
 """The teacher's guide says what the stored notebooks say, and its minutes are the stopwatch's."""
 
 import ast
-import importlib.util
 import re
 from pathlib import Path
 
 import nbformat
 import pytest
+
+from notebooks import stopwatch
 
 PROJECT = Path(__file__).parent.parent
 LESSONS = (PROJECT / "docs" / "lessons.md").read_text(encoding="utf-8")
@@ -14,9 +15,6 @@ TEACHING = (PROJECT / "docs" / "teaching.md").read_text(encoding="utf-8")
 PATHS = {path.name[:2]: path for path in sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))}
 NOTEBOOKS = {number: nbformat.read(path, 4) for number, path in PATHS.items()}
 
-SPEC = importlib.util.spec_from_file_location("stopwatch", PROJECT / "notebooks" / "stopwatch.py")
-stopwatch = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(stopwatch)
 
 PARTS = ("**Goal.**", "**45 minutes:**", "**90 minutes:**", "**Before class.**", "**Run live.**")
 PARTS += ("**Mistakes, and what to say.**", "**Discuss.**", "**Homework** (")

@@ -1,6 +1,5 @@
 import copy
 import csv
-import importlib.util
 from pathlib import Path
 
 import nbformat
@@ -8,12 +7,10 @@ import numpy as np
 import pytest
 
 from helpers import questions
+from notebooks import execute
 
 PROJECT = Path(__file__).parent.parent
 PATH = PROJECT / "classroom" / "pooled_blind_test.ipynb"
-SPEC = importlib.util.spec_from_file_location("execute", PROJECT / "notebooks" / "execute.py")
-execute = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(execute)
 STORED = nbformat.read(PATH, 4)
 
 

@@ -3,7 +3,6 @@
 import ast
 import builtins
 import copy
-import importlib.util
 import json
 import re
 import shutil
@@ -14,14 +13,11 @@ import nbformat
 import pytest
 
 from classroom import versions
-from notebooks import copies
+from notebooks import copies, execute
 
 PROJECT = Path(__file__).parent.parent
 PATHS = sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))
 NOTEBOOKS = {path: nbformat.read(path, 4) for path in PATHS}
-SPEC = importlib.util.spec_from_file_location("execute", PROJECT / "notebooks" / "execute.py")
-execute = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(execute)
 
 BLANK = re.compile(r"^(    return None|[\w, ]+ = None(, None)*)(  #.*)?$", re.MULTILINE)
 DOCSTRING = re.compile(r'^    """.*"""\n', re.MULTILINE)
