@@ -338,14 +338,18 @@ def activations(y: Floats, dictionary: Dictionary, *, lasting: bool = False) -> 
     return _explain(V, dictionary.templates, settings)[:, : settings.n_notes]
 
 
-def find_notes(H: Floats, dictionary: Dictionary, *, strictness: float = 1.0) -> rolls.Notes:
+def find_notes(
+    H: Floats, dictionary: Dictionary, *, strictness: float = 1.0, lasting: bool = False
+) -> rolls.Notes:
     """Find where notes begin and end in their activations: float64, (n_found, 4), sorted by onset.
 
     A note begins where its activation rises, by enough and to enough, measured by the loudest note
     within half a second. The time is where half of the rise is done, between frames. It ends where
     the damper falls, that is at less than a quarter of what it was two frames before, or where it
-    has died away. A strictness of 1 misses as many notes as it invents, 2 asks for twice as much
-    rise. `H` has as many notes as the dictionary (else a ValueError).
+    has died away. A strictness of 1 misses as many piano notes as it invents, 2 asks for twice as
+    much rise. With `lasting`, a rise is doubted where little is left after an eighth of a second,
+    or where little sounds an octave above: so it is with strokes, and with other notes' overtones.
+    `H` has as many notes as the dictionary (else a ValueError).
 
     Source: Bello et al. (2005), "A tutorial on onset detection in music signals".
     """
@@ -355,8 +359,10 @@ def find_notes(H: Floats, dictionary: Dictionary, *, strictness: float = 1.0) ->
             f"H must have shape (n_frames, {settings.n_notes}), got {np.shape(H)}: pass what "
             "activations returns for the same dictionary"
         )
-    enough = {name: strictness * share for name, share in _BALANCED.items()}
-    found = _track(H, settings, dictionary.reference, **enough)
+    least = {name: strictness * share for name, share in _BALANCED.items()}
+    if lasting:
+        least = {"rise": 0.85 * least["rise"], "floor": 0.6 * least["floor"], "doubt": 0.2}
+    found = _track(H, settings, dictionary.reference, **least)
     found[:, :2] /= settings.frame_rate
     found[:, 3] /= dictionary.usual_levels[found[:, 2].astype(int) - settings.lowest]
     return found
@@ -367,7 +373,7 @@ def encode(y: Floats, dictionary: Dictionary, *, lasting: bool = False) -> rolls
 
     To look only at what lasts is better for any music but clean pianos.
     """
-    return find_notes(activations(y, dictionary, lasting=lasting), dictionary)
+    return find_notes(activations(y, dictionary, lasting=lasting), dictionary, lasting=lasting)
 
 
 def _edges(settings: rolls.NoteSettings) -> Edges:
@@ -481,7 +487,7 @@ def _measure_levels(parts: list[Floats], W: Floats, settings: rolls.NoteSettings
 
 
 def _onsets(
-    H: Floats, settings: rolls.NoteSettings, reference: float, rise: float, floor: float
+    H: Floats, settings: rolls.NoteSettings, reference: float, **least: float
 ) -> NDArray[np.bool_]:
     """Say in which frames notes begin: (n_frames, n_notes), bool."""
     low = np.minimum(transforms.shift(H, 1), transforms.shift(H, 2))
@@ -490,7 +496,14 @@ def _onsets(
     loudest = scipy.ndimage.maximum_filter1d(H.max(axis=1), int(settings.frame_rate) | 1)
     loudest = np.maximum(loudest, reference / 8)[:, None]  # in silence nothing is loud
     steepest = (jump >= transforms.shift(jump, 1)) & (jump > transforms.shift(jump, -1))
-    return steepest & (jump > rise * loudest) & (high > floor * loudest) & (high > 1.3 * low)
+    if "doubt" in least:
+        octave = 0.1 * H  # the highest notes have none in the dictionary
+        octave[:, :-12] = H[:, 12:]
+        octave = scipy.ndimage.maximum_filter1d(octave, 3, axis=0)
+        left, above = (np.minimum(h / (high + _TINY), 1) for h in (transforms.shift(H, -2), octave))
+        jump = jump * (left**2 * (above + 0.03)) ** least["doubt"]
+    enough = (jump > least["rise"] * loudest) & (high > least["floor"] * loudest)
+    return steepest & enough & (high > 1.3 * low)
 
 
 def _onset_time(h: Floats, frame: int) -> float:
@@ -520,11 +533,11 @@ def _offset_time(h: Floats, frame: int, stop: int) -> float:
 
 
 def _track(
-    H: Floats, settings: rolls.NoteSettings, reference: float, *, rise: float, floor: float
+    H: Floats, settings: rolls.NoteSettings, reference: float, **least: float
 ) -> NDArray[np.float64]:
     """Find notes: (n_found, 4), onset and offset in frames, pitch, strength, sorted by onset."""
     found = []
-    onsets = _onsets(H, settings, reference, rise, floor)
+    onsets = _onsets(H, settings, reference, **least)
     for note in np.flatnonzero(onsets.any(axis=0)):
         h, frames = H[:, note], np.flatnonzero(onsets[:, note]).tolist()
         starts = [_onset_time(h, frame) for frame in frames]
