@@ -49,6 +49,8 @@ def lab() -> None:
         "--LabApp.default_url=/lab/tree/my_notebooks/00_start_here.ipynb",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=None",
+        # else notebook 09 loses files of more than 10 MB without a word
+        "--ServerApp.tornado_settings={'websocket_max_message_size': 200_000_000}",
     ]
     if getattr(os, "geteuid", lambda: 1)() == 0:
         options.append("--allow-root")

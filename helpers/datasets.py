@@ -6,7 +6,9 @@ A split never cuts through a piece: of what is held out, no other part was heard
 import csv
 import hashlib
 import os
+import re
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -59,7 +61,7 @@ COLUMNS = (
 class Track:
     """One piece of music: a file, and what is known about it.
 
-    Its name is unique, its split one of `SPLITS`, its origin "rendered", "recorded", or "own".
+    Its name is unique, its split one of `SPLITS`, its origin "own", or what its manifest says.
     """
 
     name: str
@@ -174,8 +176,8 @@ def load_waveforms(
     """
     if max_minutes is not None and not max_minutes > 0:
         raise ValueError(f"max_minutes must be more than 0 minutes, got {max_minutes}")
-    if _twice(tracks):
-        raise ValueError(f"tracks must have names that differ, got twice: {_twice(tracks)}")
+    if twice := _twice(track.name for track in tracks):
+        raise ValueError(f"tracks must have names that differ, got twice: {twice}")
     waveforms: dict[str, audio.Waveform] = {}
     left = None if max_minutes is None else 60 * max_minutes  # s
     for track in helpers.bar(tracks, desc="Loading", unit="piece", leave=False):
@@ -233,10 +235,9 @@ def _names(paths: list[Path], folder: Path) -> str:
     return ", ".join(names[: 4 if more else 5]) + more
 
 
-def _twice(tracks: list[Track]) -> str:
-    """Return the names that more than one track has, as text."""
-    names = [track.name for track in tracks]
-    return ", ".join(sorted({name for name in names if names.count(name) > 1}))
+def _twice(names: Iterable[str]) -> str:
+    """Return the names that come more than once, as text."""
+    return ", ".join(sorted(name for name, n in Counter(names).items() if n > 1))
 
 
 def _audio_files(music: Path) -> tuple[list[Path], list[Left]]:
@@ -289,9 +290,10 @@ def _manifest_rows(music: Path) -> list[tuple[str, dict[str, str], Track]]:
         if folder != music:
             rows = [(where, row) for where, row in rows if _lies_in(music, folder, row.get("file"))]
         tracks = [_track_of_row(where, row, folder) for where, row in rows]
-        twice = _twice(tracks)
-        if twice:
-            raise ValueError(f"{manifest}: names must differ; listed twice: {twice}")
+        paths = (os.path.realpath(track.path) for track in tracks)
+        for what, each in (("names", (track.name for track in tracks)), ("files", paths)):
+            if twice := _twice(each):
+                raise ValueError(f"{manifest}: {what} must differ; listed twice: {twice}")
         if rows:
             return [(*row, track) for row, track in zip(rows, tracks, strict=True)]
     return []
@@ -316,7 +318,10 @@ def _track_of_row(where: str, row: dict[str, str], folder: Path) -> Track:
     """Return the track that a row of a manifest describes, or say what is wrong with the row."""
     missing = [column for column in COLUMNS if column not in row]
     if missing:
-        raise ValueError(f"{where}: the manifest lacks the columns {', '.join(missing)}; add them")
+        lacks, has = ", ".join(missing), ", ".join(filter(None, row))
+        raise ValueError(f"{where}: lacks the columns {lacks}; add them (it has {has})")
+    if None in row:
+        raise ValueError(f"{where}: has more fields than columns; put text with commas in quotes")
     empty = [column for column in ("name", "file", "split", "minutes") if not row[column]]
     if empty:
         raise ValueError(f"{where}: nothing is given for {', '.join(empty)}; fill it in")
@@ -325,11 +330,11 @@ def _track_of_row(where: str, row: dict[str, str], folder: Path) -> Track:
         raise ValueError(f"{where}: the file {path} is missing; restore it, or remove the row")
     if row["split"] not in SPLITS:
         raise ValueError(f"{where}: split must be {', '.join(SPLITS)}, got {row['split']!r}")
-    try:
-        minutes = float(row["minutes"])
-    except ValueError as error:
-        raise ValueError(f"{where}: minutes must be a number, got {row['minutes']!r}") from error
-    texts = {column: row[column] or "" for column in COLUMNS if column not in ("file", "minutes")}
+    number = re.fullmatch(r"\s*\d*\.?\d+\s*", row["minutes"])
+    if not (minutes := float(row["minutes"]) if number else 0.0):
+        raise ValueError(f"{where}: minutes must be a number above 0, got {row['minutes']!r}")
+    texts = {key: row[key] or "unknown" for key in COLUMNS if key not in ("file", "minutes")}
+    texts["title"] = row["title"] or row["name"]
     return Track(path=path, minutes=minutes, **texts)
 
 
@@ -338,7 +343,7 @@ def _tracks_of_folder(
 ) -> tuple[list[Track], list[Left]]:
     """Return a track for each readable recording among files, split by piece, and the others."""
     minutes, left = {}, []
-    for path in paths:
+    for path in helpers.bar(paths, desc="Looking through", unit="file", delay=2, leave=False):
         try:
             duration = audio.info(path).duration
             _beginning(path)

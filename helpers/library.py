@@ -25,12 +25,13 @@ Floats = NDArray[np.float32]
 Tracks = Sequence[datasets.Track]
 
 _ROWS = 30  # of a report
+_IDLE = 20  # s: then a process without work ends, also one whose parent was killed
 PART = 20.0  # minutes: a longer file becomes several pieces, which bounds the memory
-_VERSION = 1  # of what is kept: to be raised when the same file would give other notes
+_VERSION = 2  # of what is kept: to be raised when the same file would give other notes
 # Notes a second, fewest and most, and the least share of the sound that notes explain. Set on 15
 # recordings and 4 renderings, and not confirmed on others: the 10 within have onset F of 0.70 to
 # 0.88 against another transcriber, the 9 beyond 0.27 to 0.59. The shipped dictionary explains 0.58
-# of those at least, and at most 0.50 of these; the rate alone would tell only two of them.
+# of those at least, and at most 0.50 of these; the rate alone tells none of them.
 _SPARSE, _BUSY, _EXPLAINED = 0.2, 12.0, 0.54
 _REMEDY = "what was prepared is kept: run it again, with n_jobs=1 where memory is short"
 
@@ -134,7 +135,8 @@ def prepare(
     todo = {job.kept: job for job in jobs if ready[job.kept] is None}
     in_order = sorted(todo.values(), key=lambda job: -job.minutes)  # none is left alone at the end
     why: dict[Path, str] = {}
-    pool = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    how = {"return_as": "generator_unordered", "idle_worker_timeout": _IDLE}
+    pool = joblib.Parallel(n_jobs=n_jobs, **how)
     results = pool(joblib.delayed(_attempt)(job, given) for job in in_order)
     total, form = sum(job.minutes for job in in_order), "{n:.1f}/{total:.1f} min"
     form = "{l_bar}{bar}| " + form + " [{elapsed}<{remaining}]"
@@ -175,7 +177,7 @@ def estimate(
     todo = list({job.kept: job for job in jobs if not job.kept.exists()}.values())
     if not todo:
         return 0.0
-    pool, spent, heard = joblib.Parallel(n_jobs=n_jobs), 0.0, 1.0
+    pool, spent, heard = joblib.Parallel(n_jobs=n_jobs, idle_worker_timeout=_IDLE), 0.0, 1.0
     places = np.linspace(0, len(todo) - 1, 2 * joblib.effective_n_jobs(n_jobs)).astype(int)
     for most in (0.1, 1.0):  # minutes; the first round starts the processes
         samples = [replace(todo[i], minutes=min(most, todo[i].minutes), last=False) for i in places]

@@ -105,7 +105,7 @@ def test_a_missing_column_is_named(listed, column, where):
         with pytest.warns(audio.AudioWarning, match="only 2 s of music"):
             assert datasets.find_tracks(listed[0] / where)[0].origin == "own"
         return
-    with pytest.raises(ValueError, match=rf"manifest\.csv, line 2: .* lacks the columns {column}"):
+    with pytest.raises(ValueError, match=rf"manifest\.csv, line 2: lacks the columns {column}"):
         datasets.find_tracks(listed[0] / where)
 
 
@@ -115,10 +115,13 @@ def test_a_missing_column_is_named(listed, column, where):
         ({"file": "music/none.mp3"}, r"line 3: the file .*none\.mp3 is missing; restore it"),
         ({"file": "music"}, r"line 3: the file .*music is missing"),
         ({"split": "training"}, "line 3: split must be train, validation, test, got 'training'"),
-        ({"minutes": "2:30"}, "line 3: minutes must be a number, got '2:30'"),
+        ({"minutes": "2:30"}, "line 3: minutes must be a number above 0, got '2:30'"),
+        ({"minutes": "nan"}, "line 3: minutes must be a number above 0, got 'nan'"),
+        ({"minutes": "-3"}, "line 3: minutes must be a number above 0, got '-3'"),
         ({"minutes": ""}, "line 3: nothing is given for minutes; fill it in"),
         ({"name": "", "split": ""}, "line 3: nothing is given for name, split"),
         ({"name": "a"}, "names must differ; listed twice: a"),
+        ({"file": "music/../music/a.wav"}, r"files must differ; listed twice: \S*music.a\.wav$"),
     ],
 )
 def test_a_fault_in_a_row_is_named(listed, fault, message):
@@ -126,6 +129,36 @@ def test_a_fault_in_a_row_is_named(listed, fault, message):
     put_manifest(folder, [rows[0], {**rows[1], **fault}, *rows[2:]])
     with pytest.raises(ValueError, match=message):
         datasets.find_tracks(folder)
+
+
+def test_a_misspelt_column_and_another_separator_are_shown(listed):
+    path = listed[0] / "manifest.csv"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("genre", "genere"), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"lacks the columns genre; .*it has name, .*genere"):
+        datasets.find_tracks(listed[0])
+    path.write_text(text.replace(",", ";"), encoding="utf-8")
+    with pytest.raises(ValueError, match="it has name;file;title"):
+        datasets.find_tracks(listed[0])
+
+
+def test_a_comma_without_quotes_is_named(listed):
+    path = listed[0] / "manifest.csv"
+    text = path.read_text(encoding="utf-8").replace("Für A", "Für A, again")
+    path.write_text(text.replace('"', ""), encoding="utf-8")
+    with pytest.raises(ValueError, match="line 2: has more fields than columns; put text with"):
+        datasets.find_tracks(listed[0])
+
+
+def test_what_a_manifest_does_not_say_is_unknown(listed):
+    put_manifest(listed[0], [{**listed[1][0], "genre": "", "title": ""}, *listed[1][1:]])
+    tracks = datasets.find_tracks(listed[0])
+    assert tracks[0].title == "a"
+    assert (tracks[0].genre, tracks[0].licence, tracks[1].genre) == (
+        "unknown",
+        "unknown",
+        "ragtime",
+    )
 
 
 def test_a_manifest_in_another_encoding_is_named(listed):

@@ -29,7 +29,7 @@ NOT_TERMS = {  # what notebooks print in bold for other reasons; so is all that 
     *("One complex number a bin", "Onset rate and rests", "Rhythm and dissonance", "Said wrongly"),
     *("The loss", "The short path", "The whole course", "Turn your volume down", "Tuning"),
     *("Words on the short path", "You need", "You will be able to", "backwards", "carry on"),
-    *("ceiling", "choose", "copying", "drop files", "find", "folder", "ghost", "greater than"),
+    *("ceiling", "choose", "copying", "choose files", "find", "folder", "ghost", "greater than"),
     *("held", "how boldly", "is not a staircase", "key", "learn", "length", "likelier state"),
     *(
         "loud",

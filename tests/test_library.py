@@ -11,6 +11,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import psutil
 import pytest
 
 from helpers import audio, datasets, library, notes, rolls, synthesis
@@ -262,6 +263,25 @@ def test_a_run_that_is_killed_leaves_what_can_be_used(tracks, tmp_path, n_times)
         for path in kept.glob("*.npz") if kept.exists() else ():
             assert library._read(path) is not None  # complete, or not there
     same(prepare(tracks, kept)[0], prepare(tracks, tmp_path / "alone")[0])
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_the_processes_of_a_killed_run_end_soon(tracks, tmp_path):
+    code = "from helpers import library\nlibrary._IDLE = 1" + CHILD.replace(
+        "sys.argv[2])", "sys.argv[2], n_jobs=2)"
+    )
+    command = [sys.executable, "-c", code, tracks[0].path.parent, tmp_path / "kept"]
+    run = subprocess.Popen(command, cwd=PROJECT)
+    workers = []
+    while len(workers) < 2 and run.poll() is None:
+        time.sleep(0.1)
+        below = psutil.Process(run.pid).children(recursive=True)
+        workers = [one for one in below if any("LokyProcess" in x for x in one.cmdline())]
+    os.kill(run.pid, signal.SIGKILL)
+    run.communicate()
+    assert workers
+    assert not psutil.wait_procs(workers, timeout=120)[1]
 
 
 def test_a_process_that_the_system_ends_is_said_with_a_remedy(tracks, tmp_path):

@@ -21,14 +21,15 @@ NOTEBOOKS = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Four excerpts of 40 s: stereo WAV, MP3 at 48 kHz, FLAC and Ogg in a sub-folder."""
+    """Four excerpts of 40 s: stereo WAV, MP3 at 48 kHz, FLAC and Ogg, in two sub-folders."""
     folder = tmp_path_factory.mktemp("My <music> & 'more'")
-    (folder / "live").mkdir()
+    for name in ("studio", "live"):  # in notebook 09 they are labels
+        (folder / name).mkdir()
     ours = datasets.select(datasets.find_tracks(PROJECT / "data" / "music"), instrument="piano")
     excerpts = [audio.load(track.path, sr=48000, start=20, duration=40) for track in ours[:4]]
     stereo = np.stack([excerpts[0], 0.5 * excerpts[0]], axis=1)
-    soundfile.write(folder / "a stereo take.wav", stereo, 48000, subtype="PCM_24")
-    audio.save(folder / "b.mp3", excerpts[1], sr=48000)
+    soundfile.write(folder / "studio" / "a stereo take.wav", stereo, 48000, subtype="PCM_24")
+    audio.save(folder / "studio" / "b.mp3", excerpts[1], sr=48000)
     slow = audio.resample(excerpts[2], sr_from=48000, sr_to=22050)
     audio.save(folder / "live" / "c.flac", np.clip(slow, -1, 1), sr=22050)
     audio.save(folder / "live" / "d.ogg", excerpts[3], sr=48000)

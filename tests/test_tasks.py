@@ -254,6 +254,7 @@ def test_the_lab_opens_working_copies_on_this_machine_alone(calls):
     assert "--ip=127.0.0.1" in calls[3]
     assert "--LabApp.default_url=/lab/tree/my_notebooks/00_start_here.ipynb" in calls[3]
     assert "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate" in calls[3]
+    assert "--ServerApp.tornado_settings={'websocket_max_message_size': 200_000_000}" in calls[3]
 
 
 def test_a_command_that_fails_ends_with_its_status(project):
