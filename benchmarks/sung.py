@@ -253,16 +253,6 @@ class Recogniser:
         return n
 
 
-def as_melody(found: np.ndarray) -> np.ndarray:
-    """Keep of found notes what one voice can sing: none that begins while a lower one sounds.
-
-    A vowel makes some partials so strong that they are taken for notes of their own.
-    """
-    start, end, pitch, *_ = found.T
-    lower = (pitch[None] < pitch[:, None]) & (start[None] <= start[:, None] + 0.05)
-    return found[~(lower & (end[None] > start[:, None] + 0.05)).any(axis=1)]
-
-
 def in_common(one: Sequence[str], other: Sequence[str]) -> int:
     """Return the length of the longest row of words that both hold in that order."""
     best = [0] * (len(other) + 1)
@@ -318,11 +308,7 @@ def measure(
     table: dict[str, dict[str, float]] = {what: {} for what in ("spoken", *sounds)}
     if oracle:
         for what in ("sung", "one note throughout", "melody alone"):
-            found = oracle(sounds[what].y)
-            table[what] |= {
-                "F": real.onset_f(notes, as_melody(found)),
-                "F of all notes": real.onset_f(notes, found),
-            }
+            table[what]["F"] = real.onset_f(notes, oracle(sounds[what].y))
         values[name] = [table["sung"]["F"]]
     names_of_words = next(names), next(names)
     if importlib.util.find_spec("pocketsphinx"):

@@ -40,6 +40,7 @@ VOWELS = "iyɨʉɯuɪʏʊeøɘɵɤoəɛœɜɞʌɔæɐaɶɑɒɚɝᵻ\u0329"  # th
 CONSONANTS, SHARE = 1.4, 0.45  # times as long as spoken, but at most this share of a short note
 EDGE_S = 0.07  # of a vowel, that keep the speed of speech
 NOISE = 0.3  # least share of noise in the source: it fills what lies between high partials
+LOWEST_DB = 10.0  # by which vowels' lowest partial is raised: else their second is often stronger
 GLIDE_S, VIBRATO_HZ = 0.06, 5.5
 LEVEL_DB, ARCH_DB, BREATH_DB = -20.0, 3.0, -30.0  # dBFS RMS; a phrase's middle; breath
 Phonemes = list[tuple[str, float, float]]  # name in IPA, start s, end s
@@ -498,7 +499,8 @@ def _phrase(
     sung, places = _time_map(speech.phonemes, held, max(0.02, notes[0, 0] - before))
     inhaled = min(0.3, max(0.0, sung[0] - before - 0.05))  # s of breath before the first sound
     t = np.arange(sung[0] - inhaled, sung[-1] + 0.1, FRAME_S)
-    frames = take(spoken, np.interp(t, sung, places) / FRAME_S)
+    source = np.interp(t, sung, places) / FRAME_S
+    frames, vowel = take(spoken, source), np.interp(source, np.arange(len(voiced)), voiced)
     # the mouth opens and closes; louder amid the phrase; breath is noise through the first vowel
     edge = np.clip((t - sung[0]) / 0.015, 0, 1) * np.clip((sung[-1] + 0.03 - t) / 0.03, 0, 1)
     arch = np.sin(np.pi * np.clip((t - sung[0]) / (sung[-1] - sung[0]), 0, 1))
@@ -507,6 +509,9 @@ def _phrase(
     mouth = spoken.envelope[round(sum(speech.phonemes[held[0][0]][1:]) / 2 / FRAME_S)]
     envelope += 10 ** (BREATH_DB / 10) * (wave**2)[:, None] * mouth + 1e-12
     f0 = np.where((frames.f0 > 0) & (edge > 0), pitch_curve(t, notes, vibrato=vibrato), 0)
+    partial = np.linspace(0, SR / 2, envelope.shape[1]) / np.maximum(f0, 1)[:, None]
+    lowest = np.clip(1 - np.abs(partial - 1), 0, 1) * (vowel * (f0 > 0))[:, None]
+    envelope *= 10 ** (LOWEST_DB / 10 * lowest)
     noise = np.maximum(frames.aperiodicity, NOISE)
     return synthesise(Frames(f0, envelope, noise, SR)), float(t[0])
 

@@ -60,13 +60,6 @@ def test_words_in_common_are_those_in_the_same_order():
     assert sung.in_common([], ["a"]) == 0
 
 
-def test_partials_are_no_notes_of_a_melody():
-    found = np.array(
-        [(0.5, 1.0, 60, 1), (0.51, 0.9, 72, 1), (0.7, 0.9, 79, 1), (1.0, 1.4, 64, 1.0)]
-    )
-    assert sung.as_melody(found)[:, 2].tolist() == [60, 64]
-
-
 def test_lines_are_put_on_phrases_that_can_hold_them():
     pool = [(NOTES, np.array([True, False, True])), (NOTES[:2], np.array([True, False]))]
     verse = sung.place(["Lonely moon", "O night"], pool)

@@ -194,6 +194,18 @@ def test_a_song_has_the_pitches_and_the_times_of_its_melody():
     assert np.array_equal(voice.sing(["Loud and lone owls", "my moon"], melody).y, song.y)
 
 
+def test_the_lowest_partial_is_the_strongest():
+    """Else the octave above it is heard as a note, too: of low notes, the second partial leads."""
+    melody = tune([(0.6, pitch) for pitch in (57, 60, 64, 69)])
+    song = voice.sing(["may red men sing"], melody, syllables=[[1, 1, 1, 1]])
+    for start, end, pitch in melody.notes:
+        part = song.y[round((start + 0.15) * SR) : round((end - 0.15) * SR)]
+        level = np.abs(np.fft.rfft(part * np.hanning(len(part)), 8 * SR))
+        k = np.arange(1, 9)[:, None] * 440 * 2 ** ((pitch - 69) / 12)
+        bins = np.rint(8 * k * np.linspace(0.98, 1.02, 41)).astype(int)
+        assert level[bins].max(axis=1).argmax() == 0, pitch
+
+
 def test_consonants_stand_before_the_beat():
     melody = tune([(0.6, 60)])
     song = voice.sing(["sea"], melody)
