@@ -191,19 +191,23 @@ def explore(
     `view` takes the value of each control by name, and returns what to show (`plotting.show`,
     `player`, `watch`, `compare_players`, `line`), one thing or a sequence; a `ValueError` that it
     raises is shown as text. Controls are value widgets, such as `widgets.IntSlider`; one without a
-    description is given the parameter's name. The result holds them, a reset button, and the view.
+    description is given the parameter's name. The result holds them, a reset button (which says so
+    while something is computed), and the view.
     """
     first = {name: control.value for name, control in controls.items()}
     page = widgets.HTML(layout=widgets.Layout(max_width="900px"))  # no player beside a picture
-    reset = widgets.Button(description="Reset", layout=widgets.Layout(width="auto"))
+    reset = widgets.Button(description="Reset", layout=widgets.Layout(width="8em"))
 
     def draw(change: Any = None) -> None:
+        reset.description = "Computing ..."
         try:
             shown = view(**{name: control.value for name, control in controls.items()})
         except ValueError as error:
             page.value = f"<p><strong>{html.escape(str(error))}</strong></p>"
         else:
             page.value = shown.html if isinstance(shown, Shown) else stack(*shown).html
+        finally:
+            reset.description = "Reset"
 
     def restore(button: widgets.Button) -> None:
         for name, value in first.items():

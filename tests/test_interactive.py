@@ -156,6 +156,21 @@ def test_an_error_of_a_view_is_shown_and_gone_with_the_next_value():
     assert "gain 0.3" in box.children[1].value
 
 
+def test_the_reset_button_says_that_something_is_computed():
+    slider, said = widgets.IntSlider(1), []
+
+    def slow(n):
+        said.append(box.children[0].children[-1].description if n > 1 else "")
+        return interactive.line(str(10 // (n - 3)))
+
+    box = interactive.explore(slow, n=slider)
+    slider.value = 2
+    with pytest.raises(ZeroDivisionError):
+        slider.value = 3
+    assert said == ["", "Computing ...", "Computing ..."]
+    assert box.children[0].children[-1].description == "Reset"
+
+
 def test_a_view_may_return_one_thing():
     box = interactive.explore(lambda n: interactive.line(f"n is {n}"), n=widgets.IntSlider(value=3))
     assert box.children[1].value == "<p>n is 3</p>"
