@@ -178,8 +178,8 @@ def nb02_scramble(scramble: Callable[..., Any]) -> str:
     tones = [np.sin(2 * np.pi * f * np.arange(800) / 8000 + 0.5) for f in (500, 1000)]
     turned = [tone * (-1.0) ** np.arange(800) for tone in tones]
     answers = _answers(scramble, *([tone.copy()] for tone in tones))
-    if any(np.shape(answer) != (800,) for answer in answers):
-        return f"800 samples went in, and an array of shape {np.shape(answers[0])} came out."
+    if any(np.shape(x) != (800,) or np.iscomplexobj(x) for x in answers):
+        return f"800 samples went in, shape {np.shape(answers[0])} came out: return 800 real ones."
     if np.abs(answers).max() < 1e-6:
         return "all is silent: at half the rate, a sine of phase 0 has only samples of 0."
     if (peaks := [10 * int(np.abs(np.fft.rfft(x)).argmax()) for x in answers]) == [500, 1000]:
@@ -509,7 +509,7 @@ def nb07_tempered(tempered: Callable[..., Any]) -> str:
         "the right proportions, but they must add up to 1 again.": powers,
         "the wrong way round: a high temperature must make them more alike.": wrong_way,
     }
-    otherwise = "z = log p; what is exp(z / T)? And what makes probabilities add up to 1?"
+    otherwise = "z = log p; what is exp(z / T)? And what makes each row (last axis) add up to 1?"
     return _hint(answers, right, hints, otherwise)
 
 

@@ -108,6 +108,7 @@ WRONG = [
     (checks.nb02_scramble, lambda y: -y, "still at 500 Hz"),
     (checks.nb02_scramble, lambda y: y * np.sin(np.pi * np.arange(len(y))), "all is silent"),
     (checks.nb02_scramble, lambda y: y[::2], "800 samples went in"),
+    (checks.nb02_scramble, lambda y: y * np.exp(1j * np.pi * np.arange(len(y))), "real ones"),
     (checks.nb02_scramble, lambda y: y * np.cos(np.pi * np.arange(len(y)) / 4), "should be 3,500"),
     (checks.nb02_scramble, lambda y: 2 * flipped(y), "another level"),
     (checks.nb02_scramble, lambda y: np.fft.irfft(np.fft.rfft(y)[::-1], len(y)), "backwards"),

@@ -66,6 +66,7 @@ WRONG = [
     (checks.nb07_tempered, lambda p, t: p ** (1 / t), "add up to 1 again"),
     (checks.nb07_tempered, lambda p, t: tempered(p, 1 / t), "wrong way round"),
     (checks.nb07_tempered, lambda p, t: p * 0 + 0.25, "z = log p"),
+    (checks.nb07_tempered, lambda p, t: p ** (1 / t) / np.sum(p ** (1 / t)), "each row"),
     (checks.nb07_nucleus, lambda p, s: np.where(nucleus(p, s) > 0, p, 0), "add up to 1 again"),
     (checks.nb07_nucleus, lambda p, s: nucleus(p, s, reach=False), "is kept, too"),
     (checks.nb07_nucleus, lambda p, s: (q := p * (p >= s)) / max(q.sum(), 1e-9), "add them up"),

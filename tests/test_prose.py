@@ -11,9 +11,6 @@ from spylls.hunspell import Dictionary
 PROJECT = Path(__file__).parent.parent
 WORDS = (PROJECT / "tests" / "words.txt").read_text(encoding="utf-8").split()
 LONGEST = 50  # words of a sentence
-TOO_LONG = {  # what doesn't keep to that yet; an entry that is no longer needed fails
-    "90 n9road, figure",
-}
 PAGES = ("*.md", ".github/*.md", "docs/*.md", "data/*.md", "data/*/*.md")
 PROGRAMS = ("*.py", "benchmarks/*.py", "classroom/*.py", "data/build/*.py", "docs/*.py")
 PROGRAMS += ("helpers/*.py", "notebooks/*.py")
@@ -171,5 +168,4 @@ def test_sentences_are_short():
         at: [sentence for sentence in sentences(text) if length(sentence) > LONGEST]
         for at, text in texts.items()
     }
-    assert {at: found for at, found in long.items() if found and at not in TOO_LONG} == {}
-    assert [at for at in TOO_LONG if not long[at]] == [], "they are short now: off the list"
+    assert {at: found for at, found in long.items() if found} == {}
