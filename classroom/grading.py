@@ -179,7 +179,7 @@ def collect(source: NotebookNode, handed_in: NotebookNode) -> tuple[NotebookNode
     collected : NotebookNode
         What is to run.
     remarks : list of str
-        Which answers were missing or had several cells.
+        Which answers were missing, untouched, or had several cells.
     """
     if "edition" not in handed_in.metadata:
         raise SubmissionError("it wasn't made from this assignment: ask for the one handed out")
@@ -196,10 +196,12 @@ def collect(source: NotebookNode, handed_in: NotebookNode) -> tuple[NotebookNode
     for cell in collected.cells:
         if is_solution(cell):
             found = answers.get(name := grade_id(cell), [])
-            cell.source = "\n\n".join(found) if found else cell.source
             if len(found) != 1:
                 n = f"{len(found)} cells, joined" if found else "its cell is missing"
                 remarks.append(f"{name}: {n}")
+            elif found[0].strip() in ("", cell.source.strip()):
+                remarks.append(f"{name}: not attempted")
+            cell.source = "\n\n".join(found) if found else cell.source
     collected.cells = needed(collected.cells)
     return collected, remarks
 
@@ -234,6 +236,11 @@ class _Scoped(ast.NodeTransformer):
         return ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators)
 
 
+def scopes(statement: ast.stmt) -> symtable.SymbolTable:
+    """Return the names of a statement, and of each scope in it, the same in any Python."""
+    return symtable.symtable(ast.unparse(_Scoped().visit(statement)), "cell", "exec")
+
+
 def names(source: str) -> tuple[set[str], set[str], set[str]]:
     """Return which names code sets, sets whatever happens, and reads before it has set them.
 
@@ -244,7 +251,7 @@ def names(source: str) -> tuple[set[str], set[str], set[str]]:
     reads: set[str] = set()
     try:
         for statement in ast.parse(TransformerManager().transform_cell(source)).body:
-            table = symtable.symtable(ast.unparse(_Scoped().visit(statement)), "cell", "exec")
+            table = scopes(statement)
             found = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
             inner = list(table.get_children())
             while inner:

@@ -33,6 +33,13 @@ STANDS_HERE = {  # what JupyterLab shows, and a page can't
     "or the keys of your computer, and the network answers.",
 }
 LINK = re.compile(r"(?<=\]\()[^()\s]+(?=\))")
+PICTURE = re.compile(r'(<div style="position:relative[^>]*>)?<img [^>]*>(?(1)</div>)')
+SCROLLS = r'<section class="picture" role="group" tabindex="0" aria-label="Picture">\g<0></section>'
+SCORE = "then the score can be shown"  # says a blind test, under its questions
+BLIND = (
+    '<p class="live">Here you can listen, and choose. What is right this page can\'t tell: only a '
+    "running notebook knows it, and says it when all questions are answered.</p>"
+)
 BOLD = re.compile(r"(?<!\[)\*\*([^*`]+)\*\*")
 GLOSSARY = re.compile(r"^(`{3,}|:{3,})\{glossary\}[^\n]*\n(.*?)^\1", re.MULTILINE | re.DOTALL)
 
@@ -208,6 +215,8 @@ def _page_cell(cell: Cell, state: Mapping[str, Any], name: str) -> None:
         if WIDGET in output.get("data", {}):
             page = standing(state, output.data[WIDGET]["model_id"], name)
             output.data = nbformat.from_dict({"text/html": page})
+        if "text/html" in output.get("data", {}):
+            output.data["text/html"] = PICTURE.sub(SCROLLS, output.data["text/html"])
     shown = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
     hidden = cell.metadata.get("jupyter", {}).get("source_hidden") or "plumbing" in tags
     if "exercise" in tags:
@@ -276,7 +285,7 @@ def _question(label: str, call: ast.Call) -> str:
 def standing(state: Mapping[str, Any], model: str, name: str) -> str:
     """Write a widget as it stands, in HTML: what it shows, and its controls as a list."""
     parts = [*_parts(state, model)]
-    page = ""
+    page = BLIND if any(kind == "asked" for kind, _ in parts) else ""
     for kind, some in itertools.groupby(parts, lambda part: part[0]):
         joined = "".join(text for _, text in some)
         if kind == "control":
@@ -298,12 +307,13 @@ def _parts(state: Mapping[str, Any], model: str) -> Iterator[tuple[str, str]]:
         for child in now["children"]:
             yield from _parts(state, child.removeprefix("IPY_MODEL_"))
     elif kind == "HTML":
-        yield "shown", now["value"]
+        if SCORE not in now["value"]:
+            yield "shown", now["value"]
     elif kind == "Any":
         yield "told", f"<p>{STANDS_HERE[now['_anywidget_id']].format(**now)}</p>"
     elif kind == "ToggleButtons" and now["index"] is None:
         asked = f"{now['description']} {' or '.join(now['_options_labels'])}?"
-        yield "told", f"<p>{html.escape(asked)}</p>"
+        yield "asked", f"<p>{html.escape(asked)}</p>"
     elif kind != "Button":
         stands = f"{now['description']}: {_setting(kind, now)}"
         yield "control", f"<li>{html.escape(stands)}</li>"

@@ -95,6 +95,7 @@ html_math_renderer = "mathml"
 html_favicon = "_static/icon.svg"
 html_static_path = ["_static", str(FONTS / "DejaVuSerif.ttf"), str(FONTS / "LICENSE_DEJAVU")]
 html_css_files = ["book.css"]
+html_js_files = ["book.js"]
 html_copy_source = False
 html_use_index = False
 html_show_search_summary = False  # for it, whole pages are fetched, sounds and all

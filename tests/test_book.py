@@ -6,10 +6,11 @@ from pathlib import Path
 
 import ipywidgets as widgets
 import nbformat
+import numpy as np
 import pytest
 from ipywidgets.embed import dependency_state
 
-from helpers import interactive, synthesis
+from helpers import interactive, plotting, questions, synthesis
 
 PROJECT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))
@@ -151,10 +152,32 @@ def test_a_picture_that_was_drawn_in_training_needs_no_note():
     assert page == "<img src='x' alt='A curve.'>"
 
 
-def test_questions_to_the_ear_are_asked_in_words():
-    asked = widgets.ToggleButtons(options=["A", "B"], value=None, description="1. Which is X")
-    page = standing(widgets.VBox([widgets.HTML("<audio></audio>"), asked]))
-    assert page.startswith("<audio></audio><p>1. Which is X A or B?</p>")
+@pytest.mark.parametrize("abx", [False, True])
+def test_a_blind_test_is_heard_and_says_why_nobody_is_told_the_answers(tmp_path, abx):
+    rng = np.random.default_rng(0)
+    clips = {who: [rng.uniform(-0.1, 0.1, 8000).astype("float32")] for who in ("human", "ours")}
+    told = {"sr": 8000, "seed": 0, "interval": lambda k, n: (0, 1), "path": tmp_path / "me.csv"}
+    test = questions.BlindTest(clips, {"ours": 1}, reference="human", abx=abx, **told)
+    page = standing(test)
+    assert page.startswith(book.BLIND)
+    assert page.count("<audio") == 2 + abx
+    assert f"<p>1. Which of the two is {'X' if abx else 'human'}? A or B?</p>" in page
+    assert "Answer every question" not in page  # there is nothing to press
+    assert "in notebook 3: <a" in page
+
+
+def test_a_picture_scrolls_where_it_is_too_wide_with_the_line_on_it():
+    ax = plotting.waveform(np.zeros(8000, np.float32), sr=8000)
+    shown = interactive.watch(ax, np.zeros(8000, np.float32), sr=8000, label="rest", alt="A > B.")
+    for page in (shown.html, plotting.show(ax, alt="A > B.").html):
+        (cell,) = paged(code("show(y)", page))
+        made = cell.outputs[0].data["text/html"]
+        inside = re.findall(
+            r'<section class="picture" [^>]*tabindex="0"[^>]*>(.*?)</section>', made
+        )
+        assert len(inside) == made.count("<img") == 1
+        assert inside[0].startswith("<div") == ("<audio" in page)
+        assert re.sub(r"</?section[^>]*>", "", made) == page
 
 
 def test_recorder_and_piano_are_described(tmp_path):

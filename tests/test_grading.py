@@ -157,8 +157,9 @@ def test_each_answer_counts_by_itself(graded):
     assert graded["wrong"][2:] == (1, 3, "")
 
 
-def test_no_answers_get_no_marks(graded):
-    assert graded["empty"][2:] == (0, 3, "")
+def test_no_answers_get_no_marks_and_are_told_from_wrong_ones(graded):
+    remarks = [f"{name}: not attempted" for name in ("telephone", "scramble", "missed_db")]
+    assert graded["empty"][2:] == (0, 3, "; ".join(remarks))
 
 
 def test_an_endless_answer_is_stopped_and_the_others_count(graded):

@@ -6,13 +6,12 @@ import copy
 import json
 import re
 import shutil
-import symtable
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from classroom import versions
+from classroom import grading, versions
 from notebooks import copies, execute
 
 PROJECT = Path(__file__).parent.parent
@@ -157,7 +156,7 @@ def missing(cells):
     known, lacking, called = {*dir(builtins), "display"}, [], []
     for cell in cells:
         for statement in ast.parse(cell.source).body:
-            table = symtable.symtable(ast.unparse(statement), cell.id, "exec")
+            table = grading.scopes(statement)
             symbols = table.get_symbols()
             made = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
             plain = isinstance(statement, ast.Assign | ast.AugAssign | ast.Expr)

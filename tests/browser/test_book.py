@@ -29,6 +29,8 @@ DECODE = """async () => {
   }
   return faults;
 }"""
+SMALL = """(all) => all.filter((e) => e.clientWidth < Math.min(e.naturalWidth, 639))
+  .map((e) => `${e.alt}: ${e.clientWidth} px`)"""  # their labels can't be read
 PLAY = """(sound) => new Promise((resolve) => {
   sound.onended = () => resolve(sound.currentTime);
   sound.onerror = () => resolve("error");
@@ -189,9 +191,46 @@ def test_on_a_phone_nothing_runs_out_of_the_page(open_page, name):
     page.set_viewport_size(PHONE)
     page.evaluate(OPEN)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
-    for player in page.locator("audio, .bd-content img").all():
-        box = player.bounding_box()
-        assert 0 <= box["x"] < box["x"] + box["width"] <= PHONE["width"]
+    for box in page.locator("audio, .picture").all():
+        place = box.bounding_box()
+        assert 0 <= place["x"] < place["x"] + place["width"] <= PHONE["width"]
+    assert page.locator(".cell_output img").evaluate_all(SMALL) == []
+
+
+def test_on_a_phone_a_swipe_shows_the_rest_of_a_picture_and_a_tap_jumps(open_page):
+    page = open_page("03_blocks_and_fft.html", is_mobile=True, has_touch=True)
+    page.set_viewport_size(PHONE)
+    box = page.locator(".picture:has(.playhead)").first
+    line, sound = box.locator(".playhead"), box.locator("xpath=..").locator("audio")
+    line.wait_for(state="visible")
+    box.scroll_into_view_if_needed()
+    box.evaluate("e => { e.scrollLeft = 0; }")
+    place = box.bounding_box()
+    x, y = place["x"] + 0.9 * place["width"], place["y"] + place["height"] / 2
+    finger = page.context.new_cdp_session(page)
+    for i in range(16):
+        kind, where = "touchMove" if i else "touchStart", [{"x": x - 15 * i, "y": y}]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": where})
+        page.wait_for_timeout(20)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    browsing.wait_until(page, "the swipe", lambda: box.evaluate("e => e.scrollLeft") > 100, 5)
+    assert sound.evaluate("e => e.currentTime") == 0
+    page.wait_for_timeout(500)  # it comes to rest
+    axes = line.bounding_box()
+    page.touchscreen.tap(x, y)
+    expected = sound.evaluate("e => e.duration") * (x - axes["x"]) / axes["width"]
+    now = "e => e.currentTime"
+    browsing.wait_until(page, "the jump", lambda: sound.evaluate(now) > 0, 5)
+    assert sound.evaluate(now) == pytest.approx(expected, abs=0.05)
+
+
+def test_a_picture_that_is_too_wide_scrolls_by_keyboard(open_page):
+    page = open_page("03_blocks_and_fft.html")
+    page.set_viewport_size(PHONE)
+    box = page.locator(".picture").first
+    box.focus()
+    page.keyboard.press("ArrowRight")
+    browsing.wait_until(page, "it to scroll", lambda: box.evaluate("e => e.scrollLeft") > 0, 5)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

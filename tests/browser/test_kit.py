@@ -1,5 +1,7 @@
 """Each part of the kit by itself in JupyterLab: what notebooks show, ask, record and play."""
 
+import shutil
+
 import browsing
 import look
 import nbformat
@@ -101,10 +103,11 @@ def test_a_control_that_is_slow_is_noticed(kit, lab):
     times = []
     for text in ("interactive.explore(view", "interactive.explore(slow"):
         box = browsing.cell(kit, text).locator(".widget-vbox")
-        handle = box.locator(".noUi-handle")
-        keys = ["ArrowLeft", "ArrowRight"]
-        taken = []
-        for key in keys * 2:
+        handle, taken = box.locator(".noUi-handle"), []
+        while len(taken) < 4 or (not times and min(taken) >= 0.5 and len(taken) < 16):
+            if len(taken) >= 4:
+                browsing.calm(kit)  # the quick one was slow: because others compute?
+            key = ("ArrowLeft", "ArrowRight")[len(taken) % 2]
             taken.append(browsing.answer_time(box, lambda h=handle, k=key: h.press(k)))
             browsing.settle(kit, lab)
         times.append(min(taken))
@@ -322,6 +325,60 @@ def test_a_training_shows_how_far_it_is_and_can_be_interrupted(browser, lab):
         again = browsing.cell(page, "n_words").locator(".jp-OutputArea")
         browsing.wait_until(page, "it to go on", lambda: "Resuming at" in again.inner_text(), 60)
     lab.stop_kernels()
+
+
+def test_files_and_a_recording_become_music_of_the_readers_own(browser, lab):
+    notebook = nbformat.read(lab.folder / "notebooks" / "09_your_own_music.ipynb", 4)
+    sources = {cell.id: cell.source for cell in notebook.cells}
+    find = "tracks, left = datasets.survey(YOURS, fewest=0)\n"
+    hear = "sounds = {t.title: audio.load(t.path, sr=SR, duration=2) for t in tracks}\n"
+    show = "interactive.compare_players(sounds, sr=SR) if tracks else None"
+    cells = [sources[i] for i in ("n9imp", "n9set", "n9drop")]
+    cells += [find + sources["n9here"], hear + show]
+    write(lab, "yours", map(nbformat.v4.new_code_cell, cells))
+    yours = lab.folder / "outputs" / "09" / "your_music"
+    yours.mkdir(parents=True)
+    tune = (0.2 * np.sin(np.arange(16_000 * 3) ** 1.1)).astype(np.float32)
+    odd = '<b>bold & "loud".mp3'
+    dropped = [
+        {
+            "name": odd,
+            "mimeType": "audio/mpeg",
+            "buffer": audio.encode(tune, sr=16_000, suffix=".mp3"),
+        },
+        {"name": "letter.mp3", "mimeType": "audio/mpeg", "buffer": b"Dear Sir,\n"},
+    ]
+    try:
+        with browsing.watched_page(browser) as page:
+            browsing.open_notebook(page, lab, "yours.ipynb")
+            browsing.run_all(page, lab)
+            box = browsing.cell(page, "FileUpload")
+            assert "Nothing has arrived" in box.inner_text()
+            with page.expect_file_chooser() as chooser:
+                box.get_by_role("button", name="Your files").press("Enter")
+            chooser.value.set_files(dropped)
+            said = "Files in outputs/09/your_music: 2."
+            browsing.wait_until(page, "the files", lambda: said in box.inner_text(), 20)
+            assert (yours / odd).read_bytes() == dropped[0]["buffer"]
+            box.get_by_role("button", name="Record").press("Enter")
+            browsing.wait_until(page, "recording", lambda: box.locator("text=Stop").count())
+            page.wait_for_timeout(1500)
+            box.get_by_role("button", name="Stop").press("Enter")
+            browsing.wait_until(page, "the WAV", lambda: "Recorded" in box.inner_text(), 20)
+            for text in ("fewest=0", "sounds ="):
+                run_again(page, lab, text)
+            shown = browsing.shown(page, "fewest=0")
+            assert "Pieces: 2" in shown
+            assert '  <b>bold & "loud" ' in shown
+            assert "letter.mp3: is text, not audio" in shown
+            players = browsing.cell(page, "sounds =")
+            names = players.locator("figcaption").all_inner_texts()
+            assert [name.split(" (")[0] for name in names] == [odd[:-4], "my recording"]
+            assert browsing.faults(players.locator("audio")) == []
+            assert page.faults == []
+    finally:
+        shutil.rmtree(yours)
+        lab.stop_kernels()
 
 
 FAULTY = """
