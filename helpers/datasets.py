@@ -6,7 +6,6 @@ A split never cuts through a piece: of what is held out, no other part was heard
 import csv
 import hashlib
 import os
-import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -330,8 +329,11 @@ def _track_of_row(where: str, row: dict[str, str], folder: Path) -> Track:
         raise ValueError(f"{where}: the file {path} is missing; restore it, or remove the row")
     if row["split"] not in SPLITS:
         raise ValueError(f"{where}: split must be {', '.join(SPLITS)}, got {row['split']!r}")
-    number = re.fullmatch(r"\s*\d*\.?\d+\s*", row["minutes"])
-    if not (minutes := float(row["minutes"]) if number else 0.0):
+    try:
+        minutes = float(row["minutes"])
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < np.inf:
         raise ValueError(f"{where}: minutes must be a number above 0, got {row['minutes']!r}")
     texts = {key: row[key] or "unknown" for key in COLUMNS if key not in ("file", "minutes")}
     texts["title"] = row["title"] or row["name"]

@@ -117,6 +117,7 @@ def test_a_missing_column_is_named(listed, column, where):
         ({"split": "training"}, "line 3: split must be train, validation, test, got 'training'"),
         ({"minutes": "2:30"}, "line 3: minutes must be a number above 0, got '2:30'"),
         ({"minutes": "nan"}, "line 3: minutes must be a number above 0, got 'nan'"),
+        ({"minutes": "inf"}, "line 3: minutes must be a number above 0, got 'inf'"),
         ({"minutes": "-3"}, "line 3: minutes must be a number above 0, got '-3'"),
         ({"minutes": ""}, "line 3: nothing is given for minutes; fill it in"),
         ({"name": "", "split": ""}, "line 3: nothing is given for name, split"),
