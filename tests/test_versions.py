@@ -47,12 +47,18 @@ def without_outputs(cell):
 # What the versions are.
 
 
-@each
-def test_the_students_version_lacks_solutions_and_outputs_and_nothing_else(path):
+def converted(convert, path):
+    """Return a notebook, which must stay as it is, and its version."""
     notebook = copy.deepcopy(NOTEBOOKS[path])
-    version = versions.student(notebook)
+    version = convert(notebook)
     assert notebook == NOTEBOOKS[path], "what goes in stays as it is"
     nbformat.validate(version)
+    return notebook, version
+
+
+@each
+def test_the_students_version_lacks_solutions_and_outputs_and_nothing_else(path):
+    notebook, version = converted(versions.student, path)
     kept = [cell for cell in notebook.cells if "solution" not in execute.tags(cell)]
     assert list(map(without_outputs, version.cells)) == list(map(without_outputs, kept))
     assert [c.id for c in code_cells(version) if c.outputs or c.execution_count] == []
@@ -61,10 +67,7 @@ def test_the_students_version_lacks_solutions_and_outputs_and_nothing_else(path)
 
 @each
 def test_the_instructors_version_has_everything_and_unfolds_the_solutions(path):
-    notebook = copy.deepcopy(NOTEBOOKS[path])
-    version = versions.instructor(notebook)
-    assert notebook == NOTEBOOKS[path], "what goes in stays as it is"
-    nbformat.validate(version)
+    notebook, version = converted(versions.instructor, path)
     assert not any("jupyter" in cell.metadata for cell in code_cells(version, "solution"))
     for cell in code_cells(version, "solution"):
         cell.metadata["jupyter"] = {"source_hidden": True}
