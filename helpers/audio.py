@@ -8,17 +8,16 @@ written. FFmpeg decodes (`decoding`), libsndfile encodes. A file that was cut of
 import io
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import ceil, gcd
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
 import soxr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from helpers import decoding, files
 
@@ -28,15 +27,9 @@ AnyPath = str | os.PathLike
 
 FULL_SCALE = 32768  # int16 steps in 1.0; libsndfile's scale too, so that save -> load is exact
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # Hz
-_ENCODINGS = {
-    ".wav": ("WAV", "PCM_16"),
-    ".flac": ("FLAC", "PCM_16"),
-    ".ogg": ("OGG", "VORBIS"),
-    ".mp3": ("MP3", "MPEG_LAYER_III"),
-}
+_LOSSLESS, _LOSSY = (".wav", ".flac"), (".ogg", ".mp3")  # what is written
 _LEAST_RATE = 2000  # bits/s; silence, best compressed, needs about as many
 _MOST_UP = 100  # times that a sampling rate is raised: else a damaged header fills the memory
-_ROLL = 1000  # samples, at the lower of two rates, that the filter of `resample` reaches at most
 
 
 class AudioError(ValueError):
@@ -51,13 +44,11 @@ class AudioWarning(UserWarning):
 class AudioInfo:
     """What an audio file says about itself.
 
-    Container and encoding are in FFmpeg's words, for example ``"WAV"`` and ``"pcm_s16le"``, `sr` is
-    in Hz. Samples are counted per channel, as many as the file promises; where it promises nothing,
-    or what its size belies, as many as its packets should hold.
+    The encoding is in FFmpeg's words, for example ``"pcm_s16le"``, `sr` is in Hz. Samples are
+    counted per channel, as many as the file promises; where it promises nothing, or what its size
+    belies, as many as its packets should hold.
     """
 
-    path: Path
-    container: str
     encoding: str
     sr: int
     n_channels: int
@@ -76,10 +67,7 @@ class AudioInfo:
 
 
 def info(path: AnyPath) -> AudioInfo:
-    """Return what an audio file says about itself, without decoding it.
-
-    One that holds no audio that can be decoded is an AudioError, which says what it holds instead.
-    """
+    """Return what an audio file says about itself, without decoding it."""
     size_bytes = _size(Path(path))
     with _decoder(path) as decoder:
         n_samples = decoder.n_promised
@@ -90,9 +78,7 @@ def info(path: AnyPath) -> AudioInfo:
                 n_samples = n_counted
         if not n_samples:
             raise AudioError(f"{shown(path)}: holds no samples; record or export it again")
-        names = "container", "encoding", "sr", "n_channels"
-        known = {name: getattr(decoder, name) for name in names}
-        return AudioInfo(path=Path(path), n_samples=n_samples, size_bytes=size_bytes, **known)
+        return AudioInfo(decoder.encoding, decoder.sr, decoder.n_channels, n_samples, size_bytes)
 
 
 def read(path: AnyPath, *, strict: bool = False) -> tuple[Samples, int]:
@@ -124,8 +110,8 @@ def load(
     """Load a file, or a part of it, as a mono waveform at `sr`, Hz: float32, (n_samples,).
 
     The part begins at `start`, s, before the end (else an AudioError), and lasts `duration`, s, at
-    most; it is what the whole has there, to float precision. Samples beyond [-1, 1], as a loud MP3
-    has some, are clipped, with a warning that counts them. Errors and warnings are as in `read`.
+    most; it is what the whole has there. Samples beyond [-1, 1], as a loud MP3 has some, are
+    clipped, with a warning that counts them. Errors and warnings are as in `read`.
     """
     sr = _valid_rate(sr)
     if not 0 <= start < np.inf or not (duration is None or 0 < duration < np.inf):
@@ -138,12 +124,13 @@ def load(
                 f"{shown(path)}: claims a sampling rate of {decoder.sr} Hz, too low for music at "
                 f"{sr} Hz, so its header is damaged; export it again"
             )
-        mono = (block.mean(axis=1) for block in decoder.blocks())
-        y = _collected(_part(mono, first, end, sr_from=decoder.sr, sr_to=sr), path)
+        mono = (block.mean(axis=1, keepdims=True) for block in decoder.blocks())
+        mono = decoding.resampled(mono, sr_from=decoder.sr, sr_to=sr, n_channels=1)
+        samples = _collected(_cut(mono, first, end), path)
         _report(decoder, path, strict)
-        if y is None:
+        if samples is None:
             raise AudioError(_nothing(decoder, path, start))
-    return _clip(y, path)
+    return _clip(samples[:, 0], path)
 
 
 def to_mono(samples: ArrayLike) -> Waveform:
@@ -218,33 +205,30 @@ def encode(y: ArrayLike, *, sr: int, suffix: str = ".wav", quality: float | None
     if n_over:
         raise AudioError(
             f"y must lie in [-1, 1], got a peak of {np.abs(y).max():.3f} ({n_over} samples "
-            "beyond): divide y by its peak, or save with clip=True"
+            "beyond): divide y by its peak, or np.clip it"
         )
-    container, encoding = _ENCODINGS[suffix]
-    samples = to_int16(y) if encoding == "PCM_16" else y
+    container = suffix[1:].upper()
+    samples = to_int16(y) if suffix in _LOSSLESS else y
     level = None if quality is None else min(1 - quality, 0.999)  # libsndfile refuses 1.0 for MP3
     buffer, how = io.BytesIO(), {"format": container, "compression_level": level}
     try:
-        with soundfile.SoundFile(buffer, "w", sr, 1, encoding, **how) as file:
+        with soundfile.SoundFile(buffer, "w", sr, 1, **how) as file:
             for begin in range(0, len(samples), 65536):  # it crashes on a minute of Ogg at once
                 file.write(samples[begin : begin + 65536])
     except (soundfile.LibsndfileError, OverflowError) as error:
+        rates = ", ".join(map(str, MP3_RATES)) if suffix == ".mp3" else "44100, 48000"
         raise AudioError(
-            f"{container} can't be written at {sr} Hz; resample to a usual rate, such as 44100"
+            f"{container} can't be written at {sr} Hz; resample to a usual rate: {rates} Hz"
         ) from error
     return buffer.getvalue()
 
 
-def save(
-    path: AnyPath, y: ArrayLike, *, sr: int, clip: bool = False, quality: float | None = None
-) -> Path:
+def save(path: AnyPath, y: ArrayLike, *, sr: int, quality: float | None = None) -> Path:
     """Write a waveform to a file, whole or not at all: then what was there before stays.
 
-    The suffix chooses the format; all else, and errors, are as in `encode`. To clip samples beyond
-    1 gives a warning that counts them. A folder that can't be written to is an AudioError.
+    The suffix chooses the format; all else, and errors, are as in `encode`.
     """
-    path, y = Path(path), valid(y)
-    y = _clip(y, path) if clip else y
+    path = Path(path)
     if not path.parent.is_dir():
         raise AudioError(f"{shown(path)}: the folder {path.parent} does not exist; make it first")
     data = encode(y, sr=sr, suffix=path.suffix, quality=quality)
@@ -285,24 +269,44 @@ def valid(y: ArrayLike, name: str = "y") -> Waveform:
     It needs one axis, floating point numbers, one sample at least, all of them finite: else an
     AudioError, which calls it `name`, is raised. The range is not checked.
     """
-    y = np.asarray(y)
-    if y.ndim != 1:
-        raise AudioError(f"{name} must have one axis, time, got shape {y.shape}: see audio.to_mono")
-    if not np.issubdtype(y.dtype, np.floating):
+    if np.ndim(y) != 1:
         raise AudioError(
-            f"{name} must be floating point in [-1, 1], got {y.dtype}: see audio.from_int16"
+            f"{name} must have one axis, time, got shape {np.shape(y)}: see audio.to_mono"
         )
-    if not y.size:
-        raise AudioError(f"{name} must hold at least 1 sample, got 0: check where it was cut")
+    return checked(y, name, ("n_samples",))
+
+
+def checked(
+    values: ArrayLike, name: str, axes: Sequence[str] = (), dtype: DTypeLike = np.float32
+) -> NDArray[Any]:
+    """Return an array as `dtype`, or say in an AudioError what is wrong with it.
+
+    It needs floating point numbers, real ones unless `dtype` is complex, one at least, all of them
+    finite, and as many axes as are named; no names are any shape. The message calls it `name`.
+    """
+    values = np.asarray(values)
+    wanted = "fc" if np.issubdtype(dtype, np.complexfloating) else "f"
+    if values.dtype.kind not in wanted:
+        raise AudioError(
+            f"{name} must hold {'complex' if 'c' in wanted else 'real'} floating point numbers, "
+            f"got {values.dtype}; integers need scaling first, as audio.from_int16 does"
+        )
+    if values.size == 0 or (axes and values.ndim != len(axes)):
+        shape = f"shape ({', '.join(axes)})" if axes else "any shape"
+        raise AudioError(
+            f"{name} must have {shape} and not be empty, got shape {values.shape}: check its axes, "
+            "and where it was cut"
+        )
     with np.errstate(over="ignore"):  # what float32 can't hold becomes inf, and is reported
-        y = y.astype(np.float32, copy=False)
-    n_bad = y.size - np.count_nonzero(np.isfinite(y))
+        values = values.astype(dtype, copy=False)
+    n_bad = values.size - np.count_nonzero(np.isfinite(values))
     if n_bad:
+        first = np.argwhere(~np.isfinite(values))[0].tolist()
         raise AudioError(
-            f"{name} must be finite, got {n_bad} samples that are NaN or infinite, the first at "
-            f"index {np.argmin(np.isfinite(y))}: look for a division by zero"
+            f"{name} must be finite, got NaN or infinity in {n_bad} of {values.size} values, the "
+            f"first at index {first}: look for a division by zero"
         )
-    return y
+    return values
 
 
 def shown(path: AnyPath) -> str:
@@ -329,16 +333,12 @@ def _valid_rate(sr: Any) -> int:
 
 def _check_format(suffix: str, sr: int, quality: float | None) -> None:
     """Raise where the format is unknown or can't be written with these settings."""
-    if suffix not in _ENCODINGS:
-        raise AudioError(f"suffix must be one of {', '.join(_ENCODINGS)}, got {suffix!r}")
-    if suffix == ".mp3" and sr not in MP3_RATES:
-        raise AudioError(
-            f"MP3 holds only the rates {', '.join(map(str, MP3_RATES))} Hz, got {sr}: "
-            "resample first, or write .wav or .flac"
-        )
+    if suffix not in _LOSSLESS + _LOSSY:
+        known = ", ".join(_LOSSLESS + _LOSSY)
+        raise AudioError(f"suffix must be one of {known}, got {suffix!r}")
     if suffix == ".ogg" and sr > 200_000:  # libsndfile crashes
         raise AudioError(f"Ogg Vorbis holds rates up to 200000 Hz, got {sr}: resample first")
-    if quality is not None and suffix not in (".mp3", ".ogg"):
+    if quality is not None and suffix in _LOSSLESS:
         raise AudioError(f"quality is for .mp3 and .ogg; {suffix} is lossless: leave it None")
     if quality is not None and not 0 <= quality <= 1:
         raise AudioError(f"quality must lie between 0 (smallest) and 1 (best), got {quality}")
@@ -375,35 +375,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size
 
 
-def _part(
-    blocks: Iterator[Waveform], first: int, end: int | None, *, sr_from: int, sr_to: int
-) -> Iterator[Waveform]:
-    """Yield the samples from `first` to `end`, counted at the new rate, in blocks.
-
-    Blocks before are passed over, but for what the filter of the resampling reaches back to, and
-    resampling begins where both rates have a sample: so a part is what the whole has there.
-    """
-    up, down = sr_to // gcd(sr_from, sr_to), sr_from // gcd(sr_from, sr_to)
-    if up == down:
-        yield from _cut(blocks, first, end)
-        return
-    roll = ceil(_ROLL * max(1, sr_from / sr_to))  # samples at the old rate
-    n_units = max(0, first // up - ceil(roll / down))  # of `down` samples before, `up` after
-    last = None if end is None else ceil(end / up) * down + roll
-    resampler = soxr.ResampleStream(sr_from, sr_to, 1, quality="HQ")
-    held = np.zeros(0, dtype=np.float32)
-
-    def resampled() -> Iterator[Waveform]:
-        block = held  # one late: the last block has to be known as such
-        for following in _cut(blocks, n_units * down, last):
-            yield resampler.resample_chunk(block)
-            block = following
-        yield resampler.resample_chunk(block, last=True)
-
-    yield from _cut(resampled(), first - n_units * up, None if end is None else end - n_units * up)
-
-
-def _cut(blocks: Iterator[Waveform], first: int, end: int | None) -> Iterator[Waveform]:
+def _cut(blocks: Iterator[Samples], first: int, end: int | None) -> Iterator[Samples]:
     """Yield the samples from `first` to `end`, in blocks."""
     at = 0
     for block in blocks:
@@ -417,17 +389,14 @@ def _cut(blocks: Iterator[Waveform], first: int, end: int | None) -> Iterator[Wa
 
 def _collected(blocks: Iterator[Samples], path: AnyPath) -> Samples | None:
     """Join blocks along time, in little more memory than they need; None if there are none."""
-    samples, n_samples, n_bad = None, 0, 0
+    joined, n_channels, n_bad = bytearray(), 1, 0
     try:
         for block in blocks:
+            n_channels = block.shape[1]
             n_bad += int(block.size - np.count_nonzero(np.isfinite(block)))
-            samples = block.copy() if samples is None else samples
-            if n_samples + len(block) > len(samples):  # grows in place, where the system can
-                n_rows = max(n_samples + len(block), 5 * len(samples) // 4)
-                samples.resize((n_rows, *block.shape[1:]), refcheck=False)
-            samples[n_samples : n_samples + len(block)] = block
-            n_samples += len(block)
+            joined += block.tobytes()  # grows in place, where the system can
     except MemoryError as error:
+        n_samples = len(joined) // (4 * n_channels)
         raise AudioError(
             f"{shown(path)}: {n_samples} samples and more don't fit into memory; load a part of "
             "it with start and duration"
@@ -436,9 +405,7 @@ def _collected(blocks: Iterator[Samples], path: AnyPath) -> Samples | None:
         raise AudioError(
             f"{shown(path)}: {n_bad} samples are NaN or infinite; export the file again"
         )
-    if samples is not None:
-        samples.resize((n_samples, *samples.shape[1:]), refcheck=False)
-    return samples
+    return np.frombuffer(joined, np.float32).reshape(-1, n_channels) if joined else None
 
 
 def _report(decoder: decoding.Decoder, path: AnyPath, strict: bool) -> None:

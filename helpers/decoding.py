@@ -31,7 +31,6 @@ FORMATS = (
 _BARE = {"aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "mpeg", "mpegts", "shn"}  # no length
 _EXACT = {"aiff", "ape", "au", "caf", "flac", "ogg", "tta", "w64", "wav", "wv"}  # to the sample
 _LOSSLESS = {"alac", "ape", "flac", "tak", "tta", "wavpack"}
-_NAMES = {"matroska": "Matroska", "mov": "MP4"}  # of containers that FFmpeg calls otherwise
 _MP3_DELAY = 529  # samples by which any decoder is late; FFmpeg takes them out only with a LAME tag
 _N_STEADY = 4  # frames in a row that prove a change of rate or channels; fewer are garbage
 _PADDING = 4096  # bytes at the end that are no audio and no fault
@@ -79,10 +78,10 @@ class Decoder:
 
     `file` is open for reading, seekable, and stays open; one without sound raises `Undecodable`.
 
-    `container` and `encoding` are in FFmpeg's words, for example ``"WAV"`` and ``"pcm_s16le"``. All
-    blocks have the sampling rate `sr`, Hz, and `n_channels`. `n_read` counts the samples in all
-    blocks so far; `n_promised` is how many the file says it holds, None where it doesn't say.
-    `changes` tell where it changed its sampling rate or channels, so far.
+    `encoding` is in FFmpeg's words, for example ``"pcm_s16le"``. All blocks have the sampling rate
+    `sr`, Hz, and `n_channels`. `n_read` counts the samples in all blocks so far; `n_promised` is
+    how many the file says it holds, None where it doesn't say. `changes` tell where it changed its
+    sampling rate or channels, so far.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -180,7 +179,6 @@ class Decoder:
             raise Undecodable("is protected against copying; get it without that protection")
         self._stream = stream
         self._family = self._input.format.name.split(",")[0]
-        self.container = _NAMES.get(self._family, self._family.upper())
         self.encoding = context.codec.canonical_name
         self.sr, self.n_channels = context.sample_rate, _kept(context.layout).nb_channels
         if not (1 <= self.sr <= _HIGHEST_SR and 1 <= self.n_channels <= 255):
@@ -310,16 +308,11 @@ class Decoder:
 
     def _uniform(self, run: Iterable[Samples], sr: int, n_channels: int) -> Iterator[Samples]:
         """Bring frames of one kind to the sampling rate and channels of the stream, in blocks."""
-        resampler = soxr.ResampleStream(sr, self.sr, self.n_channels, quality="HQ")
-        for samples in _joined(run):
-            if n_channels != self.n_channels:
-                mono = samples.mean(axis=1, keepdims=True)
-                samples = np.repeat(mono, self.n_channels, axis=1)
-            if sr != self.sr:
-                samples = resampler.resample_chunk(samples)
-            yield samples
-        if sr != self.sr:
-            yield resampler.resample_chunk(np.zeros((0, self.n_channels), np.float32), last=True)
+        blocks = _joined(run)
+        if n_channels != self.n_channels:
+            mono = (block.mean(axis=1, keepdims=True) for block in blocks)
+            blocks = (np.repeat(block, self.n_channels, axis=1) for block in mono)
+        return resampled(blocks, sr_from=sr, sr_to=self.sr, n_channels=self.n_channels)
 
     def _note_end(self) -> None:
         """Note what is wrong with the end of a file."""
@@ -362,11 +355,25 @@ def diagnose(head: bytes) -> str:
     return "is damaged, or in a format that FFmpeg can't decode; convert it to WAV or MP3"
 
 
+def resampled(
+    blocks: Iterable[Samples], *, sr_from: int, sr_to: int, n_channels: int
+) -> Iterator[Samples]:
+    """Bring blocks of one sound, (n_samples, n_channels), to another sampling rate, Hz."""
+    if sr_from == sr_to:
+        yield from blocks
+        return
+    resampler = soxr.ResampleStream(sr_from, sr_to, n_channels, quality="HQ")
+    for block in blocks:
+        yield resampler.resample_chunk(block)
+    yield resampler.resample_chunk(np.zeros((0, n_channels), np.float32), last=True)
+
+
 class _Behind:
-    """A file as it is seen from an offset on."""
+    """A file of so many bytes as it is seen from an offset on."""
 
     def __init__(self, file: BinaryIO, offset: int) -> None:
         self._file, self._offset = file, offset
+        self.size = file.seek(0, os.SEEK_END) - offset
         file.seek(offset)
 
     def read(self, n: int = -1) -> bytes:
@@ -413,17 +420,9 @@ def _peek(file: _Behind | BinaryIO, start: int, n_bytes: int) -> bytes:
     return data
 
 
-def _size(file: _Behind) -> int:
-    """Return the bytes in a file and leave its position as it was."""
-    position = file.tell()
-    size = file.seek(0, os.SEEK_END)
-    file.seek(position)
-    return size
-
-
 def _find(file: _Behind, wanted: bytes, start: int) -> int:
     """Return where bytes occur in a file from `start` on, reading a mebibyte at a time; or -1."""
-    for at in range(start, _size(file), 2**20):
+    for at in range(start, file.size, 2**20):
         found = _peek(file, at, 2**20 + len(wanted)).find(wanted)
         if found >= 0:
             return at + found
@@ -486,11 +485,11 @@ def _frame_size(head: bytes) -> int:
 
 def _wav_excess(file: _Behind) -> float:
     """Return how many times more sound the header of a WAV file promises than is there."""
-    n_bytes, at = _size(file), 12
+    at = 12
     while len(chunk := _peek(file, at, 8)) == 8:
         size, at = int.from_bytes(chunk[4:], "little"), at + 8
         if chunk[:4] == b"data":
-            n_present = n_bytes - at
+            n_present = file.size - at
             # Sizes just below 2 and 4 GiB are what streaming writers put for "unknown".
             is_unknown = -size % 2**31 < 2**16
             return size / n_present if 0 < n_present < size and not is_unknown else 1.0
@@ -500,13 +499,13 @@ def _wav_excess(file: _Behind) -> float:
 
 def _ogg_fault(file: _Behind) -> str:
     """Say what is wrong with the pages of an Ogg file (RFC 3533); nothing if they are whole."""
-    size, at, n_bad = _size(file), 0, 0
-    while 0 <= at < size:
+    at, n_bad = 0, 0
+    while 0 <= at < file.size:
         page = _peek(file, at, 27 + 255)
         if page.startswith(b"OggS"):
             n_segments = page[26] if len(page) > 26 else 255
             length = 27 + n_segments + sum(page[27 : 27 + n_segments])
-            if at + length > size:
+            if at + length > file.size:
                 return "it ends in the middle of a page, so it was cut off"
             n_bad += not _is_whole(_peek(file, at, length))
             at += length

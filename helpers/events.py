@@ -24,6 +24,7 @@ from helpers import beats, rolls
 LENGTHS = np.array([1, 2, 3, 4, 6, 8, 9, 12, 15, 18, 24, 30, 36, 48, 72, 96, 144])  # ticks
 LEVELS = np.array([0.45, 0.7, 0.9, 1.12, 1.4, 1.9])  # of each touch, re a note's usual level
 _EDGES = np.array([0.6, 0.8, 1.0, 1.25, 1.6])  # between the touches
+_MISTAKES = 0.0117, 0.0085  # s: of the transcriber, where notes are known: together and apart
 LOUD = 3  # from this touch on a note is loud: `rolls.LOUD_LEVEL`
 
 LONGEST = 24  # ticks: longer waits are classes, from each of these on, up to the next
@@ -132,14 +133,12 @@ def part(played: Played, start: float, stop: float) -> Played:
     return Played(score, late[inside], times[first:end] - start)
 
 
-def learn_timing(
-    played: Iterable[Played], *, error: tuple[float, float] = (0.0117, 0.0085)
-) -> Timing:
+def learn_timing(played: Iterable[Played]) -> Timing:
     """Learn how played notes stray from an even beat.
 
     It is that of the piece in the middle, number by number; the beat's length, of the note in the
-    middle. So there must be a piece (else a ValueError). `error`, s, says how much of `together`
-    and of `apart` is the transcriber's own mistake, found at known times, which is taken off.
+    middle. So there must be a piece (else a ValueError). How much of `together` and of `apart` is
+    the transcriber's own mistake is taken off.
 
     Source: A. M. Wing and A. B. Kristofferson, "Response delays and the timing of discrete motor
     responses", Perception & Psychophysics 14(1), 1973: what strays with the clock, what without.
@@ -159,7 +158,7 @@ def learn_timing(
     if not each:
         raise ValueError("there must be at least one piece to learn from, got none")
     together, apart, wander, inertia = np.median(each, axis=0)
-    played_so = np.sqrt(np.maximum(np.square([together, apart]) - np.square(error), 0))
+    played_so = np.sqrt(np.maximum(np.square([together, apart]) - np.square(_MISTAKES), 0))
     beat = np.median(np.concatenate(lengths))
     return Timing(*map(float, (*played_so, wander, inertia, beat)))
 
@@ -315,8 +314,7 @@ def valid(score: ArrayLike) -> Scores:
             f"a score's notes must have ticks from 0, pitches from {LOWEST} to "
             f"{LOWEST + N_KEYS - 1}, or for drums from {rolls.FIRST_DRUM} to "
             f"{rolls.FIRST_DRUM + N_DRUMS - 1}, lengths from 1 tick, touches from 0 to "
-            f"{len(LEVELS) - 1}, got "
-            f"{array[~right][0].tolist()}: see events.write"
+            f"{len(LEVELS) - 1}, got {array[~right][0].tolist()}: see events.write"
         )
     if len(array) > 1 and not (np.diff(256 * tick + pitch) > 0).all():
         raise ValueError("a score must be sorted by tick, then pitch, each note once: sort it")

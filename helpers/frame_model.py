@@ -94,11 +94,10 @@ def concatenate_sequences(pairs: Iterable[Pair]) -> Pair:
             "cut every piece with the same settings"
         )
     ((seq_length, n_features),) = shapes
-    starts = np.cumsum([0, *(len(X) for X, _ in pairs)])
-    windows = np.empty((starts[-1], seq_length + 1, n_features), pairs[0][0].dtype)
-    for start, (X, Y) in zip(starts, pairs, strict=False):
-        windows[start : start + len(X), :-1] = X
-        windows[start : start + len(X), 1:] = Y
+    n_sequences = sum(len(X) for X, _ in pairs)
+    windows = np.empty((n_sequences, seq_length + 1, n_features), pairs[0][0].dtype)
+    np.concatenate([X for X, _ in pairs], out=windows[:, :-1])
+    np.concatenate([Y for _, Y in pairs], out=windows[:, 1:])
     return windows[:, :-1], windows[:, 1:]
 
 
@@ -192,9 +191,6 @@ def tensorflow() -> Any:
 
 def build(settings: LstmSettings, *, seed: int = 0, weights: Weights | None = None) -> Any:
     """Build the network of the original: linear dense layer, LSTM, linear dense layer.
-
-    The original wrapped its dense layers in TimeDistributed. A dense layer acts on each frame by
-    itself anyway; and with it `predict` errs when the number of frames has changed (Keras 3.15).
 
     The seed draws the first weights; it also seeds Python's, NumPy's and TensorFlow's global
     generators. Weights to start from instead are as `weights_of` and `load` return them; those that

@@ -21,11 +21,9 @@ from helpers import audio, plotting, rolls, synthesis
 from helpers.plotting import Shown
 
 Waveform = audio.Waveform
-Floats = npt.NDArray[np.float64]
-Answer = Callable[[Floats, Floats | None], Shown]  # of a phrase, with its beats, on the piano
+Answer = Callable[[rolls.Notes, npt.NDArray[np.float64] | None], Shown]  # of a phrase, its beats
 
 VOICE = "my_voice.wav"  # what `load_voice` looks for in a folder
-_RATES = audio.MP3_RATES  # every browser plays these
 _MIME = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
 _LOSSY = {".mp3": "MP3", ".ogg": "Ogg Vorbis"}  # not the samples themselves: the caption says so
 _SHORT_BYTES = 60_000  # a sound up to this size is embedded as PCM; a longer one as MP3
@@ -99,22 +97,14 @@ def watch(
     of the player drives it, wherever HTML is shown: in JupyterLab, in an exported page and inside
     `explore`, which may hold no script element. Where scripts are off, picture and player remain.
 
-    Parameters
-    ----------
-    ax : Axes or ndarray of Axes
-        Axes with one linear time axis, in seconds, in common. The whole figure is shown; the
-        line runs over these axes. Axes without such an axis, or that don't show the sound, raise a
-        ValueError.
-    y, sr, label, lossless
-        As in `player`.
-    alt : str
-        As in `plotting.show`.
-    start : float
-        Time on the axis at which the sound begins, in seconds.
-    captions : sequence of (str, float, float), optional
-        Syllables that are sung, in order: text, first and last second in the sound. A text ends
-        with a space where its word does, with a line break where its line does. They stand below
-        the player as words; the one that sounds is marked. Other times raise a ValueError.
+    The axes have one linear time axis, in s, in common, on which the sound begins at `start`; the
+    line runs over them, and the whole figure is shown. Axes without such an axis, or that don't
+    show the sound, raise a ValueError. Sound and label are as in `player`,
+    `alt` as in `plotting.show`.
+
+    Captions are the syllables that are sung, in order: text, first and last second in the sound. A
+    text ends with a space where its word does, with a line break where its line does. They stand
+    below the player as words; the one that sounds is marked. Other times raise a ValueError.
     """
     data, suffix, caption = _encoded(y, sr, label, lossless)
     picture = plotting.show(ax, alt=alt)  # draws it: only now the axes have their final place
@@ -177,7 +167,7 @@ def playable(y: Waveform, *, sr: int) -> tuple[Waveform, int]:
 
     Both waveforms are float32, (n_samples,); above all of those rates, it is 48,000 Hz.
     """
-    rate = next((r for r in _RATES if r >= sr), _RATES[-1])
+    rate = next((r for r in audio.MP3_RATES if r >= sr), audio.MP3_RATES[-1])
     if rate == sr:
         return y, rate
     return np.clip(audio.resample(y, sr_from=sr, sr_to=rate), -1, 1), rate
@@ -189,10 +179,10 @@ def explore(
     """Build a small instrument: whenever a control moves, everything that `view` returns is remade.
 
     `view` takes the value of each control by name, and returns what to show (`plotting.show`,
-    `player`, `watch`, `compare_players`, `line`), one thing or a sequence; a `ValueError` that it
-    raises is shown as text. Controls are value widgets, such as `widgets.IntSlider`; one without a
-    description is given the parameter's name. The result holds them, a reset button (which says so
-    while something is computed), and the view.
+    `player`, `watch`, `compare_players`, `line`), one thing or a sequence; an error is shown as
+    text, and raised unless it is a `ValueError`. Controls are value widgets, such as
+    `widgets.IntSlider`; one without a description is given the parameter's name. The result holds
+    them, a reset button (which says so while something is computed), and the view.
     """
     first = {name: control.value for name, control in controls.items()}
     page = widgets.HTML(layout=widgets.Layout(max_width="900px"))  # no player beside a picture
@@ -204,6 +194,10 @@ def explore(
             shown = view(**{name: control.value for name, control in controls.items()})
         except ValueError as error:
             page.value = f"<p><strong>{html.escape(str(error))}</strong></p>"
+        except Exception as error:  # else the picture before would seem to be the answer
+            name = type(error).__name__
+            page.value = f"<p><strong>{name}: {html.escape(str(error))}</strong></p>"
+            raise
         else:
             page.value = shown.html if isinstance(shown, Shown) else stack(*shown).html
         finally:
@@ -250,19 +244,17 @@ class Recorder(anywidget.AnyWidget):
 
     Without a microphone, or without consent, it says so, and writes nothing. `recorder.js` records.
     The file, which ends in .wav (else a ValueError), is mono and at the microphone's own rate; its
-    folder is made if missing. A recording has `seconds`, from 1 to 60 (else a ValueError), at most.
+    folder is made if missing. A recording has `seconds`, from 1 to 60 (else a TraitError), at most.
     """
 
     _esm = Path(__file__).with_name("recorder.js")
-    seconds = traitlets.Float().tag(sync=True)
+    seconds = traitlets.Float(5.0, min=1, max=60).tag(sync=True)
     status = traitlets.Unicode("Press the button, and speak or sing.").tag(sync=True)
 
     def __init__(self, path: str | Path, *, seconds: float = 5.0) -> None:
         self._path = Path(path)
         if self._path.suffix.lower() != ".wav":
             raise ValueError(f"path must end in .wav, got {self._path.name!r}")
-        if not 1 <= seconds <= 60:
-            raise ValueError(f"seconds must lie between 1 and 60 s, got {seconds}")
         super().__init__(seconds=float(seconds))
         self.on_msg(self._receive)
 
@@ -298,24 +290,22 @@ class Keyboard(anywidget.AnyWidget):
     Shown`` says what to show of a phrase. Its notes, float64, (n_found, 4), are as in `rolls`;
     `times`, float64, (n_beats,), are the beats, s, from the first to the end of the phrase, or None
     where there was no click. If it holds a player, that is started at the end of the phrase. An
-    error that it raises is shown as text. `bars` is from 1 to 8 (else a ValueError).
+    error that it raises is shown as text.
     """
 
     _esm = Path(__file__).with_name("keyboard.js")
-    bars = traitlets.Int(4).tag(sync=True)
+    bars = traitlets.Int(4, min=1, max=8).tag(sync=True)
     lowest = traitlets.Int(_LOWEST).tag(sync=True)
     highest = traitlets.Int(_HIGHEST).tag(sync=True)
     longest = traitlets.Float(_LONGEST).tag(sync=True)
     status = traitlets.Unicode(_READY).tag(sync=True)
 
-    def __init__(self, bank: synthesis.NoteBank, answer: Answer, *, bars: int = 4) -> None:
-        if not 1 <= bars <= 8:
-            raise ValueError(f"bars must be from 1 to 8, got {bars}")
+    def __init__(self, bank: synthesis.NoteBank, answer: Answer) -> None:
         if bank.settings.lowest > _LOWEST or bank.settings.highest < _HIGHEST:
             reach = f"{bank.settings.lowest} to {bank.settings.highest}"
             raise ValueError(f"bank must have the keys {_LOWEST} to {_HIGHEST}, got {reach}")
         self._bank, self._answer = bank, answer
-        super().__init__(bars=bars)
+        super().__init__()
         self.on_msg(self._receive)
 
     def __repr__(self) -> str:

@@ -56,71 +56,48 @@ def save(
         tracks.append(_track(head, _struck(np.insert(notes, 3, 1, axis=1)), channel=1))
     elif lyrics:
         raise ValueError(f"lyrics need notes to be sung on, got {len(lyrics)} and none: pass sung")
-    file = mido.MidiFile(type=len(tracks) - 1, ticks_per_beat=_TICKS, charset="utf-8")
-    file.tracks += tracks
-    with files.replacing(path) as temporary:
-        file.save(temporary)
-    return Path(path)
+    return _write(path, tracks)
 
 
-def save_score(
-    path: str | Path,
-    score: npt.ArrayLike,
-    times: float | beats.Floats,
-    *,
-    bars: int | Whole = 4,
-    legible: bool = True,
-) -> Path:
+def save_score(path: str | Path, score: npt.ArrayLike, times: beats.Floats, bars: Whole) -> Path:
     """Write a score as a MIDI file for notation programs: tempo, metre, a track for each hand.
 
-    A beat is a quarter note. Bars have the usual number of beats, from the first bar line on; a
-    shorter first bar is an upbeat, and a bar of another length has a time signature of its own.
-    Drums, if there are any, have a third track.
-    What is no score, and beats or bars that can't be, raise a ValueError.
+    The file, as in `save`, begins with tick 0 of the score, int64, (n_notes, 4), from `events`.
+    `times`, float64, (n_beats,), s, from `beats.track`, say when each beat is; beyond the last one,
+    beats go on as long as it was. A beat is a quarter note.
 
-    Parameters
-    ----------
-    path : str or Path
-        As in `save`, and so is the specification.
-    score : ndarray, int64, (n_notes, 4)
-        See `events`. The file begins with tick 0.
-    times : float, or ndarray, float64, (n_beats,)
-        How long a beat lasts, s, or when each beat is (`beats.track`); beyond the last one, beats
-        go on as long as it was. Notation programs print a tempo where it changes: once if it is
-        one length.
-    bars : int, or ndarray, int64, (n_bars,)
-        How many beats a bar has, or which beats begin one (`beats.bar_lines`).
-    legible : bool
-        Write one voice for each hand: what it strikes together ends together, at the next beat or
-        when the hand strikes again. Otherwise all notes are as long as the score says, which
-        fills the page with ties and rests; where the pedal holds them, they overlap.
+    `bars`, int64, (n_bars,), from `beats.bar_lines`, are the beats that begin a bar. The bars after
+    the last have the usual number of beats; a shorter first bar is an upbeat, and a bar of another
+    length has a time signature of its own.
+
+    Each hand has one voice: what it strikes together ends together, at the next beat or when the
+    hand strikes again. (As long as the score says, where the pedal holds them, notes would overlap,
+    and fill the page with ties and rests.) Drums, if there are any, have a third track. What is no
+    score, and beats or bars that can't be, raise a ValueError.
     """
     score = events.valid(score)
     tick, pitch, length, touch = score.T
     n_beats = -int(-(tick + length).max(initial=1) // beats.TICKS)
-    file = mido.MidiFile(type=1, ticks_per_beat=_TICKS)
-    file.tracks.append(_track(_frame(times, bars, n_beats), np.zeros((0, 4), np.int64)))
+    tracks = [_track(_frame(times, bars, n_beats), np.zeros((0, 4), np.int64))]
     velocity = np.minimum(127, np.rint(VELOCITY * events.LEVELS[touch])).astype(int)
     unit, right = _TICKS // beats.TICKS, np.full(len(score), 2)
     key = pitch < rolls.FIRST_DRUM
     right[key] = _hands(score[key])
-    if legible:
-        length = _one_voice(tick, length, right)
+    length = _one_voice(tick, length, right)
     struck = np.stack([tick * unit, (tick + length) * unit, pitch, velocity, right], axis=1)
     struck = rolls.let_go(struck)
     for hand in (1, 0, 2)[: 2 if key.all() else 3]:  # the upper staff first
         name = (0, mido.MetaMessage("track_name", name=HANDS[hand]))
-        file.tracks.append(_track([name], struck[struck[:, 4] == hand], channel=int(hand == 0)))
-    with files.replacing(path) as temporary:
-        file.save(temporary)
-    return Path(path)
+        tracks.append(_track([name], struck[struck[:, 4] == hand], channel=int(hand == 0)))
+    return _write(path, tracks)
 
 
 def load(path: str | Path) -> npt.NDArray[np.float64]:
     """Read the notes of a MIDI file, of all its tracks and channels; on channel 10, drums.
 
-    A note that isn't ended lasts to the end of the file; the pedal is not looked at. No such file
-    raises a FileNotFoundError, one that is no MIDI file a ValueError.
+    A note that isn't ended lasts to the end of the file; one that ends as it begins is left out;
+    the pedal is not looked at. No such file raises a FileNotFoundError, one that is no MIDI file a
+    ValueError.
     """
     path = Path(path)
     if not path.exists():
@@ -144,6 +121,7 @@ def load(path: str | Path) -> npt.NDArray[np.float64]:
         if message.type == "note_on" and message.velocity:
             sounding[key] = now, message.velocity / VELOCITY
     found += [(start, now, _pitch(*key), level) for key, (start, level) in sounding.items()]
+    found = [note for note in found if note[1] > note[0]]
     return np.array(sorted(found), np.float64).reshape(-1, 4)
 
 
@@ -200,22 +178,22 @@ def _one_voice(tick: Whole, length: Whole, right: Whole) -> Whole:
     return stop - tick
 
 
-def _frame(times: float | beats.Floats, bars: int | Whole, n_beats: int) -> list[Event]:
+def _frame(times: beats.Floats, bars: Whole, n_beats: int) -> list[Event]:
     """List (tick, message) where the tempo changes, and the metre."""
-    lengths = np.diff(times)[:n_beats] if np.ndim(times) == 1 else np.array([times])
+    lengths = np.diff(times)[:n_beats] if np.ndim(times) == 1 else np.zeros(0)
     tempi = np.rint(1e6 * lengths)  # us
     if not tempi.size or not ((tempi >= 1) & (tempi < 2**24)).all():
         raise ValueError(
-            "times must be the length of a beat or the times of two beats at least, rising, each "
-            f"beat at most 16.7 s, got {times}: see beats.track"
+            "times must be those of two beats at least, rising, each beat at most 16.7 s, got "
+            f"{times}: see beats.track"
         )
-    lines = np.array([0, bars]) if np.ndim(bars) == 0 else np.asarray(bars)
+    lines = np.asarray(bars) if np.ndim(bars) == 1 else np.zeros(0)
     lines = np.append(lines, lines + 4) if len(lines) == 1 else lines  # a bar of four beats
     sizes = np.diff(lines)
     if lines.dtype.kind != "i" or not sizes.size or lines[0] < 0 or sizes.min() < 1:
         raise ValueError(
-            "bars must be the number of beats in a bar, or the beats that begin two bars at least, "
-            f"rising from 0 or later, got {bars}: see beats.bar_lines"
+            "bars must be the beats that begin a bar, one at least, rising from 0 or later, got "
+            f"{bars}: see beats.bar_lines"
         )
     sizes = np.append(sizes, np.bincount(sizes).argmax())  # the last bar, and all after it
     if lines[0]:
@@ -227,6 +205,15 @@ def _frame(times: float | beats.Floats, bars: int | Whole, n_beats: int) -> list
     for i in np.flatnonzero(np.diff(tempi, prepend=0)):
         frame.append((int(i) * _TICKS, mido.MetaMessage("set_tempo", tempo=int(tempi[i]))))
     return sorted(frame, key=lambda event: event[0])
+
+
+def _write(path: str | Path, tracks: list[mido.MidiTrack]) -> Path:
+    """Write tracks as a MIDI file, of one track or of several at a time."""
+    file = mido.MidiFile(type=int(len(tracks) > 1), ticks_per_beat=_TICKS, charset="utf-8")
+    file.tracks += tracks
+    with files.replacing(path) as temporary:
+        file.save(temporary)
+    return Path(path)
 
 
 def _track(head: list[Event], struck: Whole, *, channel: int = 0) -> mido.MidiTrack:

@@ -257,17 +257,15 @@ def table(
     *,
     rows: Sequence[str],
     columns: Sequence[str],
-    ax: Axes | None = None,
-    limits: tuple[float, float] | None = None,
-    label: str = "",
+    limits: tuple[float, float],
+    label: str,
 ) -> Axes:
     """Draw a table whose cells are coloured by a value and carry a text, both (n_rows, n_columns).
 
     NaN stays white, dark is high. Rows and columns have names; the rest is as in `heatmap`.
     """
-    ax = ax if ax is not None else new_axes(height=0.5 + 0.36 * len(rows))
-    values = np.asarray(values, float)
-    low, high = limits or (np.nanmin(values), np.nanmax(values))
+    ax = new_axes(height=0.5 + 0.36 * len(rows))
+    values, (low, high) = np.asarray(values, float), limits
     image = ax.imshow(values, aspect="auto", cmap="cividis_r", vmin=low, vmax=high)
     for (row, column), value in np.ndenumerate(values):
         colour = "white" if value > (low + high) / 2 else "black"

@@ -25,7 +25,8 @@ def times(n_samples: int, *, sr: float) -> NDArray[np.float64]:
     >>> times(3, sr=4)
     array([0.  , 0.25, 0.5 ])
     """
-    return np.arange(transforms.count(n_samples, "n_samples", "sample")) / _positive(sr, "sr", "Hz")
+    n = np.arange(transforms.count(n_samples, "n_samples", "sample"))
+    return n / transforms.positive(sr, "sr", "Hz")
 
 
 def sinusoid(
@@ -67,7 +68,7 @@ def alias_frequency(f: ArrayLike, *, sr: float) -> np.float64 | NDArray[np.float
     14100.0
     """
     f = np.asarray(f, np.float64)
-    return np.abs(f - sr * np.round(f / _positive(sr, "sr", "Hz")))
+    return np.abs(f - sr * np.round(f / transforms.positive(sr, "sr", "Hz")))
 
 
 def decimate(y: ArrayLike, factor: int, *, antialias: bool = True) -> NDArray[np.float32]:
@@ -111,7 +112,7 @@ def reconstruct(samples: ArrayLike, *, sr: float, t: ArrayLike) -> NDArray[np.fl
     t = np.asarray(t, np.float64)
     if t.ndim != 1 or not np.isfinite(t).all():
         raise ValueError(f"t must be a row of finite times in s, got shape {t.shape}")
-    position = t * _positive(sr, "sr", "Hz")
+    position = t * transforms.positive(sr, "sr", "Hz")
     curve = np.empty(t.size, np.float32)
     step = max(1, _TABLE_VALUES // samples.size)
     for start in range(0, t.size, step):
@@ -173,16 +174,10 @@ def snr_db(y: ArrayLike, y_quantised: ArrayLike) -> float:
     return 10 * math.log10(signal / noise) if signal else -math.inf
 
 
-def _positive(value: float, name: str, unit: str) -> float:
-    """Return `value` if it is a finite number above 0."""
-    if not (np.isfinite(value) and value > 0):
-        raise ValueError(f"{name} must be a positive number of {unit}, got {value!r}")
-    return value
-
-
 def _n_samples(duration: float, sr: float) -> int:
     """Return how many samples `duration` has, at least one."""
-    n_samples = round(_positive(duration, "duration", "s") * _positive(sr, "sr", "Hz"))
+    positive = transforms.positive
+    n_samples = round(positive(duration, "duration", "s") * positive(sr, "sr", "Hz"))
     if n_samples < 1:
         raise ValueError(f"duration must be at least one sample, {1 / sr} s, got {duration} s")
     return n_samples

@@ -314,25 +314,20 @@ def _first_templates(spectra: list[Floats], settings: rolls.NoteSettings) -> Flo
 
 def _parts(pitch: int, B: float, settings: rolls.NoteSettings) -> Floats:
     """Draw the spectra of a note's partials and of noises: (N_PARTIALS + N_NOISES, n_bands)."""
-    f = notes.partial_frequencies(pitch, N_PARTIALS, B=B)
-    partials = notes.lobes(f, _edges(settings), n_fft=N_FFT, sr=settings.sr)
+    f, edges = notes.partial_frequencies(pitch, N_PARTIALS, B=B), _edges(settings)
+    partials = notes.lobes(f, edges, n_fft=N_FFT, sr=settings.sr)
     partials[f > 0.48 * settings.sr] = 0
-    return np.concatenate([partials, _noise_bands(settings)])
+    noises = np.add.reduceat(_noise_shapes(settings)[:, : edges[-1]], edges[:-1], axis=1)
+    return np.concatenate([partials, noises])
 
 
+@functools.lru_cache(maxsize=4)
 def _noise_shapes(settings: rolls.NoteSettings) -> Floats:
     """Draw overlapping triangles over the bins, equally wide in octaves: (N_NOISES, n_bins)."""
     f = transforms.bin_frequencies(N_FFT, sr=settings.sr)
     centres = np.log(np.geomspace(60, settings.sr / 2, N_NOISES))
     place = np.interp(np.log(np.maximum(f, 1)), centres, np.arange(N_NOISES))
     return np.maximum(0, 1 - np.abs(place - np.arange(N_NOISES)[:, None])).astype(np.float32)
-
-
-@functools.lru_cache(maxsize=4)
-def _noise_bands(settings: rolls.NoteSettings) -> Floats:
-    """Add those triangles up in bands."""
-    edges = _edges(settings)
-    return np.add.reduceat(_noise_shapes(settings)[:, : edges[-1]], edges[:-1], axis=1)
 
 
 @functools.lru_cache(maxsize=4)

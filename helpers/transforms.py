@@ -1,27 +1,25 @@
 """Waveform to blocks to spectra and back: FFT, windows, overlap, STFT, phase.
 
-Every array that comes in is checked and computed in single precision: float64 is accepted and
-converted, integers are refused (`TypeError`), because nobody can tell whether they were meant to be
-scaled. One of another shape, empty or not finite raises a `ValueError`; a waveform, what
-`audio.valid` does. A length is a whole number of samples (else a `TypeError`) above 0 (else a
+Every array that comes in is checked (`audio.valid`, `audio.checked`) and computed in single
+precision: float64 is converted, integers are refused, because nobody can tell whether they were
+meant to be scaled. A length is a whole number of samples (else a `TypeError`) above 0 (else a
 `ValueError`). What a function refuses besides, it says. Each transform stands beside its inverse.
 """
 
 import numbers
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
 import scipy.fft
 import scipy.ndimage
 import scipy.signal
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from helpers import audio
 
 Floats = NDArray[np.float32]
 Spectra = NDArray[np.complex64]
-Window = str | tuple[Any, ...]  # whatever scipy.signal.get_window knows
 
 _CHUNK_VALUES = 2**20  # windowed samples held at once by stft and istft: 4 MB
 _LEAST_WEIGHT = 1e-3  # below this, dividing by the squared windows would amplify rounding > 30-fold
@@ -49,7 +47,7 @@ def join_blocks(blocks: ArrayLike, n_samples: int) -> Floats:
     >>> join_blocks(np.float32([[1, 2], [3, 0]]), 3)
     array([1., 2., 3.], dtype=float32)
     """
-    blocks = _checked(blocks, "blocks", ("n_blocks", "block_length"))
+    blocks = audio.checked(blocks, "blocks", ("n_blocks", "block_length"))
     n_samples = count(n_samples, "n_samples", "sample", at_most=blocks.size)
     return blocks.reshape(-1)[:n_samples].copy()
 
@@ -66,7 +64,7 @@ def rfft_blocks(blocks: ArrayLike) -> Spectra:
     >>> rfft_blocks(np.ones((1, 4))).real
     array([[4., 0., 0.]], dtype=float32)
     """
-    return scipy.fft.rfft(_checked(blocks, "blocks", ("n_blocks", "block_length")))
+    return scipy.fft.rfft(audio.checked(blocks, "blocks", ("n_blocks", "block_length")))
 
 
 def irfft_blocks(spectra: ArrayLike, *, block_length: int) -> Floats:
@@ -76,7 +74,7 @@ def irfft_blocks(spectra: ArrayLike, *, block_length: int) -> Floats:
     doesn't give so many bins is a ValueError. The imaginary parts of the first bin, and of the last
     when `block_length` is even, count for nothing: real waveforms have none.
     """
-    spectra = _checked(spectra, "spectra", ("n_blocks", "n_bins"), np.complex64)
+    spectra = audio.checked(spectra, "spectra", ("n_blocks", "n_bins"), np.complex64)
     block_length = count(block_length, "block_length", "sample")
     _match_bins(spectra, "spectra", block_length)
     return scipy.fft.irfft(spectra, n=block_length)
@@ -91,12 +89,10 @@ def bin_frequencies(n_fft: int, *, sr: float) -> NDArray[np.float64]:
     array([    0., 11025., 22050.])
     """
     n_fft = count(n_fft, "n_fft", "sample")
-    if not (np.isfinite(sr) and sr > 0):
-        raise ValueError(f"sr must be a positive number of Hz, got {sr!r}")
-    return scipy.fft.rfftfreq(n_fft, 1 / sr)
+    return scipy.fft.rfftfreq(n_fft, 1 / positive(sr, "sr", "Hz"))
 
 
-def window(name: Window, n: int) -> Floats:
+def window(name: str | tuple[Any, ...], n: int) -> Floats:
     """Return a window of `n` samples, periodic, as spectral analysis wants it: float32, (n,).
 
     Its name is one that `scipy.signal.get_window` knows (else a ValueError), such as "hann".
@@ -152,7 +148,7 @@ def overlap_add(frames: ArrayLike, *, hop_length: int, n_samples: int | None = N
     >>> overlap_add(np.ones((3, 4)), hop_length=2)
     array([1., 1., 2., 2., 2., 2., 1., 1.], dtype=float32)
     """
-    frames = _checked(frames, "frames", ("n_frames", "frame_length"))
+    frames = audio.checked(frames, "frames", ("n_frames", "frame_length"))
     n_frames, frame_length = frames.shape
     hop_length = _hop(hop_length, frame_length)
     total = _sum_overlapping(frames, hop_length)
@@ -162,52 +158,49 @@ def overlap_add(frames: ArrayLike, *, hop_length: int, n_samples: int | None = N
     return total[frame_length // 2 :][:n_samples]
 
 
-def stft(y: ArrayLike, *, n_fft: int, hop_length: int, window_name: Window = "hann") -> Spectra:
-    """Compute the short-time Fourier transform: the spectra of windowed, overlapping frames.
+def stft(y: ArrayLike, *, n_fft: int, hop_length: int) -> Spectra:
+    """Compute the short-time Fourier transform: the spectra of overlapping frames, Hann-windowed.
 
     A frame has `n_fft` samples, an even number, and the next begins `hop_length`, at most as many,
     later. The result is complex64, ``(1 + ceil(n_samples / hop_length), n_fft // 2 + 1)``, frame k
     centred as `frame` says; unscaled: a full-scale sine in the middle of a bin has the magnitude
-    ``window(window_name, n_fft).sum() / 2``. Beyond it, memory is a few megabytes and a padded `y`.
+    ``window("hann", n_fft).sum() / 2``. Beyond it, memory is a few megabytes and a padded `y`.
 
     Source: Allen and Rabiner (1977), as in `overlap_add`. Notebook 03.
     """
     n_fft = _even(n_fft)
     frames = frame(y, frame_length=n_fft, hop_length=hop_length)
-    w = window(window_name, n_fft)
+    w = window("hann", n_fft)
     spectra = np.empty((len(frames), n_fft // 2 + 1), np.complex64)
     for part in _chunks(len(frames), n_fft):
         spectra[part] = scipy.fft.rfft(frames[part] * w)
     return spectra
 
 
-def istft(
-    spectra: ArrayLike, *, hop_length: int, n_samples: int, window_name: Window = "hann"
-) -> Floats:
+def istft(spectra: ArrayLike, *, hop_length: int, n_samples: int) -> Floats:
     """Compute the waveform whose `stft` comes nearest to `spectra`: the exact inverse of `stft`.
 
     Each frame is windowed once more, the frames are added up, and the sum is divided by the sum of
     the squared windows. Spectra that no waveform has (altered, generated) give the waveform that
-    fits them best in the least-squares sense. Windows that leave samples (nearly) uncovered, as
-    Hann windows without overlap do, are a ValueError; so are more than ``(n_frames - 1) *
-    hop_length`` samples. The window is the one that `stft` used for `spectra`, complex64,
-    (n_frames, n_bins).
+    fits them best in the least-squares sense. Spectra are complex64, (n_frames, n_bins). Windows
+    that leave samples (nearly) uncovered, as without overlap, are a ValueError; so are more than
+    ``(n_frames - 1) * hop_length`` samples.
 
     Source: Griffin and Lim (1984), "Signal estimation from modified short-time Fourier transform",
     equation 6. Notebook 03.
     """
-    spectra = _checked(spectra, "spectra", ("n_frames", "n_bins"), np.complex64)
+    spectra = audio.checked(spectra, "spectra", ("n_frames", "n_bins"), np.complex64)
     n_frames, n_fft = len(spectra), _even(2 * (spectra.shape[1] - 1))
     hop_length = _hop(hop_length, n_fft)
     n_samples = count(n_samples, "n_samples", "sample", at_most=(n_frames - 1) * hop_length)
-    w = window(window_name, n_fft)
+    w = window("hann", n_fft)
     inside = slice(n_fft // 2, n_fft // 2 + n_samples)
     weight = _sum_overlapping(np.broadcast_to(w**2, (n_frames, n_fft)), hop_length)[inside]
     if weight.min() < _LEAST_WEIGHT * weight.max():
         raise ValueError(
-            f"hop_length must let the {window_name!r} windows overlap so that their squares leave "
-            f"no sample uncovered, got a hop of {hop_length} for {n_fft} samples; "
-            f"a hop of {max(1, n_fft // 4)} will do"
+            "hop_length must let the Hann windows overlap so that their squares leave no sample "
+            f"uncovered, got a hop of {hop_length} for {n_fft} samples; a hop of "
+            f"{max(1, n_fft // 4)} will do"
         )
     y = np.zeros((n_frames - 1) * hop_length + n_fft, np.float32)
     for part in _chunks(n_frames, n_fft):
@@ -225,7 +218,7 @@ def magnitude_db(spectra: ArrayLike, *, reference: float = 1.0, floor_db: float 
     >>> magnitude_db(np.array([1 + 0j, 0.1j, 0]))
     array([   0.,  -20., -100.], dtype=float32)
     """
-    magnitudes = _checked(np.abs(spectra), "spectra")
+    magnitudes = audio.checked(np.abs(spectra), "spectra")
     if not (np.isfinite(reference) and reference > 0):
         raise ValueError(f"reference must be a positive magnitude, got {reference!r}")
     with np.errstate(divide="ignore"):  # silence is -inf dB, and then the floor
@@ -243,7 +236,7 @@ def spectra_to_features(spectra: ArrayLike) -> Floats:
     >>> spectra_to_features(np.array([[1 + 2j, 3 + 4j]]))
     array([[1., 3., 2., 4.]], dtype=float32)
     """
-    spectra = _checked(spectra, "spectra", ("n_frames", "n_bins"), np.complex64)
+    spectra = audio.checked(spectra, "spectra", ("n_frames", "n_bins"), np.complex64)
     return np.concatenate([spectra.real, spectra.imag], axis=1)
 
 
@@ -252,7 +245,7 @@ def features_to_spectra(frames: ArrayLike) -> Spectra:
 
     Frames, (n_frames, 2 * n_bins), an even number (else a ValueError), become (n_frames, n_bins).
     """
-    frames = _checked(frames, "frames", ("n_frames", "2 * n_bins"))
+    frames = audio.checked(frames, "frames", ("n_frames", "2 * n_bins"))
     n_bins, left_over = divmod(frames.shape[1], 2)
     if left_over:
         raise ValueError(
@@ -272,7 +265,7 @@ def shuffle_phase(spectra: ArrayLike, rng: np.random.Generator) -> Spectra:
     Source: Theiler et al. (1992), "Testing for nonlinearity in time series: the method of surrogate
     data". Notebook 03.
     """
-    spectra = _checked(spectra, "spectra", ("n_blocks", "n_bins"), np.complex64)
+    spectra = audio.checked(spectra, "spectra", ("n_blocks", "n_bins"), np.complex64)
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng must be a generator, np.random.default_rng(seed), got {rng!r}")
     phase = 2 * np.pi * rng.random(spectra.shape, dtype=np.float32)
@@ -301,7 +294,7 @@ def griffin_lim(
     Source: Griffin and Lim (1984), as in `istft`; Perraudin, Balazs and Søndergaard (2013), "A fast
     Griffin-Lim algorithm". Notebook 03.
     """
-    magnitudes = _checked(magnitudes, "magnitudes", ("n_frames", "n_bins"))
+    magnitudes = audio.checked(magnitudes, "magnitudes", ("n_frames", "n_bins"))
     _match_bins(magnitudes, "magnitudes", _even(n_fft))
     if magnitudes.min() < 0:
         raise ValueError(f"magnitudes must be at least 0, got {magnitudes.min()}; take np.abs")
@@ -341,31 +334,6 @@ def shift(x: Floats, n: int) -> Floats:
     return moved
 
 
-def _checked(
-    values: ArrayLike, name: str, axes: Sequence[str] = (), dtype: DTypeLike = np.float32
-) -> NDArray[Any]:
-    """Return `values` as `dtype`, or say what is wrong with them; no axes are any shape."""
-    values = np.asarray(values)
-    wanted = "fc" if np.issubdtype(dtype, np.complexfloating) else "f"
-    if values.dtype.kind not in wanted:
-        raise TypeError(
-            f"{name} must hold {'complex' if 'c' in wanted else 'real'} floating point numbers, "
-            f"got {values.dtype}; integers need scaling first, as audio.from_int16 does"
-        )
-    if values.size == 0 or (axes and values.ndim != len(axes)):
-        shape = f"shape ({', '.join(axes)})" if axes else "any shape"
-        raise ValueError(f"{name} must have {shape} and not be empty, got shape {values.shape}")
-    with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite
-        values = values.astype(dtype, copy=False)
-    n_bad = values.size - np.count_nonzero(np.isfinite(values))
-    if n_bad:
-        raise ValueError(
-            f"{name} must be finite, got NaN or infinity in {n_bad} of {values.size} values; "
-            f"fix what made them, or np.nan_to_num them"
-        )
-    return values
-
-
 def count(value: int, name: str, unit: str, *, at_least: int = 1, at_most: float = np.inf) -> int:
     """Return `value` if it is a whole number within its bounds, or say what is wrong with it."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
@@ -376,6 +344,13 @@ def count(value: int, name: str, unit: str, *, at_least: int = 1, at_most: float
     if value > at_most:
         raise ValueError(f"{name} must be at most the {at_most} {unit}s there are, got {value}")
     return int(value)
+
+
+def positive(value: float, name: str, unit: str) -> float:
+    """Return `value` if it is a finite number above 0, or say that it isn't."""
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f"{name} must be a positive number of {unit}, got {value!r}")
+    return value
 
 
 def _hop(hop_length: int, frame_length: int) -> int:

@@ -34,6 +34,7 @@ from helpers import audio
 
 SR = 22_050  # Hz
 FRAME_S = 0.005
+RATE, VOLUME, PITCH, MELODY = 130, 100, 40, 0  # of speech: words a minute, the others of 100
 LOWEST, HIGHEST = 36, 81  # MIDI pitches between which WORLD and a throat can follow
 SHORTEST_S = 0.12  # of a sung syllable
 VOWELS = "iyɨʉɯuɪʏʊeøɘɵɤoəɛœɜɞʌɔæɐaɶɑɒɚɝᵻ\u0329"  # the last marks a consonant that is a syllable
@@ -41,7 +42,7 @@ CONSONANTS, SHARE = 1.4, 0.45  # times as long as spoken, but at most this share
 EDGE_S = 0.07  # of a vowel, that keep the speed of speech
 NOISE = 0.3  # least share of noise in the source: it fills what lies between high partials
 LOWEST_DB = 10.0  # by which vowels' lowest partial is raised: else their second is often stronger
-GLIDE_S, VIBRATO_HZ = 0.06, 5.5
+GLIDE_S, VIBRATO_HZ, VIBRATO = 0.06, 5.5, 0.3  # the last: half its extent in semitones
 LEVEL_DB, ARCH_DB, BREATH_DB = -20.0, 3.0, -30.0  # dBFS RMS; a phrase's middle; breath
 Phonemes = list[tuple[str, float, float]]  # name in IPA, start s, end s
 Held = list[tuple[int, float, float]]  # which phoneme, from when to when in the song
@@ -223,11 +224,10 @@ def hyphenate(text: str, syllables: Sequence[int]) -> list[str]:
     return result
 
 
-def speak(text: str, *, voice: str = "en-us+f2", rate: int = 130, pitch: int = 40) -> Speech:
+def speak(text: str, *, voice: str = "en-us+f2") -> Speech:
     """Say a line, slowly and on one pitch, as is best to be sung.
 
-    `rate` is in words a minute, 80 to 450; `pitch` is eSpeak NG's, 0 to 99. A text without words
-    and an unknown voice are ValueErrors.
+    A text without words and an unknown voice are ValueErrors.
     """
     said = words(text)
     if not said or re.search(r"\d", text):
@@ -246,7 +246,7 @@ def speak(text: str, *, voice: str = "en-us+f2", rate: int = 130, pitch: int = 4
         lib.espeak_ng_SetRandSeed(1)
         if lib.espeak_ng_SetVoiceByFile(os.fsencode(path)):
             raise OSError(f"eSpeak NG can't read {path}: set TMPDIR to a shorter folder")
-        for parameter, value in ((1, rate), (2, 100), (3, pitch), (4, 0)):  # 2: volume, 4: melody
+        for parameter, value in enumerate((RATE, VOLUME, PITCH, MELODY), 1):
             lib.espeak_SetParameter(parameter, value, 0)
         raw = " ".join(said).encode() + b"\0"
         lib.espeak_Synth(raw, ctypes.c_size_t(len(raw)), 0, 1, 0, 1, None, None)  # 1: characters
@@ -408,10 +408,10 @@ def _time_map(phonemes: Phonemes, held: Held, room_s: float) -> np.ndarray:
     return np.array([*knots, (held[-1][2], phonemes[-1][2])]).T
 
 
-def pitch_curve(t: np.ndarray, notes: np.ndarray, *, vibrato: float = 0.3) -> np.ndarray:
+def pitch_curve(t: np.ndarray, notes: np.ndarray) -> np.ndarray:
     """Return the pitch (Hz) at times `t` (s): notes joined by glides, those held with a vibrato.
 
-    `notes` are (start s, end s, MIDI pitch); `vibrato` is half its extent in semitones.
+    `notes` are (start s, end s, MIDI pitch).
     """
     pitch = np.full(len(t), notes[0, 2])
     for (_, _, before), (start, _, after) in pairwise(notes):
@@ -419,7 +419,7 @@ def pitch_curve(t: np.ndarray, notes: np.ndarray, *, vibrato: float = 0.3) -> np
         pitch += (after - before) * (0.5 - 0.5 * np.cos(np.pi * part))
     for start, end, _ in notes[notes[:, 1] - notes[:, 0] > 0.55]:
         depth = np.clip((t - start - 0.3) / 0.25, 0, 1) * np.clip((end - 0.03 - t) / 0.1, 0, 1)
-        pitch += vibrato * depth * np.sin(2 * np.pi * VIBRATO_HZ * (t - start - 0.3))
+        pitch += VIBRATO * depth * np.sin(2 * np.pi * VIBRATO_HZ * (t - start - 0.3))
     return 440 * 2 ** ((pitch - 69) / 12)
 
 
@@ -429,17 +429,14 @@ def sing(
     *,
     voice: str = "en-us+f2",
     syllables: Sequence[Sequence[int]] | None = None,
-    formants: float = 1.0,
-    vibrato: float = 0.3,
 ) -> Song:
     """Sing lines on a melody, one a phrase, each in one breath.
 
     `voice` is as for `speak`. `syllables` says how many each word of each line has; by default
-    those that the voice says. `formants` above 1 make a smaller singer; `vibrato` is half its
-    extent in semitones. The song begins where the melody's time is 0, which should be 0.5 s before
-    its first note, for the consonants before it, and is sung at -20 dBFS RMS. If lines and phrases,
-    or syllables and notes, are not as many, a note is too short or out of range, or a word can't be
-    said, a ValueError says so.
+    those that the voice says. The song begins where the melody's time is 0, which should be 0.5 s
+    before its first note, for the consonants before it, and is sung at -20 dBFS RMS. If lines and
+    phrases, or syllables and notes, are not as many, a note is too short or out of range, or a word
+    can't be said, a ValueError says so.
     """
     n, got = len(melody.phrases), [len(lines)] + ([] if syllables is None else [len(syllables)])
     if not n or any(k != n for k in got):
@@ -455,7 +452,7 @@ def sing(
         _check(text, counts, notes, edges)
         speech = speak(text, voice=voice)
         held = _held(speech, words(text), counts, edges.tolist())
-        part, begin = _phrase(speech, held, notes, before, formants, vibrato)
+        part, begin = _phrase(speech, held, notes, before)
         at = max(0, round(begin * SR))
         y[at : at + len(part)] += part
         parts.append(part)
@@ -488,14 +485,14 @@ def _check(text: str, counts: Sequence[int], notes: np.ndarray, edges: np.ndarra
 
 
 def _phrase(
-    speech: Speech, held: Held, notes: np.ndarray, before: float, formants: float, vibrato: float
+    speech: Speech, held: Held, notes: np.ndarray, before: float
 ) -> tuple[np.ndarray, float]:
     """Sing one line; return its sound, and when that begins (s), which is after `before`."""
     t = np.arange(len(speech.y) / SR / FRAME_S + 1) * FRAME_S
     voiced = np.zeros(len(t), bool)
     for name, start, end in speech.phonemes:
         voiced |= _is_vowel(name) & (t >= start - FRAME_S / 2) & (t < end - FRAME_S)
-    spoken = scale_formants(analyse(speech.y, sr=SR, voiced=voiced), formants)
+    spoken = analyse(speech.y, sr=SR, voiced=voiced)
     sung, places = _time_map(speech.phonemes, held, max(0.02, notes[0, 0] - before))
     inhaled = min(0.3, max(0.0, sung[0] - before - 0.05))  # s of breath before the first sound
     t = np.arange(sung[0] - inhaled, sung[-1] + 0.1, FRAME_S)
@@ -508,7 +505,7 @@ def _phrase(
     wave = np.sin(np.pi * np.clip((t - t[0]) / max(inhaled, FRAME_S), 0, 1)) * (t < sung[0])
     mouth = spoken.envelope[round(sum(speech.phonemes[held[0][0]][1:]) / 2 / FRAME_S)]
     envelope += 10 ** (BREATH_DB / 10) * (wave**2)[:, None] * mouth + 1e-12
-    f0 = np.where((frames.f0 > 0) & (edge > 0), pitch_curve(t, notes, vibrato=vibrato), 0)
+    f0 = np.where((frames.f0 > 0) & (edge > 0), pitch_curve(t, notes), 0)
     partial = np.linspace(0, SR / 2, envelope.shape[1]) / np.maximum(f0, 1)[:, None]
     lowest = np.clip(1 - np.abs(partial - 1), 0, 1) * (vowel * (f0 > 0))[:, None]
     envelope *= 10 ** (LOWEST_DB / 10 * lowest)

@@ -1,7 +1,6 @@
 import io
 import os
 import tracemalloc
-import warnings
 from pathlib import Path
 
 import librosa
@@ -92,7 +91,7 @@ def test_every_format_reads_as_it_was_written(write, container, encoding, named,
     assert got.shape == samples.shape
     np.testing.assert_allclose(got[4800:-4800], samples[4800:-4800], atol=tolerance)
     about = audio.info(path)
-    assert (about.container, about.encoding) == (container, named)
+    assert about.encoding == named
     assert (about.sr, about.n_channels, about.n_samples) == (sr, 2, sr)
     assert about.duration == 1
     assert about.kbps == pytest.approx(8 * path.stat().st_size / 1000)
@@ -208,9 +207,9 @@ def test_a_part_is_what_slicing_the_whole_gives(tmp_path, suffix, start, sr):
     whole = audio.load(path, sr=sr)
     first = round(start * sr)
     part = audio.load(path, sr=sr, start=start, duration=1.25)
-    np.testing.assert_allclose(part, whole[first : first + round(1.25 * sr)], atol=1e-6)
+    np.testing.assert_array_equal(part, whole[first : first + round(1.25 * sr)])
     rest = audio.load(path, sr=sr, start=start)
-    np.testing.assert_allclose(rest, whole[first:], atol=1e-6)
+    np.testing.assert_array_equal(rest, whole[first:])
 
 
 @pytest.mark.parametrize("sr", [8000, 16000, 24000, 32000])
@@ -221,7 +220,7 @@ def test_a_part_of_the_smallest_mp3_is_what_slicing_the_whole_gives(write, sr):
     path = write(buffer.getvalue())
     whole = audio.load(path, sr=sr)
     part = audio.load(path, sr=sr, start=3.3)
-    np.testing.assert_allclose(part, whole[round(3.3 * sr) :], atol=1e-6)
+    np.testing.assert_array_equal(part, whole[round(3.3 * sr) :])
 
 
 def test_a_part_that_runs_past_the_end_gives_what_is_there(write, mp3):
@@ -618,7 +617,9 @@ def test_resampling_removes_what_the_new_rate_cannot_hold():
 
 
 def test_too_little_to_resample_is_refused():
-    with pytest.raises(audio.AudioError, match="y at its new rate must hold at least 1 sample"):
+    with pytest.raises(
+        audio.AudioError, match=r"y at its new rate must have shape .* and not be empty"
+    ):
         audio.resample(noise(2), sr_from=48000, sr_to=8000)
 
 
@@ -666,7 +667,7 @@ def test_a_mono_waveform_passes_unchanged():
     ("samples", "message"),
     [
         (np.zeros((2, 44100)), "time is axis 0"),
-        (np.zeros((0, 2)), "at least 1 sample"),
+        (np.zeros((0, 2)), "not be empty"),
         (np.zeros((5, 0)), "one axis"),
         (np.zeros((5, 2, 2)), "one axis"),
         (np.zeros((5, 2), dtype=np.int16), "one axis"),
@@ -762,7 +763,7 @@ def test_encoding_is_deterministic_except_for_ogg(mp3):
     [
         (".m4a", SR, None, r"suffix must be one of \.wav, \.flac, \.ogg, \.mp3, got '\.m4a'"),
         ("", SR, None, "suffix must be one of"),
-        (".mp3", 37800, None, "MP3 holds only the rates 8000, .* got 37800: resample first"),
+        (".mp3", 37800, None, "MP3 can't be written at 37800 Hz; resample to a usual rate: 8000, "),
         (".ogg", 200_001, None, "Ogg Vorbis holds rates up to 200000 Hz"),
         (".flac", 65_537, None, r"FLAC can't be written at 65537 Hz; resample"),
         (".flac", 700_000, None, "FLAC can't be written at 700000 Hz"),
@@ -782,17 +783,14 @@ def test_formats_that_cannot_be_written_are_refused(tmp_path, suffix, sr, qualit
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (np.zeros(0), "at least 1 sample, got 0"),
+        (np.zeros(0), r"not be empty, got shape \(0,\)"),
         (np.zeros((10, 2)), r"one axis, time, got shape \(10, 2\)"),
         (np.float32(0.5), "one axis"),
-        (
-            np.array([0.1, np.nan, np.inf]),
-            "2 samples that are NaN .*, the first at index 1",
-        ),
-        (np.array([1e300]), "NaN or infinite"),
+        (np.array([0.1, np.nan, np.inf]), r"in 2 of 3 values, the first at index \[1\]"),
+        (np.array([1e300]), "NaN or infinity"),
         (np.zeros(10, dtype=np.int16), "floating point"),
         (np.zeros(10, dtype=np.complex64), "floating point"),
-        (np.array([0.5, 1.2, -1.01]), r"peak of 1\.200 \(2 samples beyond\).*clip=True"),
+        (np.array([0.5, 1.2, -1.01]), r"peak of 1\.200 \(2 samples beyond\).*np.clip it"),
     ],
 )
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3"])
@@ -800,16 +798,6 @@ def test_what_is_no_waveform_is_not_saved(tmp_path, y, message, suffix):
     with pytest.raises(audio.AudioError, match=message):
         audio.save(tmp_path / f"x{suffix}", y, sr=SR)
     assert not list(tmp_path.iterdir())
-
-
-def test_clip_clips_and_says_how_many(tmp_path):
-    y = np.array([0.5, 1.2, -1.01])
-    with pytest.warns(audio.AudioWarning, match=r"x\.wav: 2 of 3 samples beyond full scale"):
-        path = audio.save(tmp_path / "x.wav", y, sr=SR, clip=True)
-    np.testing.assert_array_equal(audio.load(path, sr=SR), [0.5, 32767 / 32768, -1])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        audio.save(tmp_path / "x.wav", y / 2, sr=SR, clip=True)
 
 
 def fail_when_encoding(monkeypatch):

@@ -109,12 +109,11 @@ def test_a_heatmap_of_notes_is_drawn_over_seconds_and_notes_as_a_roll_is():
 def test_a_table_carries_its_texts_on_its_colours():
     values = [[0.0, 1.0, np.nan], [0.2, 0.9, 0.5]]
     texts = [["a", "b", "c"], ["d", "e", "f"]]
-    ax = plotting.table(values, texts, rows=["x", "y"], columns=["p", "q", "r"], label="share")
+    names = {"rows": ["x", "y"], "columns": ["p", "q", "r"], "label": "share"}
+    ax = plotting.table(values, texts, **names, limits=(0, 1))
     assert [text.get_text() for text in ax.texts] == list("abcdef")
     assert [text.get_color() for text in ax.texts[:3]] == ["black", "white", "black"]
-    assert ax.images[0].get_clim() == (0.0, 1.0)
-    ax = plotting.table(values, texts, rows=["x", "y"], columns=["p", "q", "r"], limits=(-1, 2))
-    assert ax.images[0].get_clim() == (-1, 2)
+    assert ax.images[0].get_clim() == (0, 1)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["x", "y"]
 
 

@@ -204,18 +204,15 @@ def test_hops_that_leave_gaps_are_refused(call):
     y=waveforms(300),
     half=st.integers(1, 40),
     hop_length=st.integers(1, 80),
-    window_name=st.sampled_from(WINDOWS),
 )
-def test_stft_round_trips_wherever_the_windows_cover(y, half, hop_length, window_name):
+def test_stft_round_trips_wherever_the_windows_cover(y, half, hop_length):
     n_fft = 2 * half
     assume(hop_length <= n_fft)
     squared = np.zeros((-(-n_fft // hop_length), hop_length))
-    squared.ravel()[:n_fft] = transforms.window(window_name, n_fft) ** 2
+    squared.ravel()[:n_fft] = transforms.window("hann", n_fft) ** 2
     assume(squared.sum(0).min() > 0.01 * squared.sum(0).max())
-    spectra = transforms.stft(y, n_fft=n_fft, hop_length=hop_length, window_name=window_name)
-    back = transforms.istft(
-        spectra, hop_length=hop_length, n_samples=y.size, window_name=window_name
-    )
+    spectra = transforms.stft(y, n_fft=n_fft, hop_length=hop_length)
+    back = transforms.istft(spectra, hop_length=hop_length, n_samples=y.size)
     assert (spectra.dtype, back.dtype) == (np.complex64, np.float32)
     assert spectra.shape == (1 + -(-y.size // hop_length), half + 1)
     np.testing.assert_allclose(back, y, atol=5e-6)
@@ -231,15 +228,14 @@ def test_stft_brings_noise_back_within_a_millionth(n_samples, hop_length):
 
 
 @pytest.mark.parametrize("n_samples", [4096, 5000])
-@pytest.mark.parametrize("window_name", ["hann", "hamming", ("kaiser", 8.0)])
-def test_stft_and_istft_agree_with_librosa(window_name, n_samples):
+def test_stft_and_istft_agree_with_librosa(n_samples):
     y = noise(n_samples)
-    spectra = transforms.stft(y, n_fft=512, hop_length=128, window_name=window_name)
-    settings = {"n_fft": 512, "hop_length": 128, "window": window_name}
+    spectra = transforms.stft(y, n_fft=512, hop_length=128)
+    settings = {"n_fft": 512, "hop_length": 128, "window": "hann"}
     oracle = librosa.stft(y, pad_mode="constant", **settings).T
     np.testing.assert_allclose(spectra[: len(oracle)], oracle, atol=1e-4)
     n_samples = 128 * (len(oracle) - 1)
-    back = transforms.istft(oracle, hop_length=128, n_samples=n_samples, window_name=window_name)
+    back = transforms.istft(oracle, hop_length=128, n_samples=n_samples)
     np.testing.assert_allclose(
         back, librosa.istft(oracle.T, length=n_samples, **settings), atol=2e-6
     )
@@ -287,14 +283,12 @@ def test_istft_of_altered_spectra_is_the_nearest_waveform():
         assert distance(y) < distance(y + change)
 
 
-@pytest.mark.parametrize(
-    ("window_name", "hop_length"), [("hann", 64), ("hann", 63), ("bartlett", 64)]
-)
-def test_windows_that_leave_samples_uncovered_are_refused(window_name, hop_length):
+@pytest.mark.parametrize("hop_length", [63, 64])
+def test_windows_that_leave_samples_uncovered_are_refused(hop_length):
     y = noise(200)
-    spectra = transforms.stft(y, n_fft=64, hop_length=hop_length, window_name=window_name)
+    spectra = transforms.stft(y, n_fft=64, hop_length=hop_length)
     with pytest.raises(ValueError, match=r"hop_length must let .* uncovered.* a hop of 16 will do"):
-        transforms.istft(spectra, hop_length=hop_length, n_samples=60, window_name=window_name)
+        transforms.istft(spectra, hop_length=hop_length, n_samples=60)
 
 
 def test_istft_refuses_samples_beyond_the_last_centre():
@@ -462,7 +456,7 @@ def test_griffin_lim_of_silence_is_silent_and_of_the_asked_length(n_samples):
         ({"hop_length": 0}, ValueError, "hop_length must be at least 1 sample, got 0"),
         ({"n_iterations": -1}, ValueError, "n_iterations must be at least 0 iterations, got -1"),
         ({"magnitudes": -np.ones((5, 9))}, ValueError, r"magnitudes must be at least 0, got -1"),
-        ({"magnitudes": SPECTRA}, TypeError, "magnitudes must hold real floating point numbers"),
+        ({"magnitudes": SPECTRA}, ValueError, "magnitudes must hold real floating point numbers"),
         ({"rng": None}, TypeError, "rng must be a generator"),
     ],
 )
@@ -506,7 +500,7 @@ def test_bad_arrays_are_refused(name, call):
             call(np.zeros(shape, np.float32))
     with pytest.raises(ValueError, match=f"{name} must be finite, got NaN or infinity in 8 of 8"):
         call(np.full((2, 4), np.nan))
-    with pytest.raises(TypeError, match=f"{name} must hold .* got int16; integers need scaling"):
+    with pytest.raises(ValueError, match=f"{name} must hold .* got int16; integers need scaling"):
         call(np.zeros((2, 4), np.int16))
 
 

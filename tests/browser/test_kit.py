@@ -41,7 +41,9 @@ def answer(found, times):
         interactive.line(said), interactive.player(y, sr=bank.settings.sr, label="again")
     )
 
-interactive.Keyboard(bank, answer, bars=1)""",
+piano = interactive.Keyboard(bank, answer)
+piano.bars = 1
+piano""",
     """import time
 
 def slow(after):
