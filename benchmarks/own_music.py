@@ -6,12 +6,22 @@ network on, not at all), composes 120 s after seeds and from nothing, and prints
 music that was held out. Everything is measured on notes, and on their sound as the folder's own
 bank plays them: real music and composed music go the same way. It also prints the bits a note of
 what was held out, and of the strongest program that only counts.
+
+`--long KEPT` is for long folders: it prepares one as notebook 09 does, keeps that in a folder, and
+prints how long each step takes and the memory of all its processes (Linux). After `--steps` of
+training anew it prints the bits a note of what was held out.
 """
 
 import argparse
+import contextlib
 import itertools
 import json
+import os
+import re
+import threading
+import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +33,7 @@ from helpers import (
     audio,
     datasets,
     events,
+    library,
     note_metrics,
     note_model,
     notes,
@@ -31,7 +42,7 @@ from helpers import (
 )
 
 OUTPUT = Path("outputs/bench/own_music")
-SHIPPED = Path("data/models/notes_lstm.npz")
+SHIPPED, BANK = Path("data/models/notes_lstm.npz"), Path("data/models/notes_bank.npz")
 SETTINGS = rolls.NoteSettings()
 LEVEL_DB = -20.0  # of each piece, dBFS
 WINDOW, LONG, SEED = 10.0, 120.0, opponents.SEED_SECONDS  # s
@@ -262,6 +273,80 @@ def choose_sampler(
     return chosen
 
 
+# Long folders
+
+
+def memory() -> float:
+    """Return the GiB in use by this process and all below it; what they share counts once."""
+    pids, kib = [os.getpid()], 0
+    for pid in pids:  # they become more on the way
+        with contextlib.suppress(OSError):  # one that ended just now
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                pids += map(int, (task / "children").read_text().split())
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            kib += sum(map(int, re.findall(r"^Pss: +(\d+)", rollup, re.MULTILINE)))
+    return kib / 2**20
+
+
+@contextlib.contextmanager
+def measured(what: str) -> Iterator[None]:
+    """Print how long a block takes, s, and the most memory in use meanwhile, looked at often."""
+    most, over = [memory()], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.25):
+            most.append(memory())
+
+    thread, began = threading.Thread(target=look), time.perf_counter()
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        print(f"{what:16}{time.perf_counter() - began:8.1f} s{max(most):8.2f} GiB", flush=True)
+
+
+def prepared(folder: str | Path, kept: Path) -> Music:
+    """Prepare a folder as notebook 09 does; those with an alarm are left out, unless all have."""
+    given, _ = synthesis.load(BANK)
+    with measured("looking through"):
+        tracks, left = datasets.survey(folder, kept=kept)
+    with measured("estimating"):
+        seconds = library.estimate(tracks, kept, given=given)
+    print(f"to be prepared in {seconds:.0f} s or so")
+    with measured("preparing"):
+        pieces, failed = library.prepare(tracks, kept, given=given)
+    print(library.report(pieces, left + failed))
+    heard = [piece for piece in pieces.values() if len(piece.keys) > 30]
+    good = [piece for piece in heard if not library.alarm(piece)] or heard
+    with measured("its sounds"):
+        bank = library.sounds(good, given)
+    names = dict(zip(datasets.SPLITS, PARTS, strict=True))
+    found: dict[str, dict] = {part: {} for part in PARTS}
+    lengths: dict[str, dict] = {part: {} for part in PARTS}
+    for piece in good:
+        found[names[piece.split]][piece.name] = piece.keys
+        lengths[names[piece.split]][piece.name] = piece.seconds
+    return Music(found, lengths, bank)
+
+
+def taught(folder: str | Path, kept: Path, steps: list[int]) -> None:
+    """Prepare a long folder, train anew for so many steps, print what each number of them brings.
+
+    Where steps are to be chosen, look at the bits a word of the validation pieces.
+    """
+    music = prepared(folder, kept)
+    for part in PARTS:
+        n_notes, seconds = sum(map(len, music.found[part].values())), music.seconds[part].values()
+        print(f"{part}: {len(seconds)} pieces, {sum(seconds) / 60:.1f} minutes, {n_notes} notes")
+    for n_steps in steps:
+        with measured(f"{n_steps} steps"):
+            weights, settings, history = learn(music, steps=n_steps)
+        print(f"  validation, bits a word: {min(history):.2f}")
+        print(f"  held out, bits a note: {bits_a_note(music, weights, settings):.2f}")
+
+
 # The report
 
 
@@ -367,9 +452,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--quick", action="store_true", help="hardly train: does it run?")
     parser.add_argument("--little", type=Path, help="only write a table: bits against minutes")
+    parser.add_argument("--long", type=Path, metavar="KEPT", help="prepare it, and keep that here")
+    parser.add_argument("--steps", type=int, nargs="*", default=[], help="of training, with --long")
     options = parser.parse_args(arguments)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", audio.AudioWarning)  # music without a pulse, small folders
+        if options.long:
+            taught(options.folder, options.long, options.steps)
+            return
         music = read(options.folder)
         if options.little:
             rows = little(music, options.folder.resolve().name)

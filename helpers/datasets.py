@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import scipy.signal
 from numpy.typing import NDArray
 
 import helpers
-from helpers import audio
+from helpers import audio, files
 
 SPLITS = ("train", "validation", "test")
 SUFFIXES = (
@@ -29,22 +28,20 @@ SUFFIXES = (
     *(".ogg", ".oga", ".opus", ".ape", ".wv", ".tta", ".tak", ".dsf", ".shn", ".voc", ".snd"),
     *(".wav", ".wave", ".w64", ".rf64", ".flac", ".aif", ".aiff", ".aifc", ".au", ".caf"),
 )
-_SCORE = "scores hold notes without sound; render them to WAV"
-_PARTLY = "unfinished downloads; get them whole"
-_FILM = "films; extract their sound to WAV or M4A"
-_UNREAD = "a format that isn't read; convert them to WAV or MP3"
-_MUSICAL = {  # what a person may take for music, though it isn't taken here
-    **dict.fromkeys((".mid", ".midi", ".kar", ".rmi", ".mxl", ".musicxml"), _SCORE),
-    **dict.fromkeys((".part", ".crdownload", ".download", ".partial", ".opdownload"), _PARTLY),
-    **dict.fromkeys((".mov", ".mkv", ".avi", ".flv", ".mpg", ".mpeg", ".wmv", ".m4v"), _FILM),
-    **dict.fromkeys((".mod", ".xm", ".s3m", ".it", ".sid", ".spc", ".nsf", ".vgm"), _UNREAD),
-    **dict.fromkeys((".m4p", ".aa", ".aax", ".dff", ".iso"), _UNREAD),
+_MUSICAL = {  # why what a person may take for music isn't taken here
+    "scores hold notes without sound; render them to WAV": ".mid .midi .kar .rmi .mxl .musicxml",
+    "unfinished downloads; get them whole": ".part .crdownload .download .partial .opdownload",
+    "films; extract their sound to WAV or M4A": ".mov .mkv .avi .flv .mpg .mpeg .wmv .m4v",
+    "a format that isn't read; convert them to WAV or MP3": (
+        ".mod .xm .s3m .it .sid .spc .nsf .vgm .m4p .aa .aax .dff .iso"
+    ),
 }
 _UNSEEN = "hidden files, recycle bins and previews"
 _OTHER = "no music"
 _MISNAMED = "sound, but their names don't say so; rename them, to end in .wav or .mp3 for example"
 _COARSE_SR = 4000  # Hz, at which recordings are compared: codecs leave that much alone
 _BLOCK = 200  # samples at that rate, whose loudness is compared first, which is quick
+_HEARD = 1  # version of what is kept of it: to be raised when it would be heard otherwise
 # Correlations of copies. 35 pieces have at least 0.88 and 0.97 with theirs, coded anew and moved,
 # at most 0.61 and 0.22 with one another.
 _LOUDNESS_ALIKE, _ALIKE = 0.7, 0.85
@@ -107,7 +104,9 @@ def find_tracks(music: str | os.PathLike) -> list[Track]:
     return tracks
 
 
-def survey(music: str | os.PathLike, *, fewest: int = 2) -> tuple[list[Track], list[Left]]:
+def survey(
+    music: str | os.PathLike, *, fewest: int = 2, kept: Path | None = None
+) -> tuple[list[Track], list[Left]]:
     """Look through a folder of music: what to take, what to leave and why.
 
     A manifest is a manifest.csv in the folder, or in the one above it if it lists files of this
@@ -118,7 +117,8 @@ def survey(music: str | os.PathLike, *, fewest: int = 2) -> tuple[list[Track], l
     Of several copies of one recording, whatever their formats, the largest file is taken. They are
     known by 10 s from the middle of their first 40: so a copy that begins over 15 s earlier or
     later, is over a fifth shorter, or runs faster or slower, counts as another piece. What is
-    shorter than 1 s, or silent throughout, is left out. Linked folders are entered, once.
+    shorter than 1 s, or silent throughout, is left out. Linked folders are entered, once. What is
+    heard of a file, 0.2 MB, stays in the folder `kept`, if given, and isn't heard again next time.
 
     Tracks are in the order of the manifest, or sorted by path; every other file is left. ``~`` is
     your home folder; what is no folder is a FileNotFoundError or NotADirectoryError. A fault of the
@@ -131,9 +131,9 @@ def survey(music: str | os.PathLike, *, fewest: int = 2) -> tuple[list[Track], l
     if not music.is_dir():
         raise NotADirectoryError(f"music must be a folder, got the file {shown}: name its folder")
     files, left = _audio_files(music)
-    tracks = [track for _, _, track in _manifest_rows(music)]
+    tracks = _listed(music)
     if not tracks:
-        tracks, others = _tracks_of_folder(music, files, fewest)
+        tracks, others = _tracks_of_folder(music, files, fewest, kept)
         return tracks, left + others
     listed = {track.path.resolve() for track in tracks}
     why = "the manifest doesn't list them; move your own files to a folder of their own"
@@ -194,11 +194,8 @@ def load_waveforms(
     return waveforms
 
 
-def describe(tracks: list[Track], left: Sequence[Left] = ()) -> str:
-    """Describe tracks as an aligned table: pieces, minutes and instruments of each split.
-
-    What `survey` left out is described below the table, by reason.
-    """
+def describe(tracks: list[Track]) -> str:
+    """Describe tracks as an aligned table: pieces, minutes and instruments of each split."""
     lines = [f"{'split':<12}{'pieces':>6}{'minutes':>9}  instruments"]
     for split in (*SPLITS, "all"):
         chosen = [track for track in tracks if split in (track.split, "all")]
@@ -206,11 +203,11 @@ def describe(tracks: list[Track], left: Sequence[Left] = ()) -> str:
         minutes = sum(track.minutes for track in chosen)
         line = f"{split:<12}{len(chosen):>6}{minutes:>9.1f}  {', '.join(instruments)}"
         lines.append(line.rstrip())
-    return "\n".join(lines + reasons(left, [track.path for track in tracks]))
+    return "\n".join(lines)
 
 
 def reasons(left: Sequence[Left], beside: Sequence[Path] = ()) -> list[str]:
-    """Describe what was left out, a line for each reason.
+    """Describe what `survey` left out, a line for each reason.
 
     Names are shown relative to the folder that they share with the paths `beside`.
     """
@@ -252,7 +249,8 @@ def _audio_files(music: Path) -> tuple[list[Path], list[Left]]:
         if any(part.startswith(".") or part in _BINS for part in parts):
             left.append(Left(path, _UNSEEN))
         elif suffix not in SUFFIXES:
-            left.append(Left(path, _MUSICAL.get(suffix) or _by_content(path)))
+            known = (why for why, suffixes in _MUSICAL.items() if suffix in suffixes.split())
+            left.append(Left(path, next(known, None) or _by_content(path)))
         elif (real := Path(os.path.realpath(path))) in files:
             left.append(Left(path, f"linked to {audio.shown(files[real].relative_to(music))}"))
         else:
@@ -281,8 +279,8 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield from (Path(here, name) for name in names)
 
 
-def _manifest_rows(music: Path) -> list[tuple[str, dict[str, str], Track]]:
-    """Return (where, row, track) for each row of the manifest that lists the files of a folder."""
+def _listed(music: Path) -> list[Track]:
+    """Return the tracks of the manifest that lists the files of a folder; none without one."""
     for folder in (music, music.parent):
         manifest = folder / "manifest.csv"
         rows = _read_csv(manifest) if manifest.is_file() else []
@@ -293,8 +291,8 @@ def _manifest_rows(music: Path) -> list[tuple[str, dict[str, str], Track]]:
         for what, each in (("names", (track.name for track in tracks)), ("files", paths)):
             if twice := _twice(each):
                 raise ValueError(f"{manifest}: {what} must differ; listed twice: {twice}")
-        if rows:
-            return [(*row, track) for row, track in zip(rows, tracks, strict=True)]
+        if tracks:
+            return tracks
     return []
 
 
@@ -341,18 +339,18 @@ def _track_of_row(where: str, row: dict[str, str], folder: Path) -> Track:
 
 
 def _tracks_of_folder(
-    music: Path, paths: list[Path], fewest: int
+    music: Path, paths: list[Path], fewest: int, kept: Path | None
 ) -> tuple[list[Track], list[Left]]:
     """Return a track for each readable recording among files, split by piece, and the others."""
-    minutes, left = {}, []
+    minutes, heard, left = {}, {}, []
     for path in helpers.bar(paths, desc="Looking through", unit="file", delay=2, leave=False):
         try:
             duration = audio.info(path).duration
-            _beginning(path)
+            heard[path] = _hear(path, kept)[1]
             minutes[path] = duration / 60
         except audio.AudioError as error:
             left.append(Left(path, str(error).removeprefix(f"{audio.shown(path)}: ")))
-    for path, original in _copies(minutes).items():
+    for path, original in _copies(minutes, heard, kept).items():
         del minutes[path]
         left.append(Left(path, f"the same recording as {audio.shown(original.relative_to(music))}"))
     if len(minutes) < fewest:
@@ -380,21 +378,23 @@ def _tracks_of_folder(
     return tracks, left
 
 
-def _copies(minutes: dict[Path, float]) -> dict[Path, Path]:
+def _copies(
+    minutes: dict[Path, float], heard: dict[Path, NDArray], kept: Path | None
+) -> dict[Path, Path]:
     """Return copy -> original for the files that hold the same recording as a larger one."""
     originals: dict[int, list[tuple[int, Path, NDArray]]] = {}  # by the length of their loudness
     copies: dict[Path, Path] = {}
     order = sorted(minutes, key=lambda path: (-path.stat().st_size, os.fsencode(path)))
     for place, path in enumerate(order):
-        y, loud = _beginning(path)
-        alike = []
+        loud, alike = heard[path], []
         for others in originals.values():
             near = [one for one in others if 0.8 < minutes[one[1]] / minutes[path] < 1.25]
             if near:  # all at once, or a thousand files would take minutes
                 likeness = _likeness(loud, np.stack([one[2] for one in near]))
                 alike += [near[i][:2] for i in np.flatnonzero(likeness > _LOUDNESS_ALIKE)]
-        heard = ((one, _beginning(one)[0]) for _, one in sorted(alike))
-        original = next((one for one, x in heard if _likeness(y, x) > _ALIKE), None)
+        y = _hear(path, kept)[0] if alike else loud
+        same = (one for _, one in sorted(alike) if _likeness(y, _hear(one, kept)[0]) > _ALIKE)
+        original = next(same, None)
         if original is None:
             originals.setdefault(len(loud), []).append((place, path, loud))
         else:
@@ -421,14 +421,19 @@ def _likeness(x: NDArray, y: NDArray) -> NDArray[np.float64]:
     return np.max(np.abs(correlation) / np.sqrt(energy), axis=-1)
 
 
-def _beginning(path: Path) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
-    """Return the first 40 s of a file at a low rate, and their loudness; heard once."""
-    return _hear(path, path.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=4096)
-def _hear(path: Path, _changed_ns: int) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
-    """Do what `_beginning` does, or say why a file is no piece of music."""
+def _hear(path: Path, kept: Path | None) -> tuple[NDArray, NDArray]:
+    """Return a file's beginning at a low rate, and its loudness, or say why it is no music."""
+    if kept is not None:
+        try:
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise audio.AudioError(
+                f"{audio.shown(path)}: can't be read ({error.strerror}); check the disk it is on"
+            ) from error
+        place = kept / f"{content[:32]}_heard_{_HEARD}.npz"
+        with suppress(Exception), np.load(place) as known:  # what is damaged fails in many ways
+            return known["y"], known["loud"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", audio.AudioWarning)
         y = audio.to_int16(audio.load(path, sr=_COARSE_SR, duration=40.0))
@@ -438,7 +443,11 @@ def _hear(path: Path, _changed_ns: int) -> tuple[NDArray[np.int16], NDArray[np.f
         if not y.any() and not audio.to_int16(audio.load(path, sr=_COARSE_SR)).any():
             raise audio.AudioError(f"{shown}: is silent throughout; export it again")
     blocks = y[: len(y) // _BLOCK * _BLOCK].reshape(-1, _BLOCK).astype(np.float32)
-    return y, np.sqrt(np.mean(blocks**2, axis=1))
+    loud = np.sqrt(np.mean(blocks**2, axis=1))
+    if kept is not None:
+        with suppress(OSError), files.replacing(place) as temporary:  # a full disk costs only time
+            np.savez_compressed(temporary, y=y, loud=loud)
+    return y, loud
 
 
 def _split(files: dict[Path, float]) -> dict[Path, str]:

@@ -9,12 +9,14 @@ import contextlib
 import hashlib
 import math
 import os
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,9 +27,9 @@ Floats = NDArray[np.float32]
 Tracks = Sequence[datasets.Track]
 
 _ROWS = 30  # of a report
-_IDLE = 20  # s: then a process without work ends, also one whose parent was killed
+_IDLE = 20  # s: then a process without work ends
 PART = 20.0  # minutes: a longer file becomes several pieces, which bounds the memory
-_VERSION = 2  # of what is kept: to be raised when the same file would give other notes
+_VERSION = 3  # of what is kept: to be raised when the same file would give other notes
 # Notes a second, fewest and most, and the least share of the sound that notes explain. Set on 15
 # recordings and 4 renderings, and not confirmed on others: the 10 within have onset F of 0.70 to
 # 0.88 against another transcriber, the 9 beyond 0.27 to 0.59. The shipped dictionary explains 0.58
@@ -98,6 +100,7 @@ class Piece(Facts):
 
 
 Content = tuple[Facts, rolls.Notes, Floats]
+Done = tuple[Path, Content | str]  # where it is to be kept; a str says why it can't be done
 _KIND = files.Kind("prepared piece", _VERSION, Facts, "delete it and prepare the music again")
 
 
@@ -128,39 +131,32 @@ def prepare(
     RuntimeError says that the system ended a process, mostly for want of memory. Returned are the
     pieces by name, in the order of the tracks, and what couldn't be prepared, and why.
     """
-    import joblib  # takes a while, and most notebooks don't need it
-
     jobs, left = _jobs(tracks, Path(folder).expanduser(), given)
-    ready = {job.kept: _read(job.kept) for job in jobs}
-    todo = {job.kept: job for job in jobs if ready[job.kept] is None}
+    known = {job.kept: _read(job.kept) for job in jobs}
+    ready: dict[Path, Content | str] = {kept: one for kept, one in known.items() if one}
+    todo = {job.kept: job for job in jobs if job.kept not in ready}
     in_order = sorted(todo.values(), key=lambda job: -job.minutes)  # none is left alone at the end
-    why: dict[Path, str] = {}
-    how = {"return_as": "generator_unordered", "idle_worker_timeout": _IDLE}
-    pool = joblib.Parallel(n_jobs=n_jobs, **how)
-    results = pool(joblib.delayed(_attempt)(job, given) for job in in_order)
-    total, form = sum(job.minutes for job in in_order), "{n:.1f}/{total:.1f} min"
-    form = "{l_bar}{bar}| " + form + " [{elapsed}<{remaining}]"
+    total = sum(job.minutes for job in in_order)
+    form = "{l_bar}{bar}| {n:.1f}/{total:.1f} min [{elapsed}<{remaining}]"
     with helpers.bar(desc="Preparing", total=total, bar_format=form, leave=False) as bar:
         try:
-            for kept, result in results:
+            for kept, result in _attempts(in_order, given, n_jobs):
                 bar.update(todo[kept].minutes)
-                if isinstance(result, str):
-                    why[kept] = result
-                else:
-                    ready[kept] = result
+                ready[kept] = result
+                if not isinstance(result, str):
                     _keep(kept, result)
         except RuntimeError as error:  # of the pool: what happens to a piece is a result
             raise RuntimeError(f"preparing was cut short ({error}); {_REMEDY}") from error
     pieces = {}
     for job in jobs:
-        content = ready[job.kept]
-        if content is None:
+        result = ready[job.kept]
+        if isinstance(result, str):
             part = "" if job.name == job.track.name else f"{job.name}: "
-            left.append(datasets.Left(job.track.path, part + why[job.kept]))
+            left.append(datasets.Left(job.track.path, part + result))
             continue
-        facts, found, kit = content
-        known = {key: getattr(job.track, key) for key in ("title", "split", "genre", "path")}
-        pieces[job.name] = Piece(**asdict(facts), name=job.name, found=found, kit=kit, **known)
+        facts, found, kit = result
+        said = {key: getattr(job.track, key) for key in ("title", "split", "genre", "path")}
+        pieces[job.name] = Piece(**asdict(facts), name=job.name, found=found, kit=kit, **said)
     return pieces, left
 
 
@@ -171,18 +167,15 @@ def estimate(
 
     It is told from how long a minute of a few pieces takes now.
     """
-    import joblib
-
     jobs, _ = _jobs(tracks, Path(folder).expanduser(), given)
     todo = list({job.kept: job for job in jobs if not job.kept.exists()}.values())
     if not todo:
         return 0.0
-    pool, spent, heard = joblib.Parallel(n_jobs=n_jobs, idle_worker_timeout=_IDLE), 0.0, 1.0
     places = np.linspace(0, len(todo) - 1, 2 * joblib.effective_n_jobs(n_jobs)).astype(int)
     for most in (0.1, 1.0):  # minutes; the first round starts the processes
         samples = [replace(todo[i], minutes=min(most, todo[i].minutes), last=False) for i in places]
         began = time.perf_counter()
-        pool(joblib.delayed(_attempt)(sample, given) for sample in samples)
+        list(_attempts(samples, given, n_jobs))
         spent, heard = time.perf_counter() - began, sum(sample.minutes for sample in samples)
     return sum(job.minutes for job in todo) * spent / heard
 
@@ -307,7 +300,26 @@ def _jobs(
     return jobs, left
 
 
-def _attempt(job: _Job, given: notes.Dictionary) -> tuple[Path, Content | str]:
+def _attempts(jobs: list[_Job], given: notes.Dictionary, n_jobs: int) -> Iterator[Done]:
+    """Prepare several tracks at a time; they come as they are done."""
+    how = {"idle_worker_timeout": _IDLE, "initializer": _watch, "initargs": (os.getpid(),)}
+    pool = joblib.Parallel(n_jobs, return_as="generator_unordered", **how)
+    return pool(joblib.delayed(_attempt)(job, given) for job in jobs)
+
+
+def _watch(parent: int) -> None:
+    """End this process soon after its parent was killed: it might wait for ever to be read.
+
+    Not on Windows, where a process keeps the number of a parent that has ended.
+    """
+    if os.getppid() != parent:
+        os._exit(1)
+    timer = threading.Timer(1.0, _watch, (parent,))
+    timer.daemon = True
+    timer.start()
+
+
+def _attempt(job: _Job, given: notes.Dictionary) -> Done:
     """Prepare a track, or say why this can't be done; one bad file doesn't stop a folder."""
     try:
         with _quiet(), warnings.catch_warnings(record=True) as caught:
@@ -356,14 +368,12 @@ def _without_drums(y: Floats, sr: int) -> tuple[Floats, rolls.Notes, Floats]:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Show no bars of the steps: the one over all pieces stays."""
-    before = os.environ.get("TQDM_DISABLE")
+    before = os.environ.get("TQDM_DISABLE", "")
     os.environ["TQDM_DISABLE"] = "1"
     try:
         yield
     finally:
-        del os.environ["TQDM_DISABLE"]
-        if before is not None:
-            os.environ["TQDM_DISABLE"] = before
+        os.environ["TQDM_DISABLE"] = before
 
 
 def _keep(path: Path, content: Content) -> None:

@@ -302,7 +302,62 @@ def test_copies_of_a_recording_are_one_piece(copied):
 def test_another_song_of_the_same_length_is_no_copy(copied):
     minutes = {copied / name: 1.0 for name in ("song.mp3", "same.m4a", "other.mp3")}
     larger, smaller = sorted(list(minutes)[:2], key=lambda path: -path.stat().st_size)
-    assert datasets._copies(minutes) == {smaller: larger}
+    heard = {path: datasets._hear(path, None)[1] for path in minutes}
+    assert datasets._copies(minutes, heard, None) == {smaller: larger}
+
+
+def test_what_was_heard_is_kept_by_its_content(copied, tmp_path, monkeypatch):
+    (copied / "cut off.mp3").write_bytes(b"")
+    heard, load = [], audio.load
+    monkeypatch.setattr(audio, "load", lambda path, **how: heard.append(path) or load(path, **how))
+
+    def again():
+        heard.clear()
+        return datasets.survey(copied, kept=kept)
+
+    kept = tmp_path / "kept"
+    first = again()
+    n_files = len(list(kept.iterdir()))
+    assert len(heard) == n_files == 5
+    assert again() == first
+    assert not heard
+    (copied / "other.mp3").rename(copied / "renamed.mp3")
+    again()
+    assert not heard
+    one, two, *_ = kept.iterdir()
+    one.write_bytes(one.read_bytes()[:-50])  # what is damaged is heard anew
+    content = bytearray(two.read_bytes())
+    content[len(content) // 2] ^= 1
+    two.write_bytes(content)
+    again()
+    assert len(heard) == 2
+    again()
+    assert not heard
+    with (copied / "song.mp3").open("ab") as file:  # another content
+        file.write(bytes(9))
+    again()
+    assert [path.name for path in heard] == ["song.mp3"]
+
+
+def test_what_cannot_be_read_to_its_end_is_left_with_a_reason(copied, tmp_path, monkeypatch):
+    def failing(file, kind):
+        if Path(file.name).name == bad.name:
+            raise OSError(5, "Input/output error")
+        return digest(file, kind)
+
+    digest, bad = hashlib.file_digest, copied / "third.mp3"
+    monkeypatch.setattr(datasets.hashlib, "file_digest", failing)
+    tracks, left = datasets.survey(copied, fewest=1, kept=tmp_path)
+    assert bad not in {track.path for track in tracks}
+    assert {one.why for one in left if one.path == bad} == {
+        "can't be read (Input/output error); check the disk it is on"
+    }
+
+
+def test_what_was_heard_need_not_be_kept(copied, tmp_path):
+    place = tmp_path / "kept"
+    place.write_text("no folder")
+    assert datasets.survey(copied, kept=place) == datasets.survey(copied)
 
 
 def put_copies(folder, y, shifted):
@@ -371,13 +426,14 @@ def test_sound_whose_name_does_not_say_so_is_named(tmp_path):
     ]
 
 
-def test_the_description_tells_where_what_is_left_out_lies(tmp_path):
+def test_the_reasons_tell_where_what_is_left_out_lies(tmp_path):
     put(tmp_path, "x/a.wav", "y/b.wav")
     (tmp_path / "y" / "score.mid").write_bytes(b"MThd")
-    assert "  y/score.mid: scores hold" in datasets.describe(*datasets.survey(tmp_path))
-    assert "  score.mid: scores hold" in datasets.describe(
-        [], [datasets.Left(tmp_path / "y" / "score.mid", "scores hold")]
-    )
+    tracks, left = datasets.survey(tmp_path)
+    (line,) = datasets.reasons(left, [track.path for track in tracks])
+    assert "  y/score.mid: scores hold" in line
+    (line,) = datasets.reasons(left)
+    assert "  score.mid: scores hold" in line
 
 
 def test_what_only_looks_like_music_is_named_by_its_reason(tmp_path):
@@ -396,7 +452,7 @@ def test_what_only_looks_like_music_is_named_by_its_reason(tmp_path):
     tracks, left = datasets.survey(tmp_path)
     assert len(tracks) == 3
     assert len(left) == 9
-    assert "left out         1  cover.jpg: no music" in datasets.describe(tracks, left).splitlines()
+    assert "left out         1  cover.jpg: no music" in datasets.reasons(left)
 
 
 def test_bins_previews_and_hidden_folders_are_passed_over(tmp_path):
@@ -571,8 +627,8 @@ def test_the_music_of_this_repository_is_whole_and_as_listed():
     assert sum(track.minutes for track in tracks) > 50
     for split in ("validation", "test"):
         assert len(datasets.select(tracks, split=split)) >= 3
-    rows = datasets._manifest_rows(DATA / "music")
-    listed = {Path(row["file"]).name: row["sha256"] for _, row, _ in rows}
+    rows = datasets._read_csv(DATA / "manifest.csv")
+    listed = {Path(row["file"]).name: row["sha256"] for _, row in rows}
     for track in tracks:
         assert audio.info(track.path).duration / 60 == pytest.approx(track.minutes, abs=0.01)
         assert hashlib.sha256(track.path.read_bytes()).hexdigest() == listed[track.path.name]

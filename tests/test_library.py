@@ -265,10 +265,9 @@ def test_a_run_that_is_killed_leaves_what_can_be_used(tracks, tmp_path, n_times)
     same(prepare(tracks, kept)[0], prepare(tracks, tmp_path / "alone")[0])
 
 
-@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
-def test_the_processes_of_a_killed_run_end_soon(tracks, tmp_path):
-    code = "from helpers import library\nlibrary._IDLE = 1" + CHILD.replace(
+def test_the_processes_of_a_killed_run_end_though_nobody_reads_their_results(tracks, tmp_path):
+    code = CHILD.replace("\npieces", "\nt.library._attempt = t.sends\npieces").replace(
         "sys.argv[2])", "sys.argv[2], n_jobs=2)"
     )
     command = [sys.executable, "-c", code, tracks[0].path.parent, tmp_path / "kept"]
@@ -278,10 +277,21 @@ def test_the_processes_of_a_killed_run_end_soon(tracks, tmp_path):
         time.sleep(0.1)
         below = psutil.Process(run.pid).children(recursive=True)
         workers = [one for one in below if any("LokyProcess" in x for x in one.cmdline())]
+    while len(list(tmp_path.glob("*.done"))) < 2 and run.poll() is None:
+        time.sleep(0.1)
+    os.kill(run.pid, signal.SIGSTOP)
+    time.sleep(2)
     os.kill(run.pid, signal.SIGKILL)
     run.communicate()
-    assert workers
-    assert not psutil.wait_procs(workers, timeout=120)[1]
+    assert len(workers) == 2
+    assert not psutil.wait_procs(workers, timeout=15)[1]
+
+
+def sends(job, given):
+    """Return more than a pipe takes that nobody reads."""
+    (job.kept.parent.parent / f"{job.name}.done").touch()
+    time.sleep(1)
+    return job.kept, "x" * 10**7
 
 
 def test_a_process_that_the_system_ends_is_said_with_a_remedy(tracks, tmp_path):

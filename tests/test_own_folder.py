@@ -1,5 +1,9 @@
 """The benchmark that asks whether what is composed from a folder stays like it."""
 
+import re
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -110,3 +114,31 @@ def test_less_music_is_the_beginning_of_each_piece(bank):
         assert some[:, 1].max() <= 30
         np.testing.assert_array_equal(some[:-1], whole.found["train"][name][: len(some) - 1])
     assert own_music.shortened(whole, 9.0).seconds == whole.seconds
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="Linux tells it")
+def test_the_most_memory_of_a_step_is_told(capsys):
+    before = own_music.memory()
+    with own_music.measured("a step"):
+        some = np.ones(2**25)  # 0.25 GiB
+        time.sleep(0.4)
+    del some
+    what, seconds, _, most, unit = capsys.readouterr().out.rsplit(maxsplit=4)
+    assert (what, unit) == ("a step", "GiB")
+    assert 0.4 <= float(seconds) < 9
+    assert before + 0.2 < float(most) < before + 0.4
+
+
+@pytest.mark.long
+def test_a_long_folder_is_prepared_and_taught(bank, tmp_path, capsys):
+    (tmp_path / "music").mkdir()
+    for k in range(4):
+        y = synthesis.play(tune(2 + k, 20.0), bank)
+        audio.save(tmp_path / "music" / f"{k}.wav", y, sr=bank.settings.sr)
+    found = own_music.prepared(tmp_path / "music", tmp_path / "kept").found
+    assert [len(some) for some in found.values()] == [2, 1, 1]
+    own_music.taught(tmp_path / "music", tmp_path / "kept", [1])
+    said = capsys.readouterr().out
+    assert "to be prepared in 0 s" in said
+    assert "train: 2 pieces, 0.6 minutes" in said
+    assert re.search(r"held out, bits a note: \d+\.\d\d", said)
