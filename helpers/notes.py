@@ -14,7 +14,7 @@ notes are as in `rolls`; level 1 is usual for that note.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.ndimage
@@ -90,16 +90,15 @@ def band_magnitudes(y: Floats, edges: Edges, *, n_fft: int, hop_length: int) -> 
     return V
 
 
-def steady(V: Floats) -> Floats:
+def steady(V: Floats, n_frames: int = 9) -> Floats:
     """Keep what lasts in magnitudes, and take out what only strikes: drums, hammers, consonants.
 
-    A partial is a ridge along time, a stroke one along frequency: a median along either, of 9
-    frames or 25 bands, keeps its own and loses the other. They share out `V`, in frames and bands
-    as those of `rolls.NoteSettings`, by their squares.
+    A partial is a ridge along time, a stroke one along frequency: a median along either, of so many
+    frames or 25 bands, keeps its own and loses the other. They share out `V` by their squares.
 
     Source: Fitzgerald (2010), "Harmonic/percussive separation using median filtering".
     """
-    lasting = transforms.running_medians(V.T, 9, mode="symmetric").T ** 2
+    lasting = transforms.running_medians(V.T, n_frames, mode="symmetric").T ** 2
     struck = transforms.running_medians(V, 25, mode="symmetric") ** 2
     return V * (lasting / (lasting + struck + _TINY**2))
 
@@ -330,11 +329,11 @@ def explained(y: Floats, dictionary: Dictionary) -> float:
 def activations(y: Floats, dictionary: Dictionary, *, lasting: bool = False) -> Floats:
     """Say how strongly each note of the dictionary sounds in each frame.
 
-    It looks at everything, or only at what lasts (`steady`). Frame k is
-    centred on sample ``k * hop_length``. In units of magnitude: a note's bands add up to it.
+    Frame k is centred on sample ``k * hop_length``. In units of magnitude: a note's bands add up to
+    it. With `lasting`, it looks only at what lasts (`steady`), and at twice as many frames.
     """
     settings = dictionary.settings
-    V = _magnitudes(y, settings, lasting)
+    V = steady(_magnitudes(y, _denser(settings)), 13) if lasting else _magnitudes(y, settings)
     return _explain(V, dictionary.templates, settings)[:, : settings.n_notes]
 
 
@@ -345,11 +344,11 @@ def find_notes(
 
     A note begins where its activation rises, by enough and to enough, measured by the loudest note
     within half a second. The time is where half of the rise is done, between frames. It ends where
-    the damper falls, that is at less than a quarter of what it was two frames before, or where it
-    has died away. A strictness of 1 misses as many piano notes as it invents, 2 asks for twice as
-    much rise. With `lasting`, a rise is doubted where little is left after an eighth of a second,
-    or where little sounds an octave above: so it is with strokes, and with other notes' overtones.
-    `H` has as many notes as the dictionary (else a ValueError).
+    the damper falls, that is within an eighth of a second to less than a quarter, or where it has
+    died away. A strictness of 1 misses as many piano notes as it invents, 2 asks for twice as much
+    rise. With `lasting`, as for `activations`, rises are measured by all notes together, and
+    doubted where little is left after an eighth of a second or sounds an octave above, as in
+    strokes and other notes' overtones. `H` has as many notes as the dictionary (else a ValueError).
 
     Source: Bello et al. (2005), "A tutorial on onset detection in music signals".
     """
@@ -361,7 +360,8 @@ def find_notes(
         )
     least = {name: strictness * share for name, share in _BALANCED.items()}
     if lasting:
-        least = {"rise": 0.85 * least["rise"], "floor": 0.6 * least["floor"], "doubt": 0.2}
+        settings = _denser(settings)
+        least = {"rise": 0.29 * least["rise"], "floor": 0.53 * least["floor"], "doubt": 0.25}
     found = _track(H, settings, dictionary.reference, **least)
     found[:, :2] /= settings.frame_rate
     found[:, 3] /= dictionary.usual_levels[found[:, 2].astype(int) - settings.lowest]
@@ -380,6 +380,11 @@ def _edges(settings: rolls.NoteSettings) -> Edges:
     """Give the bands of the settings."""
     sr, f_max, bands = settings.sr, settings.f_max, settings.bands_per_semitone
     return band_edges(settings.n_fft, sr=sr, f_max=f_max, bands_per_semitone=bands)
+
+
+def _denser(settings: rolls.NoteSettings) -> rolls.NoteSettings:
+    """Halve the step of the frames."""
+    return replace(settings, hop_length=settings.hop_length // 4 * 2)
 
 
 def _magnitudes(y: Floats, settings: rolls.NoteSettings, lasting: bool = False) -> Floats:
@@ -493,24 +498,27 @@ def _onsets(
     low = np.minimum(transforms.shift(H, 1), transforms.shift(H, 2))
     high = np.maximum(H, transforms.shift(H, -1))
     jump = high - low
-    loudest = scipy.ndimage.maximum_filter1d(H.max(axis=1), int(settings.frame_rate) | 1)
+    second = int(settings.frame_rate) | 1
+    loudest = scipy.ndimage.maximum_filter1d(H.max(axis=1), second)
     loudest = np.maximum(loudest, reference / 8)[:, None]  # in silence nothing is loud
     steepest = (jump >= transforms.shift(jump, 1)) & (jump > transforms.shift(jump, -1))
     if "doubt" in least:
+        fullest = scipy.ndimage.maximum_filter1d(H.sum(axis=1), second)[:, None]
+        jump = jump * loudest / np.maximum(fullest, reference / 2)
         octave = 0.1 * H  # the highest notes have none in the dictionary
         octave[:, :-12] = H[:, 12:]
         octave = scipy.ndimage.maximum_filter1d(octave, 3, axis=0)
-        left, above = (np.minimum(h / (high + _TINY), 1) for h in (transforms.shift(H, -2), octave))
+        left, above = (np.minimum(h / (high + _TINY), 1) for h in (transforms.shift(H, -4), octave))
         jump = jump * (left**2 * (above + 0.03)) ** least["doubt"]
     enough = (jump > least["rise"] * loudest) & (high > least["floor"] * loudest)
     return steepest & enough & (high > 1.3 * low)
 
 
-def _onset_time(h: Floats, frame: int) -> float:
+def _onset_time(h: Floats, frame: int, eighth: int) -> float:
     """Find where half of the rise around a frame is done, in frames."""
-    first = max(0, frame - 2)
+    first = max(0, frame - eighth)
     first += int(np.argmin(h[first : frame + 1]))
-    rise = h[first : frame + 2]
+    rise = h[first : frame + eighth // 2 + 1]
     half = (rise[0] + rise.max()) / 2
     i = int(np.argmax(rise >= half))
     if i == 0:  # it sounds from the start
@@ -518,32 +526,33 @@ def _onset_time(h: Floats, frame: int) -> float:
     return first + i - (rise[i] - half) / (rise[i] - rise[i - 1])
 
 
-def _offset_time(h: Floats, frame: int, stop: int) -> float:
+def _offset_time(h: Floats, frame: int, stop: int, eighth: int) -> float:
     """Find where a note ends that begins in a frame, before the next one in frame `stop`."""
     later = np.arange(frame + 1, stop)
-    before = h[np.maximum(later - 2, frame)]
-    over = (h[later] < 0.02 * h[frame : frame + 3].max()) | (h[later] < 0.25 * before)
+    before = h[np.maximum(later - eighth, frame)]
+    over = (h[later] < 0.02 * h[frame : frame + eighth + 1].max()) | (h[later] < 0.25 * before)
     if not over.any():
         return stop
     end = frame + 1 + int(np.argmax(over))
-    fall = h[max(frame, end - 2) : end + 1]
+    fall = h[max(frame, end - eighth) : end + 1]
     i = max(1, int(np.argmax(fall <= fall[0] / 2)))  # here it has fallen to half
     share = (fall[i - 1] - fall[0] / 2) / max(fall[i - 1] - fall[i], _TINY)
-    return end - len(fall) + i + min(1, share) - 0.8  # strings and rooms ring on a little
+    return end - len(fall) + i + min(1, share) - 0.4 * eighth  # strings and rooms ring on a little
 
 
 def _track(
     H: Floats, settings: rolls.NoteSettings, reference: float, **least: float
 ) -> NDArray[np.float64]:
     """Find notes: (n_found, 4), onset and offset in frames, pitch, strength, sorted by onset."""
-    found = []
+    found, eighth = [], 4 if "doubt" in least else 2  # frames in an eighth of a second
     onsets = _onsets(H, settings, reference, **least)
     for note in np.flatnonzero(onsets.any(axis=0)):
         h, frames = H[:, note], np.flatnonzero(onsets[:, note]).tolist()
-        starts = [_onset_time(h, frame) for frame in frames]
-        for i, (frame, start) in enumerate(zip(frames, starts, strict=True)):
-            last = i + 1 == len(frames)
-            stop = _offset_time(h, frame, len(h) if last else frames[i + 1])
-            stop = max(start + 1, stop) if last else min(max(start + 1, stop), starts[i + 1])
-            found.append((start, stop, settings.lowest + note, h[frame : frame + 3].max()))
+        starts = [_onset_time(h, frame, eighth) for frame in frames]
+        nexts = [*frames[1:], len(h)], [*starts[1:], math.inf]
+        for frame, start, stop, latest in zip(frames, starts, *nexts, strict=True):
+            stop = max(start + eighth // 2, _offset_time(h, frame, stop, eighth))
+            strength = h[frame : frame + eighth + 1].max()
+            if latest > start:  # else the next is the same stroke
+                found.append((start, min(stop, latest), settings.lowest + note, strength))
     return np.array(sorted(found), np.float64).reshape(-1, 4)

@@ -512,10 +512,10 @@ def test_what_is_soon_over_or_has_no_octave_counts_less_where_only_what_lasts_co
     fading = 0.9 ** np.arange(20, dtype=np.float32)
     marginal, octave = np.float32(0.15), 12
     H = np.zeros((60, combs.settings.n_notes), np.float32)
-    H[:, 0] = 1  # what is loud is measured by it
+    H[:, :2] = 1  # what is loud is measured by them
     for note, shape, above in ((20, fading, 0.5), (22, fading[:2], 0.5), (24, fading, 0.0)):
-        H[20 : 20 + len(shape), note] = marginal * shape
-        H[20 : 20 + len(shape), note + octave] = above * marginal * shape
+        H[40 : 40 + len(shape), note] = marginal * shape
+        H[40 : 40 + len(shape), note + octave] = above * marginal * shape
     H *= np.float32(combs.reference)
 
     def pitches(lasting):
@@ -524,8 +524,11 @@ def test_what_is_soon_over_or_has_no_octave_counts_less_where_only_what_lasts_co
 
     assert pitches(lasting=True) == {20}  # a note; not a stroke, nor an overtone
     assert pitches(lasting=False) == set()  # too soft beside what is loud
-    H[:, 1:] *= 1.2
+    H[:, 2:] *= 1.2
     assert pitches(lasting=False) == {20, 22, 24}
+    H[:, 2:8] = combs.reference
+    assert pitches(lasting=False) == {20, 22, 24}
+    assert pitches(lasting=True) == set()  # many that are as loud hide a note
 
 
 def test_notes_are_found_where_there_is_no_octave_above():
@@ -533,3 +536,36 @@ def test_notes_are_found_where_there_is_no_octave_above():
     combs = notes.Dictionary(few, notes.comb(few), 0.3, np.full(few.n_notes, 0.1))
     found = notes.encode(song(np.array([(0.5, 1.3, 64, 1.0)]), 2.0), combs, lasting=True)
     assert found[:, 2].tolist() == [64]
+
+
+def test_notes_begin_and_end_as_played_where_only_what_lasts_counts(shipped):
+    y, played = real("joplin_solace", 40.0)
+    intervals, pitches = played[:, :2], rolls.frequency(played[:, 2])
+    found = notes.encode(y, notes.choose_dictionary(y, shipped), lasting=True)
+    pairs = mir_eval.transcription.match_notes(
+        intervals, pitches, found[:, :2], rolls.frequency(found[:, 2]), offset_ratio=None
+    )
+    assert len(pairs) > 0.9 * len(intervals)
+    wrong = [np.abs(intervals[i] - found[j, :2]) for i, j in pairs]
+    assert np.median(wrong, axis=0) == pytest.approx([0, 0], abs=0.04)
+
+
+@pytest.mark.parametrize("hop_length", [1000, 1002, 512])
+def test_what_lasts_is_looked_at_twice_as_often(hop_length):
+    settings = replace(SETTINGS, hop_length=hop_length, lowest=60, highest=69)
+    combs = notes.Dictionary(settings, notes.comb(settings), 0.3, np.full(settings.n_notes, 0.1))
+    y = song(np.array([(0.5, 1.3, 64, 1.0)]), 2.0)
+    H = [notes.activations(y, combs, lasting=lasting) for lasting in (False, True)]
+    assert len(H[1]) == pytest.approx(2 * len(H[0]), abs=2)
+    found = notes.find_notes(H[1], combs, lasting=True)
+    assert found[:, 2].tolist() == [64]
+    assert found[0, :2] == pytest.approx([0.5, 1.3], abs=0.1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_note_lasts_even_where_two_rises_are_one_stroke(seed, shipped):
+    rng = np.random.default_rng(seed)
+    H = (rng.random((400, shipped.settings.n_notes)) ** 3 * shipped.reference).astype(np.float32)
+    found = notes.find_notes(H, shipped, lasting=True)
+    assert len(found) > 100
+    assert (found[:, 1] > found[:, 0]).all()
