@@ -35,6 +35,9 @@ Label = str | Mapping[str, float] | None  # what music: a name, shares of severa
 _N = events.N_CLASSES
 _EVEN = events.Timing()
 _SHARP = 10.0  # how much more likely recall goes to a way that is more alike
+# What the classes of a head are worth, in ticks or steps of loudness; END takes no time.
+_VALUES = np.r_[: events.LONGEST + 1, events.LONG_WAITS[:-1], 0], None, events.LENGTHS, np.arange(6)
+_TILTS = np.linspace(-1, 1, 65)[:, None] ** 3  # of their probabilities
 _FLOOR = 0.003  # what recall gives a word that it doesn't propose
 _AT_ONCE = 4096  # words of a validation piece; recall's memory grows with their square
 _TURN = 1 / 16  # how often, a word, another label's piece takes over in a medley
@@ -502,6 +505,7 @@ def compose(
     min_p: float = 0.05,
     recall: float | None = None,
     keep: float | None = None,
+    steady: bool = False,
     label: Label | Callable[[float], Label] = None,
 ) -> events.Scores:
     """Draw word after word: when, what, how long, how loud.
@@ -520,23 +524,21 @@ def compose(
     begins before the tick `start`; left out, none before the last of the `seed`, a score to go on
     from, if there is one. A temperature below 1 is safer, above, bolder, at 0, always the likeliest
     class. What is less probable than `min_p` of that is never drawn; for waits, than half of it.
+    This shortens waits, for long ones are spread over many classes, and most where the network is
+    unsure, as from nothing or after little music. If `steady`, what is left is weighed so that the
+    network's means of wait, length and touch stay: as busy, as full and as loud as it expects.
     `recall` is the share of the notes for which it is asked what followed where it went like this:
-    0.9, or without a seed 0.5; `keep`, that of its own notes that recall may go back to: 0, or
-    without a seed, when there is nothing else to go back to, 1. `label` says what music to make, as
-    in `blend`; or is a function of how much of it has been composed, from 0 to 1, that says so:
-    ``lambda done: {"ragtime": done, "romantic": 1 - done}``.
+    0.9, or without a seed 0.5, if steady 0.3; `keep`, that of its own notes that recall may go back
+    to: 0, or without a seed, for want of others, 1. `label` says what music to make, as in `blend`,
+    or how it moves with the share composed: ``lambda x: {"ragtime": x, "romantic": 1 - x}``.
     """
     heard = np.zeros((0, 4), np.int64) if seed is None else events.valid(seed)
     keep = float(not len(heard)) if keep is None else keep
-    recall = (0.9 if len(heard) else 0.5) if recall is None else recall
+    recall = (0.9 if len(heard) else 0.3 if steady else 0.5) if recall is None else recall
     if n_ticks < 0 or not 0 <= temperature < np.inf:
-        raise ValueError(
-            f"n_ticks and temperature must be 0 or more, got {n_ticks} and {temperature}"
-        )
+        raise ValueError(f"n_ticks and temperature must be 0 or more, got {n_ticks}, {temperature}")
     if not all(0 <= share <= 1 for share in (min_p, recall, keep)):
-        raise ValueError(
-            f"min_p, recall and keep must be from 0 to 1, got {min_p}, {recall} and {keep}"
-        )
+        raise ValueError(f"min_p, recall, keep must be from 0 to 1, got {min_p}, {recall}, {keep}")
     listener, rows = Listener(weights, settings), np.arange(_N[ROW])
     learnt = (rows < events.N_KEYS) | np.isin(rows - events.N_KEYS, settings.drums)
     for word in events.words(heard)[:-1]:
@@ -568,7 +570,7 @@ def compose(
                 else:
                     struck = []
             share = min_p / 2 if head == WAIT else min_p
-            word[head] = _draw(logits, rng, temperature, share)
+            word[head] = _draw(logits, rng, temperature, share, _VALUES[head] if steady else None)
             if head == WAIT:
                 if word[WAIT] == events.END:
                     return np.array(composed, np.int64).reshape(-1, 4)
@@ -779,13 +781,21 @@ def _validate(
     return total / sum(len(part) - 1 for part in parts)
 
 
-def _draw(logits: Floats, rng: np.random.Generator, temperature: float, min_p: float) -> int:
-    """Draw a class; the least probable ones are left out."""
+def _draw(
+    logits: Floats, rng: events.Random, temperature: float, min_p: float, values: Any = None
+) -> int:
+    """Draw a class; the least probable ones are left out. The mean of the `values` is kept."""
     p = np.exp(logits - logits.max())
     if temperature == 0:
         return int(p.argmax())
-    p = np.where(p >= min_p, p ** (1 / temperature), 0).cumsum()
-    return int(np.searchsorted(p, rng.random() * p[-1], side="right"))
+    kept = np.where(p >= min_p, p ** (1 / temperature), 0)
+    if values is not None:
+        off = values - p @ values / p.sum()
+        tilted = kept * np.exp(_TILTS * off)
+        tilt = np.interp(0, tilted @ off / tilted.sum(axis=1), _TILTS[:, 0])
+        kept = kept * np.exp(tilt * off)
+    kept = kept.cumsum()
+    return int(np.searchsorted(kept, rng.random() * kept[-1], side="right"))
 
 
 def _unpack(arrays: dict[str, NDArray], settings: NoteModelSettings) -> dict[str, Floats]:

@@ -554,6 +554,32 @@ def test_min_p_leaves_out_what_is_unlikely():
     assert note_model._draw(logits, rng, 0, 0.0) == 0
 
 
+@pytest.mark.parametrize("head", [WAIT, LENGTH, TOUCH])
+def test_drawn_steadily_the_mean_stays_as_expected(head):
+    values = note_model._VALUES[head]
+    logits, rng = np.zeros(len(values), np.float32), np.random.default_rng(0)
+    logits[:2] = 3.5  # the others are improbable, each for itself
+    p = np.exp(logits) / np.exp(logits).sum()
+    hasty, steady = (
+        np.mean([values[note_model._draw(logits, rng, 0.8, 0.01, some)] for _ in range(4000)])
+        for some in (None, values)
+    )
+    assert steady == pytest.approx(p @ values, rel=0.1)
+    assert hasty < 0.9 * steady
+    assert note_model._draw(logits, rng, 0, 0.0, values) == 0
+
+
+def test_what_is_composed_steadily_is_less_busy():
+    weights = random_weights()
+    weights["wait_logits/bias"][6:] += 0.7  # long waits: likely together, none of them alone
+    weights["wait_logits/bias"][[1, events.END]] = 5.0, -50.0
+    hasty, steady = (
+        note_model.compose(weights, TINY, 2400, rng=np.random.default_rng(5), steady=steady)
+        for steady in (False, True)
+    )
+    assert 0 < len(steady) < 0.8 * len(hasty)
+
+
 def test_recall_that_is_hidden_for_a_note_is_hidden_as_in_training():
     weights = random_weights()
     model = note_model.build(TINY, weights=weights)
