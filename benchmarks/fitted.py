@@ -3,8 +3,8 @@
 Twenty passages are composed by the shipped network, each with a seed of its own; of each, a melody
 of four phrases is taken, and a verse written for it by the language model over verse. Beside it
 stand a control, the same without regard to strong notes, and what the model writes freely at the
-same temperature. Both are judged in bits a character by the model itself and by the n-gram that it
-hears. Settings were chosen on other seeds: `--seeds 100 112`.
+same temperature. Both are judged in bits a character by the model itself and by one of the n-grams
+that it hears, Kneser and Ney's. Settings were chosen on other seeds: `--seeds 100 112`.
 
 `python -m benchmarks.fitted` prints the table; `--words` also how often eSpeak NG, which says the
 words that the dictionary lacks, is right about words that it has.
@@ -56,7 +56,7 @@ def melodies(seeds: Sequence[int]) -> list[tuple[events.Played, voice.Melody]]:
 
 
 def by_counting(model: verse.Model) -> Bits:
-    """Return what says the bits of each character of a text, by the counts that the model hears."""
+    """Return what says the bits of each character of a text, by Kneser and Ney's counts."""
 
     def bits(text: str) -> np.ndarray:
         rows = verse.windows([text], model.settings.alphabet)[:-1]  # less the end of the poem

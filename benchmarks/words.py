@@ -1,11 +1,11 @@
 """Measure the language model over verse: bits a character beside the best that counting does.
 
 Opponents see the same training poems and the same characters, and have every choice (order,
-smoothing, how they are mixed) made on the validation poems: an n-gram of characters; one that
-falls back from words to characters; a mixture of the two. Of the network, three trainings; on the
-validation poems, each part is taken away once: what it hears of the counts, and its memory but for
-one unit. Then copying: the longest run that a text shares with the training poems, of what the
-network wrote, and of held-out poems as long.
+smoothing, how they are mixed) made on the validation poems: an n-gram of characters; the best two
+with different smoothings, mixed; an n-gram that falls back from words to characters; this and the
+first, mixed. Of the network, three trainings; on the validation poems, each part is taken away
+once: what it hears of the counts, and its LSTM. Then copying: the longest run that a text shares
+with the training poems, of what the network wrote, and of held-out poems as long.
 
 `python -m benchmarks.words` trains and judges on the validation poems, in about fifteen minutes;
 with `--test`, on the test poems, which is for once, at the end. `--counts` counts alone.
@@ -29,11 +29,15 @@ from helpers import files, verse
 RESULT = Path("outputs/words.json")
 ORDERS, WINDOW = range(1, 10), 40
 SMOOTHINGS = {"Kneser-Ney": (0.0,), "Witten-Bell": (3.0, 6.0, 12.0, 16.0), "PPM": (0.7, 0.9)}
-SHARES = np.linspace(0, 1, 11)  # of the n-gram with words, in the mixture
-PARTS: dict[str, dict[str, Any]] = {"hears no counts": {"hears": False}, "one unit": {"hidden": 1}}
+SHARES = np.linspace(0, 1, 11).tolist()  # of the second n-gram, in a mixture
+PARTS: dict[str, dict[str, bool]] = {
+    "hears no counts": {"hears": False},
+    "no LSTM": {"lstm": False},
+}
 N_WRITTEN, LENGTH = 20, 400  # texts judged for copying, and their characters
 TARGETS = {
     "fewer bits than the best n-gram of characters (%)": at_least(5, 10),
+    "fewer bits than two n-grams of characters mixed (%)": at_least(0, 5),
     "fewer bits than words and characters mixed (%)": at_least(0, 5),
     "longest run shared with training, of a held-out's": at_most(1.5, 1),
 }
@@ -192,28 +196,48 @@ def judge_counting(
         for order in ORDERS
         for words in ((0, 1, 2, 3) if order in (4, 5, 6) and smoothing == "Kneser-Ney" else (0,))
     ]
+    plain = [some for some in tried if not some[0][1]]
     best = [
-        min((some for some in tried if bool(some[0][1]) == w), key=lambda t: t[1])[0]
-        for w in (0, 1)
+        min(some, key=lambda t: t[1])[0]
+        for some in (
+            plain,
+            [some for some in tried if some[0][1]],
+            *(
+                [some for some in plain if some[0][2] == name]
+                for name in ("Kneser-Ney", "Witten-Bell")
+            ),
+        )
     ]
     results: dict[str, dict[str, float]] = {}
-    share = 0.0
+    shares: list[float] = []  # of the second, in a mixture
     for name in judged:
-        p, q = (run(name, *choice) for choice in best)
+        p, q, kneser, witten = (run(name, *choice) for choice in best)
+        pairs = ((p, q), (kneser, witten))
         if name == first:
-            share = float(min(SHARES, key=lambda s: bits(s * q + (1 - s) * p)))
+            shares = [min(SHARES, key=lambda s: bits(s * b + (1 - s) * a)) for a, b in pairs]
+        mixed, two = (bits(s * b + (1 - s) * a) for s, (a, b) in zip(shares, pairs, strict=True))
         results[name] = {
             "unigram": bits(run(name, 0, 0, "Kneser-Ney", 0.0)),
             "n-gram of characters": bits(p),
+            "two n-grams of characters": two,
             "n-gram of words and characters": bits(q),
-            "mixed": bits(share * q + (1 - share) * p),
+            "mixed": mixed,
         }
-    return results, {"chosen": best, "share": share, "tried": tried}
+    return results, {"chosen": best, "shares": shares, "tried": tried}
 
 
 def judge(model: verse.Model, poems: Sequence[str]) -> float:
-    """Measure the bits a character of poems, each read from its beginning."""
-    return float(np.concatenate([verse.bits(model, poem) for poem in poems]).mean())
+    """Measure the bits a character of poems, each read from its beginning, all side by side."""
+    codes = [[*verse.encode(poem.strip(), model.settings.alphabet), 0] for poem in poems]
+    codes.sort(key=len, reverse=True)
+    logp, state = model.start()
+    logp, state = np.repeat(logp, len(codes), axis=0), verse.pick(state, [0] * len(codes))
+    total = 0.0
+    for place in range(len(codes[0])):
+        came = [some[place] for some in codes if place < len(some)]
+        total -= float(logp[range(len(came)), came].sum())
+        logp, state = model.step(came, verse.pick(state, range(len(came))))
+    return total / np.log(2) / sum(map(len, codes))
 
 
 def longest_shared(text: str, training: str) -> int:
@@ -251,27 +275,25 @@ def measure(steps: int, seeds: Sequence[int], *, test: bool) -> dict[str, Any]:
     counted, why = judge_counting(training, judged, verse.alphabet_of(training))
     networks: list[dict[str, Any]] = []
     trained = []
-    for name, sizes, seed in [("network", {}, seed) for seed in seeds] + [
-        (name, sizes, seeds[0]) for name, sizes in PARTS.items() if not test
+    for name, parts, seed in [("network", {}, seed) for seed in seeds] + [
+        (name, parts, seeds[0]) for name, parts in PARTS.items() if not test
     ]:
-        model, history = build.learn(training, validation, steps=steps, seed=seed, **sizes)
-        bits = {part: judge(model, poems) for part, poems in judged.items()}
-        if name != "network":
-            bits = {"validation": float(history.validation_loss.min())}
+        model, history = build.learn(training, validation, steps=steps, seed=seed, **parts)
+        bits = {"validation": float(history.validation_loss.min())}
+        if model is not None:
+            bits = {part: judge(model, poems) for part, poems in judged.items()}
+            trained.append(model)
         networks.append({"name": name, "seed": seed, "bits": bits})
         networks[-1] |= {name: part.tolist() for name, part in asdict(history).items()}
-        trained.append(model)
         print(f"{name}, seed {seed}: {bits}, {history.seconds[-1]:.0f} s", flush=True)
     ours = np.array([one["bits"][last] for one in networks if one["name"] == "network"])
     copied = copying(trained[0], training, judged[last])
-    best, mixed = (counted[last][name] for name in ("n-gram of characters", "mixed"))
+    opponents = ("n-gram of characters", "two n-grams of characters", "mixed")
     measured = {
-        "fewer bits than the best n-gram of characters (%)": (100 * (1 - ours / best)).tolist(),
-        "fewer bits than words and characters mixed (%)": (100 * (1 - ours / mixed)).tolist(),
-        "longest run shared with training, of a held-out's": [
-            copied["written"] / copied["held out"]
-        ],
+        name: (100 * (1 - ours / counted[last][opponent])).tolist()
+        for name, opponent in zip(TARGETS, opponents, strict=False)
     }
+    measured[list(TARGETS)[-1]] = [copied["written"] / copied["held out"]]
     return {"measured": measured, "counted": counted, "why": why, "networks": networks} | {
         "copying": copied
     }

@@ -1,9 +1,9 @@
 """A language model over verse: how probable each next character is, given all before it.
 
 Verse is read *folded*: in lower case, with plain quotes. A line feed ends a line, two a stanza; a
-poem begins and ends with `PAGE`. What follows a few characters can be counted (`Counts`, an
-n-gram). The network hears, with each character, what counting expects next; its LSTM learns when
-that is wrong. Notebook 10 builds and trains it with Keras; here it is read with NumPy (`Model`).
+poem begins and ends with `PAGE`. What follows a few characters can be counted (`Counts`, two
+n-grams). The network hears, with each character, what both expect next; its LSTM learns when they
+are wrong. Notebook 10 builds and trains it with Keras; here it is read with NumPy (`Model`).
 """
 
 import hashlib
@@ -20,11 +20,12 @@ import numpy.typing as npt
 from helpers import files, frame_model
 
 PAGE = "\f"
-ORDER = 5  # characters before the one that is counted
+ORDER, SHORT = 8, 5  # characters before the one that is counted: Witten-Bell's, Kneser-Ney's
+STRENGTH = 12  # of Witten-Bell: how often each kind that followed counts for what is shorter
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
-Heard = tuple[Ints, Floats]  # of each character: its index, log10 p of each next one by counting
+Heard = tuple[Ints, Floats]  # of each character: its index, log10 p of what is next, see `Counts`
 State = tuple[Ints, Floats, Floats]  # the last characters, and an LSTM's output and memory
 
 _PLAIN = str.maketrans("\u2018\u2019\u02bc\u2013\u2014\u2011", "'''---", '\r\f"\u201c\u201d_')
@@ -44,7 +45,7 @@ class VerseSettings:
     hidden: int = 192
     embedding: int = 96
     dense: int = 256
-    dropout: float = 0.2
+    dropout: float = 0.1
 
     def __post_init__(self) -> None:
         if self.alphabet[:1] != PAGE or len(set(self.alphabet)) < max(len(self.alphabet), 2):
@@ -56,7 +57,7 @@ class VerseSettings:
             raise ValueError(f"sizes must be at least 1, dropout from 0 to below 1, got {self}")
 
 
-_KIND = files.Kind("verse model", 1, VerseSettings, "run notebook 10")
+_KIND = files.Kind("verse model", 2, VerseSettings, "run notebook 10")
 
 
 def read_poems(path: str | Path) -> list[str]:
@@ -121,36 +122,50 @@ def encode(text: str, alphabet: str) -> Ints:
 
 
 class Counts:
-    """What follows the last `ORDER` characters, by counting: an n-gram, smoothed.
+    """What follows the last characters, by counting, in two ways: n-grams, each smoothed.
 
-    Runs of ``ORDER + 1`` characters are numbers to the base `n`, the size of the alphabet: `runs`,
-    int64, each once, in order, and how often each was `seen`. Shorter runs count once for each
-    different character before them.
+    Kneser and Ney's looks back `SHORT` characters; of runs shorter than that, each counts once for
+    each different character before it. Witten and Bell's looks back `ORDER`. Runs of ``ORDER + 1``
+    characters are numbers to the base `n`, the size of the alphabet: `runs`, int64, each once, in
+    order, and how often each was `seen`.
 
     Source: S. F. Chen and J. Goodman, "An empirical study of smoothing techniques for language
-    modeling", Computer Speech and Language 13(4), 1999: interpolated Kneser-Ney, modified.
+    modeling", Computer Speech and Language 13(4), 1999: interpolated Kneser-Ney, modified;
+    Witten-Bell, with a strength of `STRENGTH` instead of 1.
     """
 
     def __init__(self, runs: Ints, seen: Ints, n: int) -> None:
         self.runs, self.seen, self.n = runs, seen, n
-        self.tables: list[tuple[npt.NDArray, ...]] = []
-        for length in reversed(range(ORDER + 1)):  # of what stands before
-            once = np.maximum(np.bincount(np.minimum(seen, 5), minlength=6), 1)
-            y = once[1] / (once[1] + 2 * once[2])
-            k = np.arange(1, 4)
-            less = np.append(0, np.clip(k - (k + 1) * y * once[k + 1] / once[k], 0.1, k))
-            before, begin = np.unique(runs // n, return_index=True)
-            away, total = less[np.minimum(seen, 3)], np.add.reduceat(seen, begin)
-            rest = np.add.reduceat(away, begin) / total  # what is given away, of all
+        self.tables = [self._smooth(SHORT), self._smooth(ORDER, STRENGTH)]
+
+    def _smooth(self, order: int, strength: int = 0) -> list[tuple[npt.NDArray, ...]]:
+        """List, by what stands before: the share given away, what follows, its shares."""
+        tables: list[tuple[npt.NDArray, ...]] = []
+        runs, seen, less = *_shorten(self.runs, self.seen, self.n ** (order + 1)), np.zeros(4)
+        for length in reversed(range(order + 1)):  # of what stands before
+            before, begin = np.unique(runs // self.n, return_index=True)
             begin = np.append(begin, len(runs))
-            share = (seen - away) / np.repeat(total, np.diff(begin))
-            self.tables.insert(0, (before, rest, begin, runs % n, share))
-            runs, seen = np.unique(runs % n**length, return_counts=True)
+            if not strength:
+                once = np.maximum(np.bincount(np.minimum(seen, 5), minlength=6), 1)
+                y, k = once[1] / (once[1] + 2 * once[2]), np.arange(1, 4)
+                less[1:] = np.clip(k - (k + 1) * y * once[k + 1] / once[k], 0.1, k)
+            kinds, kept = np.diff(begin), seen - less[np.minimum(seen, 3)]
+            total = np.add.reduceat(seen, begin[:-1]) + strength * kinds
+            rest = 1 - np.add.reduceat(kept, begin[:-1]) / total
+            tables.insert(0, (before, rest, begin, runs % self.n, kept / np.repeat(total, kinds)))
+            runs, seen = _shorten(runs, seen if strength else np.ones_like(seen), self.n**length)
+        return tables
 
     def expect(self, recent: Ints) -> npt.NDArray[np.float64]:
-        """Give the probability of each next character, (n_places, n), after (n_places, ORDER)."""
+        """Give the probabilities of each next character after (n_places, ORDER).
+
+        The result is (n_places, 2 * n): first all by Kneser and Ney, then all by Witten and Bell.
+        """
+        return np.concatenate([self._ask(tables, recent) for tables in self.tables], axis=1)
+
+    def _ask(self, tables: list[tuple[npt.NDArray, ...]], recent: Ints) -> npt.NDArray[np.float64]:
         p = np.full((len(recent), self.n), 1 / self.n)
-        for length, (known, rest, begin, following, share) in enumerate(self.tables):
+        for length, (known, rest, begin, following, share) in enumerate(tables):
             code = recent[:, ORDER - length :] @ self.n ** np.arange(length)[::-1]
             at = np.searchsorted(known, code) % len(known)
             found = known[at] == code
@@ -159,6 +174,12 @@ class Counts:
             p *= np.where(found, rest[at], 1)[:, None]
             p[np.repeat(np.arange(len(p)), many), following[entry]] += share[entry]
         return p
+
+
+def _shorten(runs: Ints, seen: Ints, base: int) -> tuple[Ints, Ints]:
+    """Cut the beginnings of runs off, and count each kind once."""
+    runs, of = np.unique(runs % base, return_inverse=True)
+    return runs, np.bincount(of, seen).astype(np.int64)
 
 
 def windows(poems: Sequence[str], alphabet: str) -> Ints:
@@ -170,13 +191,17 @@ def windows(poems: Sequence[str], alphabet: str) -> Ints:
 
 def count(poems: Sequence[str], alphabet: str) -> Counts:
     """Count what follows what in poems; at least one is needed, else it is a ValueError."""
-    if not poems:
+    return _count([windows([poem], alphabet) for poem in poems], len(alphabet))
+
+
+def _count(rows: Sequence[Ints], n: int) -> Counts:
+    """Count runs, listed by poem."""
+    if not rows:
         raise ValueError("poems must be one at least to be counted, got none: add some")
-    if (n := len(alphabet)) ** (ORDER + 1) >= 2**63:
-        raise ValueError(f"alphabet must have at most 1,448 characters, got {n}: raise `least`")
-    every = windows(poems, alphabet) @ n ** np.arange(ORDER + 1)[::-1]
-    runs, seen = np.unique(every, return_counts=True)
-    return Counts(runs, seen, n)
+    if n ** (ORDER + 1) >= 2**63:
+        raise ValueError(f"alphabet must have at most 127 characters, got {n}: raise `least`")
+    runs = np.concatenate(rows) @ n ** np.arange(ORDER + 1)[::-1]
+    return Counts(*_shorten(runs, np.ones_like(runs), n ** (ORDER + 1)), n)
 
 
 def hear(poems: Sequence[str], alphabet: str, counts: Counts | None = None) -> list[Heard]:
@@ -185,15 +210,14 @@ def hear(poems: Sequence[str], alphabet: str, counts: Counts | None = None) -> l
     Without `counts`, what is expected in each tenth of the poems was counted in the other nine:
     else, in training, the network would learn to trust what it hears too much.
     """
-    result: list[Heard] = []
+    rows, result = [windows([poem], alphabet) for poem in poems], list[Heard]()
     for k in range(1 if counts else min(10, len(poems))):
-        some = poems if counts else poems[k::10]
-        others = [poem for i, poem in enumerate(poems) if i % 10 != k]
-        known = counts or count(others, alphabet)
-        rows = [windows([poem], alphabet) for poem in some]
-        p = known.expect(np.concatenate(rows)[:, :-1])
-        parts = np.split(np.log10(p).astype(np.float32), np.cumsum([*map(len, rows)])[:-1])
-        result += [(row[:, -2], part) for row, part in zip(rows, parts, strict=True)]
+        some = rows if counts else rows[k::10]
+        others = [row for i, row in enumerate(rows) if i % 10 != k]
+        known = counts or _count(others, len(alphabet))
+        p = known.expect(np.concatenate(some)[:, :-1])
+        parts = np.split(np.log10(p).astype(np.float32), np.cumsum([*map(len, some)])[:-1])
+        result += [(row[:, -2], part) for row, part in zip(some, parts, strict=True)]
     return result
 
 
@@ -202,7 +226,7 @@ def weight_shapes(settings: VerseSettings) -> dict[str, tuple[int, ...]]:
     n, hidden, embedding = len(settings.alphabet), settings.hidden, settings.embedding
     return {
         "character/embeddings": (n, embedding),
-        "counted/kernel": (n, embedding),
+        "counted/kernel": (2 * n, embedding),
         "counted/bias": (embedding,),
         "lstm/kernel": (embedding, 4 * hidden),
         "lstm/recurrent_kernel": (hidden, 4 * hidden),

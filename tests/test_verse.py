@@ -47,8 +47,8 @@ def test_what_is_no_text_is_named(tmp_path):
         verse.read_poems(tmp_path / "empty")
     with pytest.raises(ValueError, match="no character occurs 50 times in 1 poems"):
         verse.alphabet_of(["few words"])
-    with pytest.raises(ValueError, match="at most 1,448 characters, got 1449"):
-        verse.count(["a"], verse.PAGE + "".join(map(chr, range(97, 97 + 1448))))
+    with pytest.raises(ValueError, match="at most 127 characters, got 128"):
+        verse.count(["a"], verse.PAGE + "".join(map(chr, range(97, 97 + 127))))
 
 
 def test_folding_is_plain_and_done_once():
@@ -77,15 +77,16 @@ def test_unknown_characters_are_left_out():
     assert "".join(ALPHABET[k] for k in codes) == "the  dys"
 
 
-def judged(counts: verse.Counts, poems: list[str]) -> float:
+def judged(counts: verse.Counts, poems: list[str], way: int = 0) -> float:
     rows = verse.windows(poems, ALPHABET)
-    p = counts.expect(rows[:, :-1])
+    p = counts.expect(rows[:, :-1]).reshape(len(rows), 2, -1)[:, way]
     np.testing.assert_allclose(p.sum(axis=1), 1)
     assert (p > 0).all()
     return float(-np.log2(p[np.arange(len(rows)), rows[:, -1]]).mean())
 
 
-def test_counts_are_those_of_a_dictionary():
+@pytest.mark.parametrize(("way", "order"), [(0, verse.SHORT), (1, verse.ORDER)])
+def test_counts_are_those_of_a_dictionary(way, order):
     """Chen and Goodman's formulas, run by run, as notebook 10 writes them."""
 
     def chance(before: str, c: str) -> float:
@@ -98,32 +99,37 @@ def test_counts_are_those_of_a_dictionary():
                 p = (seen - less[min(seen, 3)] + away * p) / total
         return p
 
-    text = [verse.PAGE * verse.ORDER + verse.fold(poem) + verse.PAGE for poem in POEMS]
-    size = verse.ORDER + 1
-    runs = [page[i : i + size] for page in text for i in range(len(page) - verse.ORDER)]
+    text = [verse.PAGE * order + verse.fold(poem) + verse.PAGE for poem in POEMS]
+    runs = [page[i : i + order + 1] for page in text for i in range(len(page) - order)]
     tables = []
     while runs[0]:
-        counts = Counter(runs)
-        n = [0, *(max(1, sum(k == m for m in counts.values())) for k in (1, 2, 3, 4))]
-        y = n[1] / (n[1] + 2 * n[2])
-        less = [0, *(min(k, max(0.1, k - (k + 1) * y * n[k + 1] / n[k])) for k in (1, 2, 3))]
-        sums: dict[str, tuple[int, float]] = {}
+        counts, less = Counter(runs), [0.0] * 4
+        if way == 0:
+            n = [0, *(max(1, sum(k == m for m in counts.values())) for k in (1, 2, 3, 4))]
+            y = n[1] / (n[1] + 2 * n[2])
+            less = [0, *(min(k, max(0.1, k - (k + 1) * y * n[k + 1] / n[k])) for k in (1, 2, 3))]
+        sums: dict[str, tuple[float, float]] = {}
         for run, seen in counts.items():
             total, away = sums.get(run[:-1], (0, 0.0))
-            sums[run[:-1]] = total + seen, away + less[min(seen, 3)]
+            if way == 0:
+                sums[run[:-1]] = total + seen, away + less[min(seen, 3)]
+            else:
+                sums[run[:-1]] = total + seen + verse.STRENGTH, away + verse.STRENGTH
         tables.insert(0, (counts, sums, less))
-        runs = [run[1:] for run in counts]
-    for before in ("the sea", "the day is", "wind\nand", "xqz-k"):
+        runs = [run[1:] for run in (runs if way else counts)]
+    for before in ("by the sea", "the day is", "wind\nand the", "xqz-k of it was", "kkk ggg uuu"):
         codes = verse.encode(before, ALPHABET)[-verse.ORDER :]
         kept = "".join(ALPHABET[k] for k in codes)
-        if len(codes) == verse.ORDER:
-            p = COUNTS.expect(codes[None])[0]
-            np.testing.assert_allclose(p, [chance(kept, c) for c in ALPHABET], rtol=1e-9)
+        assert len(codes) == verse.ORDER
+        p = COUNTS.expect(codes[None]).reshape(2, -1)[way]
+        np.testing.assert_allclose(p, [chance(kept, c) for c in ALPHABET], rtol=1e-9)
 
 
-def test_counting_helps_most_with_what_was_counted():
+@pytest.mark.parametrize("way", [0, 1])
+def test_counting_helps_most_with_what_was_counted(way):
     half = verse.count(POEMS[::2], ALPHABET)
-    assert judged(half, POEMS[::2]) < judged(half, POEMS[1::2]) < np.log2(len(ALPHABET)) / 2
+    known, other = judged(half, POEMS[::2], way), judged(half, POEMS[1::2], way)
+    assert known < other < np.log2(len(ALPHABET)) / 2
     with pytest.raises(ValueError, match="one at least to be counted"):
         verse.count([], ALPHABET)
 
@@ -238,7 +244,19 @@ def test_training_learns_repeatably_and_keeps_the_best():
     np.testing.assert_allclose(measured, history.validation_loss.min(), rtol=0.05)
 
 
+def test_without_an_lstm_only_the_last_character_is_heard():
+    model = build.build(SMALL, batch_size=1, lstm=False)
+    ids, counted = verse.hear(POEMS[:1], ALPHABET, COUNTS)[0]
+    alone = model([ids[None, 9:10], counted[None, 9:10]])
+    np.testing.assert_allclose(model([ids[None], counted[None]])[:, 9:10], alone, atol=1e-5)
+    heard = verse.hear(POEMS, ALPHABET)
+    history = build.train(
+        build.build(SMALL, batch_size=4, lstm=False), heard, heard, steps=4, n_characters=16
+    )
+    assert np.isfinite(history.validation_loss).all()
+
+
 def test_too_few_poems_ask_for_more():
     model, heard = build.build(SMALL, batch_size=4), verse.hear(POEMS, ALPHABET)
-    with pytest.raises(ValueError, match="validation poems must have more than 256 characters"):
+    with pytest.raises(ValueError, match="validation poems must have more than 128 characters"):
         build.train(model, heard, verse.hear(["short"], ALPHABET, COUNTS))

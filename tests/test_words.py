@@ -30,6 +30,17 @@ def test_counting_beats_a_unigram_and_the_mixture_is_no_worse():
     characters, both = bits["n-gram of characters"], bits["n-gram of words and characters"]
     assert bits["unigram"] > characters
     assert bits["mixed"] <= min(characters, both) + 1e-9
+    assert bits["two n-grams of characters"] <= characters + 1e-9
+
+
+def test_poems_are_judged_side_by_side_as_alone():
+    settings = verse.VerseSettings(ALPHABET, hidden=4, embedding=4, dense=4)
+    rng, shapes = np.random.default_rng(0), verse.weight_shapes(settings)
+    weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
+    model = verse.Model(weights, settings, verse.count(POEMS, ALPHABET))
+    poems = ["the sea", "\nso was i.", "the sun was red\n"]
+    alone = np.concatenate([verse.bits(model, poem) for poem in poems]).mean()
+    np.testing.assert_allclose(words.judge(model, poems), alone, rtol=1e-5)
 
 
 def test_the_longest_shared_run():

@@ -38,7 +38,7 @@ SETTINGS = {  # every cell is drawn, also one that is out of sight
 
 SHORTER = {  # trainings: what is clicked on does not depend on how well they went
     "06": ("PLAIN_STEPS, STEPS = 200, 120", "PLAIN_STEPS, STEPS = 50, 30"),
-    "10": ("STEPS = True, 1600", "STEPS = True, 100"),
+    "10": ("STEPS = True, 2200", "STEPS = True, 200"),
 }
 
 
