@@ -1,8 +1,8 @@
 """Numbers about written music, and the controls to hold them against.
 
-All take a note roll (see `rolls`), uint8, (n_frames, n_notes), at `frame_rate` frames a second; the
-first column is the MIDI note `lowest`. What is no roll is refused as `rolls.valid` says; one that
-is too short, with a `ValueError`. None says "music" by itself: read it beside music and controls.
+Most take a note roll (see `rolls`), uint8, (n_frames, n_notes), at `frame_rate` frames a second;
+the first column is the MIDI note `lowest`. What is no roll is refused as `rolls.valid` says; one
+that is too short, with a `ValueError`. Read any number beside those of music and of controls.
 """
 
 from collections.abc import Sequence
@@ -111,6 +111,17 @@ def looping(roll: ArrayLike, *, frame_rate: float) -> float:
         shared = [(window & other).sum() / max(1, (window | other).sum()) for other in before]
         best.append(max(shared))
     return _mean(best)
+
+
+def quoted(new: ArrayLike, old: ArrayLike, *, n: int = 6) -> float:
+    """Return the share of all runs of `n` keys in new notes that old ones have, too; 0 if no run.
+
+    Both are MIDI numbers in the order in which they are struck, (n_notes,). Notebook 06.
+    """
+    each = [np.asarray(keys).tolist() for keys in (new, old)]
+    runs, known = ([tuple(x[k : k + n]) for k in range(len(x) - n + 1)] for x in each)
+    there = set(known)
+    return sum(run in there for run in runs) / max(len(runs), 1)
 
 
 def copying(

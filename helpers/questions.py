@@ -121,25 +121,14 @@ class BlindTest(widgets.VBox):
     Source: W. A. Munson and M. B. Gardner, "Standardizing auditory tests", J. Acoust. Soc. Am.
     22(5), 1950 (ABX); ITU-R BS.1116 (blind, at one level, in random order). Notebook 08.
 
-    Parameters
-    ----------
-    clips : dict of str to list of ndarray, float32, (n_samples,)
-        Sounds to draw from, by what they are; those of one place stand at one index. One that is
-        drawn and silent is a ValueError: it can't get the common level.
-    n_each : dict of str to int
-        How many questions to ask of each opponent; no place is heard twice, so that more of them
-        than places are a ValueError.
-    reference, sr : str, int
-        Whom the opponents are paired with: another name in `clips`; all sounds' rate in Hz.
-    seed : int
-        With the number of the test, one more than the last in the file, it decides what is drawn.
-    path : str or Path
-        CSV file for the answers; its folder is made if missing. See `load_answers`.
-    interval : callable
-        ``interval(n_right, n_questions)`` returns the bounds between which the listener's true
-        share lies, from 0 to 1; `sound_metrics.wilson_interval`.
-    abx : bool
-        Ask for X rather than for the reference: can the two be told apart at all?
+    `clips`, float32, (n_samples,), stand under what they are; those of one place, at one index. One
+    that is drawn and silent is a ValueError: it can't get the common level. `n_each` says how many
+    questions to ask of each opponent of the `reference`; no place is heard twice, so that more of
+    them than places are a ValueError. `sr` is all sounds' rate in Hz. `seed` decides what is drawn,
+    with the number of the test, one more than the last in the file at `path`, a CSV for the answers
+    (see `load_answers`), whose folder is made if missing. ``interval(n_right, n_asked)`` returns
+    the bounds of the listener's true share, from 0 to 1, as `sound_metrics.wilson_interval` does.
+    With `abx`, X is asked for, not the reference: can the two be told apart at all?
     """
 
     def __init__(

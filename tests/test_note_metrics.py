@@ -133,6 +133,23 @@ def test_looping_needs_a_window_and_a_round():
         note_metrics.looping(music((255, 3)), frame_rate=16)
 
 
+@pytest.mark.parametrize(
+    ("new", "old", "share"),
+    [
+        (range(60, 70), range(60, 70), 1),
+        (range(60, 70), range(61, 71), 4 / 5),  # one run begins before the old ones do
+        ([60, 61, 62, 63, 64, 65] * 2, [60, 61, 62, 63, 64, 65], 2 / 7),  # a run counts each time
+        ([60, 61, 62, 64, 63, 65], range(60, 70), 0),  # the order counts
+        ([60] * 5, [60] * 9, 0),  # no run
+        ([60] * 9, [], 0),
+    ],
+)
+def test_how_many_runs_of_six_keys_stood_in_older_notes(new, old, share):
+    assert note_metrics.quoted(new, old) == pytest.approx(share)
+    assert note_metrics.quoted(np.array(new), np.array(old)) == pytest.approx(share)
+    assert note_metrics.quoted(new, new, n=len(new)) == 1
+
+
 @pytest.mark.parametrize("semitones", [-6, -1, 0, 5, 6])
 def test_a_transposed_training_passage_is_a_copy(semitones):
     training = [np.pad(music((200, 20), seed), ((0, 0), (6, 6))) for seed in range(3)]
