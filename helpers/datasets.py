@@ -206,6 +206,17 @@ def describe(tracks: list[Track]) -> str:
     return "\n".join(lines)
 
 
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file's content; one that can't be read is an AudioError."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise audio.AudioError(
+            f"{audio.shown(path)}: can't be read ({error.strerror}); check the disk it is on"
+        ) from error
+
+
 def reasons(left: Sequence[Left], beside: Sequence[Path] = ()) -> list[str]:
     """Describe what `survey` left out, a line for each reason.
 
@@ -424,14 +435,7 @@ def _likeness(x: NDArray, y: NDArray) -> NDArray[np.float64]:
 def _hear(path: Path, kept: Path | None) -> tuple[NDArray, NDArray]:
     """Return a file's beginning at a low rate, and its loudness, or say why it is no music."""
     if kept is not None:
-        try:
-            with path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise audio.AudioError(
-                f"{audio.shown(path)}: can't be read ({error.strerror}); check the disk it is on"
-            ) from error
-        place = kept / f"{content[:32]}_heard_{_HEARD}.npz"
+        place = kept / f"{digest(path)[:32]}_heard_{_HEARD}.npz"
         with suppress(Exception), np.load(place) as known:  # what is damaged fails in many ways
             return known["y"], known["loud"]
     with warnings.catch_warnings():

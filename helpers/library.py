@@ -284,10 +284,10 @@ def _jobs(
     way.update(given.templates.tobytes() + given.usual_levels.tobytes())
     for track in tracks:
         try:
-            with open(track.path, "rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            left.append(datasets.Left(track.path, f"can't be read: {error.strerror}"))
+            content = datasets.digest(track.path)
+        except audio.AudioError as error:
+            why = str(error).removeprefix(f"{audio.shown(track.path)}: ")
+            left.append(datasets.Left(track.path, why))
             continue
         n_parts = max(1, math.ceil(track.minutes / PART))
         minutes = track.minutes / n_parts
