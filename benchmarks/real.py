@@ -14,7 +14,7 @@ from pathlib import Path
 import mir_eval
 import numpy as np
 
-from helpers import audio, datasets, notes, synthesis
+from helpers import audio, datasets, drums, notes, synthesis
 
 ORACLE_SR, WINDOW, OVERLAP = 22_050, 43_844, 30 * 256  # samples; of basic-pitch's network
 KINDS = {"piano": "piano", "orchestra": "orchestra, strings", "strings": "orchestra, strings"}
@@ -61,11 +61,12 @@ def load_oracle() -> Oracle | None:
 
 
 def prepared(y: np.ndarray, given: notes.Dictionary) -> np.ndarray:
-    """Find notes in any music: levelled, in tune, with its own dictionary, in what lasts."""
+    """Find notes as `library.prepare` does: level, tuning, no drums, own spectra, what lasts."""
     sr = given.settings.sr
     y = y * np.float32(notes.level_gain(y, sr=sr))
     moved = round(sr * 2 ** (notes.tuning(y, sr=sr) / 1200))
     y = audio.resample(y, sr_from=sr, sr_to=moved)
+    y, _, _ = drums.separate(y, sr=sr)
     found = notes.encode(y, notes.choose_dictionary(y, given), lasting=True)
     found[:, :2] *= sr / moved
     return found

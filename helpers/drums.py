@@ -22,7 +22,7 @@ _FRAME, _HOP = 0.064, 0.01  # s
 _KICK = 16  # bins of 15.6 Hz: below, a kick rings longer
 _LASTS = (61, 25)  # frames of the median, there and above
 _LENGTH, _TAIL, _EARLY = 10, 30, 2  # frames of a drum to find it, to take it out; before the hit
-_TAKEN = 2.0  # times the model of the drums is taken out: noise is often twice its mean
+_TAKEN = 2.0  # times the model is taken out, thoroughly or to see what lasts: noise is uneven
 _LEAST = (0.6, 1.0, 0.37)  # of a strong hit, re the mean of the frames' magnitudes; kick: at 100 Hz
 _COLOUR = ((0, 250), (900, 4500), (3500, 8000))  # Hz: where the centroid must lie
 _FLOOR = (0.25, 0.12, 0.06)  # of the weakest hit, re a strong one
@@ -30,15 +30,16 @@ _LEAK = 2.0  # a snare must be so many times stronger than what the kick leaves 
 _TINY = np.float32(1e-6)
 
 
-def separate(y: Floats, *, sr: int, attacks: bool = False) -> tuple[Floats, rolls.Notes, Floats]:
+def separate(y: Floats, *, sr: int, thoroughly: bool = False) -> tuple[Floats, rolls.Notes, Floats]:
     """Find the drums in music, and take them out.
 
     The music, float32, (n_samples,), is about -20 dBFS loud, at 16,000 Hz at least (else a
-    ValueError): a hat sounds up there. What is no waveform is refused as by `transforms.stft`. With
-    `attacks`, those of the notes are left in the rest. It then sounds better, as
-    `synthesis.build_bank` needs it; without them, `notes.encode` invents fewer notes.
+    ValueError): a hat sounds up there. What is no waveform is refused as by `transforms.stft`. What
+    is learnt of the drums is taken out once: that is best for `notes.encode` with `lasting`, since
+    more would take chords with it that are struck with a drum. `thoroughly` takes out twice as much
+    of what doesn't last: the rest sounds better, as `synthesis.build_bank` needs it.
 
-    Source: Smaragdis (2004), as in `synthesis.build_bank`; Fitzgerald (2010), as in `notes.steady`.
+    Source: Smaragdis (2004), as in `synthesis.build_bank`.
 
     Returned are the music without its drums, float32, (n_samples,), `y` itself if there are none;
     the hits, float64, (n_hits, 4), sorted by onset: onset and offset in s, ``rolls.FIRST_DRUM`` and
@@ -48,7 +49,7 @@ def separate(y: Floats, *, sr: int, attacks: bool = False) -> tuple[Floats, roll
     if sr < 16_000:
         raise ValueError(f"sr must be at least 16000 Hz to hear hats, got {sr}: resample the music")
     parts = np.array_split(y, max(1, -(-len(y) // round(_PART * sr))))
-    done = [_separate(part, sr, attacks) for part in parts]
+    done = [_separate(part, sr, thoroughly) for part in parts]
     strength, hop = np.concatenate([hits for _, hits, _ in done]), round(_HOP * sr)
     kit, usual = np.zeros((len(NAMES), _TAIL * hop), np.float32), np.ones(len(NAMES))
     for k in np.flatnonzero(strength.any(axis=0)):
@@ -67,7 +68,7 @@ def separate(y: Floats, *, sr: int, attacks: bool = False) -> tuple[Floats, roll
     return np.concatenate([rest for rest, _, _ in done]), hits, kit
 
 
-def _separate(y: Floats, sr: int, attacks: bool) -> tuple[Floats, Floats, list[Floats]]:
+def _separate(y: Floats, sr: int, thoroughly: bool) -> tuple[Floats, Floats, list[Floats]]:
     """Take a part apart: the rest, the strength of hits (n_frames, n_kinds), and their sounds."""
     hop = round(_HOP * sr)
     X = transforms.stft(y, n_fft=2 * round(_FRAME * sr / 2), hop_length=hop)
@@ -76,24 +77,15 @@ def _separate(y: Floats, sr: int, attacks: bool) -> tuple[Floats, Floats, list[F
     hits = _find_hits(S, P, sr)
     if not hits.any():
         return y, hits, []
-    last = _lasting(np.maximum(S - _TAKEN * _lay(_learn(P, hits), hits), 0))  # now without drums
+    model = _lay(_learn(P, hits), hits)
+    kept = np.maximum(S - model, 0)
+    last = _lasting(np.maximum(S - _TAKEN * model, 0))  # now without drums
     P = S - np.minimum(last, S)
     W = _learn(P, hits)
-    kept = np.minimum(S, np.maximum(last, S - _TAKEN * _lay(W, hits)))
+    if thoroughly:
+        kept = np.minimum(S, np.maximum(last, S - _TAKEN * _lay(W, hits)))
     rest = transforms.istft(X * (kept / (S + _TINY)), hop_length=hop, n_samples=len(y))
-    rest = rest if attacks else _soften(rest, sr)
     return rest, hits, [_sound(w, h, P, X, hop) for w, h in zip(W, hits.T, strict=True)]
-
-
-def _soften(y: Floats, sr: int) -> Floats:
-    """Weaken what doesn't last or is broad: medians over time and over frequency (Fitzgerald)."""
-    hop = round(0.032 * sr)
-    X = transforms.stft(y, n_fft=4 * hop, hop_length=hop)
-    S = np.abs(X)
-    lasting = transforms.running_medians(S.T, 17, mode="edge").T ** 2
-    broad = transforms.running_medians(S, 31, mode="edge") ** 2
-    X *= lasting / (lasting + broad + np.float32(1e-12))
-    return transforms.istft(X, hop_length=hop, n_samples=len(y))
 
 
 def _lasting(S: Floats) -> Floats:

@@ -5,7 +5,6 @@ found. What this takes minutes for is kept: a second run reads it again, whateve
 called by now. Nothing that happens to one file, or to the run, costs what was prepared before.
 """
 
-import contextlib
 import hashlib
 import math
 import os
@@ -29,11 +28,10 @@ Tracks = Sequence[datasets.Track]
 _ROWS = 30  # of a report
 _IDLE = 20  # s: then a process without work ends
 PART = 20.0  # minutes: a longer file becomes several pieces, which bounds the memory
-_VERSION = 3  # of what is kept: to be raised when the same file would give other notes
-# Notes a second, fewest and most, and the least share of the sound that notes explain. Set on 15
-# recordings and 4 renderings, and not confirmed on others: the 10 within have onset F of 0.70 to
-# 0.88 against another transcriber, the 9 beyond 0.27 to 0.59. The shipped dictionary explains 0.58
-# of those at least, and at most 0.50 of these; the rate alone tells none of them.
+_VERSION = 4  # of what is kept: to be raised when the same file would give other notes
+# Notes a second, fewest and most, and the least share of the sound that notes explain. Of 12
+# recordings the 7 within (0.60 explained at least) have onset F of 0.74 to 0.83 against another
+# transcriber, the 5 beyond (0.51 at most) 0.39 to 0.62; of 158 quick tunes on a piano 2 are beyond.
 _SPARSE, _BUSY, _EXPLAINED = 0.2, 12.0, 0.54
 _REMEDY = "what was prepared is kept: run it again, with n_jobs=1 where memory is short"
 
@@ -109,6 +107,7 @@ class _Job:
     """A track, or a part of it, to be prepared, and where that is kept."""
 
     track: datasets.Track
+    content: str  # of its file, as `datasets.digest` tells it, so that it is kept as what it was
     name: str
     start: float  # s
     minutes: float
@@ -132,8 +131,8 @@ def prepare(
     pieces by name, in the order of the tracks, and what couldn't be prepared, and why.
     """
     jobs, left = _jobs(tracks, Path(folder).expanduser(), given)
-    known = {job.kept: _read(job.kept) for job in jobs}
-    ready: dict[Path, Content | str] = {kept: one for kept, one in known.items() if one}
+    ready: dict[Path, Content | str] = {}
+    ready |= {job.kept: one for job in jobs if (one := _read(job.kept))}
     todo = {job.kept: job for job in jobs if job.kept not in ready}
     in_order = sorted(todo.values(), key=lambda job: -job.minutes)  # none is left alone at the end
     total = sum(job.minutes for job in in_order)
@@ -173,7 +172,8 @@ def estimate(
         return 0.0
     places = np.linspace(0, len(todo) - 1, 2 * joblib.effective_n_jobs(n_jobs)).astype(int)
     for most in (0.1, 1.0):  # minutes; the first round starts the processes
-        samples = [replace(todo[i], minutes=min(most, todo[i].minutes), last=False) for i in places]
+        short = {"content": "", "last": False}  # a trial isn't kept
+        samples = [replace(todo[i], minutes=min(most, todo[i].minutes), **short) for i in places]
         began = time.perf_counter()
         list(_attempts(samples, given, n_jobs))
         spent, heard = time.perf_counter() - began, sum(sample.minutes for sample in samples)
@@ -186,9 +186,9 @@ def alarm(piece: Piece) -> str:
         return "hardly a note is heard"
     if len(np.unique(piece.keys[:, 2])) < 3:
         return "one held note, or two"
-    if piece.rate > _BUSY:
-        return f"a blur: more than {_BUSY:g} notes a second"
-    return "" if piece.explained >= _EXPLAINED else "much sound that isn't notes"
+    if piece.explained < _EXPLAINED:
+        return "much sound that isn't notes"
+    return f"a blur: more than {_BUSY:g} notes a second" if piece.rate > _BUSY else ""
 
 
 def report(pieces: Mapping[str, Piece], left: Sequence[datasets.Left] = ()) -> str:
@@ -247,17 +247,16 @@ def sounds(
         length = min(piece.seconds, 60 * minutes / n_excerpts)
         start = (piece.seconds - length) / 2
         y = waveform(piece, sr=sr, start=start, duration=length)
-        waveforms.append(drums.separate(y, sr=sr, attacks=True)[0] if piece.kinds else y)
+        waveforms.append(drums.separate(y, sr=sr, thoroughly=True)[0] if piece.kinds else y)
         here = (piece.keys[:, 0] >= start) & (piece.keys[:, 1] <= start + length)
-        moved = (piece.keys[here] - [start, start, 0, 0]) * ([piece.stretch] * 2 + [1, 1])
-        found.append(moved)
+        found.append((piece.keys[here] - [start, start, 0, 0]) * ([piece.stretch] * 2 + [1, 1]))
     bank = synthesis.build_bank(waveforms, given, found=found, minutes=minutes)
     pitches = rolls.FIRST_DRUM + np.arange(len(drums.NAMES))
     n_hits = [[np.sum(piece.found[:, 2] == pitch) for pitch in pitches] for piece in pieces]
     most = [pieces[i].kit[k] for k, i in enumerate(np.argmax(n_hits, axis=0))]  # each drum's own
     length = max(map(len, most))
-    kit = np.stack([np.pad(sound, (0, length - len(sound))) for sound in most])
-    return replace(bank, drums=kit)
+    most = [np.pad(sound, (0, length - len(sound))) for sound in most]
+    return replace(bank, drums=np.stack(most))
 
 
 def _outlook(usable: float, minutes: float) -> str:
@@ -296,7 +295,7 @@ def _jobs(
             start = round(60 * minutes * i, 3)
             key = hashlib.sha256(f"{way.hexdigest()} {content} {start} {n_parts}".encode())
             kept = folder / f"{key.hexdigest()[:32]}.npz"
-            jobs.append(_Job(track, name, start, minutes, i == n_parts - 1, kept))
+            jobs.append(_Job(track, content, name, start, minutes, i == n_parts - 1, kept))
     return jobs, left
 
 
@@ -322,7 +321,7 @@ def _watch(parent: int) -> None:
 def _attempt(job: _Job, given: notes.Dictionary) -> Done:
     """Prepare a track, or say why this can't be done; one bad file doesn't stop a folder."""
     try:
-        with _quiet(), warnings.catch_warnings(record=True) as caught:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", audio.AudioWarning)
             facts, found, kit = _prepare(job, given)
     except Exception as error:  # a strange file may fail in any step
@@ -337,6 +336,8 @@ def _prepare(job: _Job, given: notes.Dictionary) -> Content:
     sr = given.settings.sr
     duration = None if job.last else 60 * job.minutes
     y = audio.load(job.track.path, sr=sr, start=job.start, duration=duration)
+    if job.content and datasets.digest(job.track.path) != job.content:
+        raise audio.AudioError("changed while it was to be prepared; run it again")
     if not y.any():
         raise audio.AudioError("is silent throughout; export it again")
     seconds, gain = len(y) / sr, notes.level_gain(y, sr=sr)
@@ -350,8 +351,7 @@ def _prepare(job: _Job, given: notes.Dictionary) -> Content:
     found = np.concatenate([found, hits])
     found = found[np.lexsort(found.T[[2, 0]])]
     found[:, :2] *= sr / moved  # from where it was moved back to the seconds of its file
-    gain_db = float(20 * np.log10(gain))
-    return Facts(job.start, seconds, gain_db, cents, explained, ()), found, kit
+    return Facts(job.start, seconds, float(20 * np.log10(gain)), cents, explained, ()), found, kit
 
 
 def _without_drums(y: Floats, sr: int) -> tuple[Floats, rolls.Notes, Floats]:
@@ -365,17 +365,6 @@ def _without_drums(y: Floats, sr: int) -> tuple[Floats, rolls.Notes, Floats]:
     return drums.separate(y, sr=sr)
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Show no bars of the steps: the one over all pieces stays."""
-    before = os.environ.get("TQDM_DISABLE", "")
-    os.environ["TQDM_DISABLE"] = "1"
-    try:
-        yield
-    finally:
-        os.environ["TQDM_DISABLE"] = before
-
-
 def _keep(path: Path, content: Content) -> None:
     """Write what was prepared; where this can't be done, go on without."""
     facts, found, kit = content
@@ -383,7 +372,8 @@ def _keep(path: Path, content: Content) -> None:
         arrays: dict[str, NDArray] = {"found": found, "kit": kit.astype(np.float16)}
         files.save_npz(path, _KIND, facts, arrays, compressed=True)
     except OSError as error:
-        message = f"what was prepared can't be kept in {path.parent}: {error.strerror}; make room"
+        message = f"can't keep pieces in {path.parent}: {error.strerror}; "
+        message += "make room, or name another folder"
         warnings.warn(message, audio.AudioWarning, stacklevel=3)
 
 

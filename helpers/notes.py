@@ -13,8 +13,9 @@ notes are as in `rolls`; level 1 is usual for that note.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import scipy.ndimage
@@ -25,6 +26,7 @@ import helpers
 from helpers import rolls, transforms
 
 Floats = NDArray[np.float32]
+Confidence = Mapping[str, float]  # how sure of a note to be, as `_CONFIDENT`
 Edges = NDArray[np.int64]  # (n_bands + 1,): the first bin of each band, and that after the last
 
 _TINY = np.float32(1e-6)  # -120 dB: keeps divisions finite where nothing sounds
@@ -34,6 +36,7 @@ _BETTER = 0.8  # of what a given dictionary leaves unexplained a piece's own may
 _GIVEN_SHARE = 0.15  # of a given dictionary that a piece's own keeps
 _CONFIDENT = {"rise": 0.20, "floor": 0.28}  # for learning: rather miss a note than invent one
 _BALANCED = {"rise": 0.10, "floor": 0.16}  # for finding: miss as many as are invented
+_ROUNDS = (_CONFIDENT, _CONFIDENT, _BALANCED, _BALANCED)  # of learning
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +212,9 @@ def comb(
     return (W / W.sum(axis=0)).astype(np.float32)
 
 
+_comb = cache(comb)  # all learning begins with it
+
+
 def divergence(V: ArrayLike, model: ArrayLike) -> float:
     """Say how badly a model explains magnitudes: the generalised Kullback-Leibler divergence.
 
@@ -234,7 +240,8 @@ def update_activations(V: Floats, W: Floats, H: Floats, *, exponent: float = 1.0
     Badeau, Bertin and Vincent (2010), "Stability analysis of multiplicative update algorithms", for
     exponents between 0 and 2.
     """
-    gain = (V / (H @ W.T + _TINY)) @ W
+    model = H @ W.T + _TINY
+    gain = np.divide(V, model, out=model) @ W  # in place: large arrays cost more than arithmetic
     gain /= np.maximum(W.sum(axis=0), _TINY)
     return H * (gain if exponent == 1 else gain**exponent)
 
@@ -247,7 +254,8 @@ def update_templates(V: Floats, W: Floats, H: Floats) -> Floats:
     Source: Lee and Seung (2001); Smaragdis and Brown (2003), "Non-negative matrix factorization for
     polyphonic music transcription".
     """
-    gain = (V / (H @ W.T + _TINY)).T @ H
+    model = H @ W.T + _TINY
+    gain = np.divide(V, model, out=model).T @ H
     total = H.sum(axis=0)
     return np.where(total > 0, W * gain / np.maximum(total, _TINY), W)
 
@@ -282,8 +290,9 @@ def learn_dictionary(
     settings = rolls.NoteSettings() if settings is None else settings
     if n_rounds not in range(5):
         raise ValueError(f"n_rounds must be a whole number from 0 to 4, got {n_rounds!r}")
-    parts = _excerpts(waveforms, settings.sr, minutes)
-    return _learn([_magnitudes(y, settings, lasting) for y in parts], settings, n_rounds)
+    parts = [_magnitudes(y, settings, lasting) for y in _excerpts(waveforms, settings.sr, minutes)]
+    W = _learn(parts, settings, _ROUNDS[:n_rounds], desc="Learning notes")
+    return _measure_levels(parts, W, settings)
 
 
 def choose_dictionary(y: Floats, given: Dictionary) -> Dictionary:
@@ -303,13 +312,12 @@ def choose_dictionary(y: Floats, given: Dictionary) -> Dictionary:
     others = np.concatenate(parts[1::2])
     try:
         costs = []
-        for one in (_learn(parts[::2], settings), given):
-            W = np.hstack([one.templates, _noises(settings)])
+        for templates in (_learn(parts[::2], settings), given.templates):
+            W = np.hstack([templates, _noises(settings)])
             costs.append(divergence(others, solve_activations(others, W) @ W.T))
         if costs[0] > _BETTER * costs[1]:
             return given
-        own = _learn(parts, settings).templates
-        W = (1 - _GIVEN_SHARE) * own + _GIVEN_SHARE * given.templates
+        W = (1 - _GIVEN_SHARE) * _learn(parts, settings) + _GIVEN_SHARE * given.templates
         return _measure_levels(parts, W.astype(np.float32), settings)
     except ValueError:  # nothing in it sounds like notes
         return given
@@ -318,11 +326,12 @@ def choose_dictionary(y: Floats, given: Dictionary) -> Dictionary:
 def explained(y: Floats, dictionary: Dictionary) -> float:
     """Say what share of a sound its notes explain: of the magnitudes of a minute, evenly spread.
 
-    From 0 to 1; noises explain nothing, and silence has nothing to be explained: 0.
+    From 0 to 1; noises and what is struck explain nothing, what lasts a sixth of a second may be a
+    quick note. Silence has nothing to be explained: 0.
     """
     settings = dictionary.settings
     V = np.concatenate([_magnitudes(x, settings) for x in _excerpts([y], settings.sr, 1.0)])
-    H = _explain(steady(V), dictionary.templates, settings)[:, : settings.n_notes]
+    H = _explain(steady(V, 5), dictionary.templates, settings)[:, : settings.n_notes]
     return float(np.minimum(V, H @ dictionary.templates.T).sum() / max(V.sum(), _TINY))
 
 
@@ -376,6 +385,7 @@ def encode(y: Floats, dictionary: Dictionary, *, lasting: bool = False) -> rolls
     return find_notes(activations(y, dictionary, lasting=lasting), dictionary, lasting=lasting)
 
 
+@cache
 def _edges(settings: rolls.NoteSettings) -> Edges:
     """Give the bands of the settings."""
     sr, f_max, bands = settings.sr, settings.f_max, settings.bands_per_semitone
@@ -394,6 +404,7 @@ def _magnitudes(y: Floats, settings: rolls.NoteSettings, lasting: bool = False) 
     return steady(V) if lasting else V
 
 
+@cache
 def _noises(settings: rolls.NoteSettings) -> Floats:
     """Make three broad hills, (n_bands, 3), that take up what no note explains."""
     edges = _edges(settings)
@@ -420,22 +431,26 @@ def _excerpts(waveforms: Iterable[Floats], sr: float, minutes: float) -> list[Fl
     return [y[start : start + length] for start in starts]
 
 
-def _learn(parts: list[Floats], settings: rolls.NoteSettings, n_rounds: int = 4) -> Dictionary:
-    """Learn a dictionary from the magnitudes of excerpts; see `learn_dictionary`."""
+def _learn(
+    parts: list[Floats],
+    settings: rolls.NoteSettings,
+    rounds: Sequence[Confidence] = _ROUNDS,
+    desc: str = "",
+) -> Floats:
+    """Learn templates from the magnitudes of excerpts, with a bar if it is to have a name."""
     mean = np.concatenate(parts).mean(axis=0)[:, None]
     if not mean.sum() > 0:
         raise ValueError("waveforms must hold music, got silence only: check what was loaded")
 
-    W, n_heard = comb(settings), np.zeros(settings.n_notes, np.int64)
+    W, n_heard = _comb(settings), np.zeros(settings.n_notes, np.int64)
     sure = np.ones(settings.n_notes, bool)
-    rounds = (_CONFIDENT, _CONFIDENT, _BALANCED, _BALANCED)[:n_rounds]
-    bar = helpers.bar(rounds, desc="Learning notes", unit="round", leave=False)
-    for i, confidence in enumerate(bar):
+    shown = helpers.bar(rounds, desc=desc, unit="round", leave=False) if desc else rounds
+    for i, confidence in enumerate(shown):
         if i == 2:  # what is 0 stays 0, so give every template a little of everything
             W = 0.97 * W + 0.03 * mean / mean.sum()
             sure = n_heard >= settings.frame_rate
         W, n_heard = _teach(parts, W, settings, confidence, sure)
-    return _measure_levels(parts, W.astype(np.float32), settings)
+    return W.astype(np.float32)
 
 
 def _explain(V: Floats, W: Floats, settings: rolls.NoteSettings) -> Floats:
@@ -447,7 +462,7 @@ def _teach(
     parts: list[Floats],
     W: Floats,
     settings: rolls.NoteSettings,
-    confidence: Mapping[str, float],
+    confidence: Confidence,
     sure: NDArray[np.bool_],
 ) -> tuple[Floats, NDArray[np.int64]]:
     """Find notes, then improve their templates there; also count the frames of each note."""
@@ -468,7 +483,7 @@ def _teach(
 
 
 def _gate(
-    H: Floats, settings: rolls.NoteSettings, reference: float, confidence: Mapping[str, float]
+    H: Floats, settings: rolls.NoteSettings, reference: float, confidence: Confidence
 ) -> NDArray[np.bool_]:
     """Say where notes were found, and a frame before and after: (n_frames, n_notes)."""
     gate = np.zeros(H.shape, bool)

@@ -139,6 +139,24 @@ def test_a_file_is_known_by_its_content_and_not_by_its_name(tracks, tmp_path, pr
     assert prepared == ["b"]
 
 
+def test_a_file_that_changes_meanwhile_is_never_kept_as_what_it_was(tracks, tmp_path, monkeypatch):
+    first, before = tracks[0].path, tracks[0].path.read_bytes()
+    loaded = audio.load
+
+    def changed(path, **how):
+        shutil.copy(tracks[1].path, first)
+        return loaded(path, **how)
+
+    monkeypatch.setattr(audio, "load", changed)
+    pieces, left = prepare(tracks[:1], tmp_path / "kept")
+    assert not pieces
+    assert left == [datasets.Left(first, "changed while it was to be prepared; run it again")]
+    monkeypatch.setattr(audio, "load", loaded)
+    first.write_bytes(before)
+    pieces, _ = prepare(tracks[:1], tmp_path / "kept")
+    same(pieces, prepare(tracks[:1], tmp_path / "other")[0])
+
+
 def test_another_dictionary_prepares_anew(tracks, tmp_path, prepared):
     prepare(tracks[:1], tmp_path / "kept")
     other = replace(GIVEN, reference=2 * GIVEN.reference)
@@ -193,6 +211,15 @@ def test_a_fault_of_ours_costs_one_piece(tracks, tmp_path, monkeypatch):
     assert {one.why for one in left} == {"ZeroDivisionError: by zero"}
 
 
+def test_preparing_shows_no_bars_of_its_steps_and_leaves_the_environment(
+    tracks, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    prepare(tracks[:1], tmp_path / "kept")
+    assert "Learning" not in capsys.readouterr().err
+    assert "TQDM_DISABLE" not in os.environ
+
+
 def test_an_interruption_loses_nothing(tracks, tmp_path, prepared, monkeypatch):
     counted = library._prepare
 
@@ -214,7 +241,7 @@ def test_a_full_disk_is_said_and_stops_nothing(tracks, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(library.files, "save_npz", full)
-    with pytest.warns(audio.AudioWarning, match="No space left on device; make room"):
+    with pytest.warns(audio.AudioWarning, match="kept: No space left on device; make room"):
         pieces, _ = prepare(tracks, tmp_path / "kept")
     assert len(pieces) == 3
 

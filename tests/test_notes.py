@@ -497,6 +497,16 @@ def test_notes_explain_notes_but_not_noise(learnt):
     assert notes.explained(np.zeros(16_000, np.float32), learnt) == 0
 
 
+def test_a_quick_line_alone_is_explained_as_well_as_a_slow_one(learnt):
+    share = []
+    for step in (0.18, 0.41):
+        onset = np.arange(0.3, DURATION - 0.8, step)
+        pitch = np.array([MELODY[5 * i % len(MELODY)][0] for i in range(len(onset))])
+        played = np.stack([onset, onset + 0.9 * step, pitch, np.ones(len(onset))], axis=1)
+        share.append(notes.explained(song(played), learnt))
+    assert share[0] > 0.9 * share[1]
+
+
 def test_notes_are_found_under_drums_where_only_what_lasts_counts(learnt):
     rng, played = np.random.default_rng(0), accompanied()
     y = song(played)
