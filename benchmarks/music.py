@@ -18,7 +18,7 @@ import mir_eval
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks import counted, judge, opponents, targets
+from benchmarks import counted, judge, opponents, real, targets
 from benchmarks.targets import at_least, at_most
 from data.build import ablation
 from helpers import (
@@ -229,9 +229,9 @@ def ablated() -> dict[str, list[float]]:
 
 
 def on_another_piano(dictionary, seeds: tuple[int, ...]) -> dict:
-    """Find notes in the test pieces as another piano plays them, and predict those."""
+    """Find notes in the test pieces as another piano plays them, as in any music; predict those."""
     waveforms = judge.load("test", instrument="recorded piano")
-    found = {name: notes.encode(y, dictionary) for name, y in waveforms.items()}
+    found = {name: real.prepared(y, dictionary) for name, y in waveforms.items()}
     scores = {name: events.read(some).score for name, some in found.items()}
     result = {"found": {name: score(some, played(name)) for name, some in found.items()}}
     for seed in seeds:
