@@ -58,10 +58,10 @@ def all_of(train: list[np.ndarray], settings: rolls.NoteSettings) -> dict[str, C
 
 
 def network(weights: dict, settings: note_model.NoteModelSettings, **options) -> Composer:
-    """Let the network over notes go on."""
+    """Let the network over notes go on; unless told otherwise, steadily from nothing alone."""
 
     def compose(place: Place, rng: np.random.Generator, seconds: float) -> np.ndarray:
-        how = {"rng": rng, "end": SEED_SECONDS} | options
+        how = {"rng": rng, "end": SEED_SECONDS, "steady": not len(place.seed)} | options
         found = note_model.go_on(weights, settings, place.heard, seconds, **how)
         return after_seed(found, seconds)
 

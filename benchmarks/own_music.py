@@ -1,11 +1,11 @@
 """Ask of any folder of music whether what is composed from it stays like it, for two minutes.
 
 `python -m benchmarks.own_music FOLDER` learns from a folder in three ways (anew, from the shipped
-network on, not at all), composes 120 s after seeds and from nothing, and prints in which share of
-10 s windows polyphony, onset rate and level lie inside the music's 5th to 95th percentile, beside
-music that was held out. Everything is measured on notes, and on their sound as the folder's own
-bank plays them: real music and composed music go the same way. It also prints the bits a note of
-what was held out, and of the strongest program that only counts.
+network on, not at all), composes 120 s after seeds and from nothing, drawn as in notebook 09, and
+prints in which share of 10 s windows polyphony, onset rate and level lie inside the music's 5th to
+95th percentile, beside music that was held out. Everything is measured on notes, and on their sound
+as the folder's own bank plays them: real music and composed music go the same way. It also prints
+the bits a note of what was held out, and of the strongest program that only counts.
 
 `--long KEPT` is for long folders: it prepares one as notebook 09 does, keeps that in a folder, and
 prints how long each step takes and the memory of all its processes (Linux). After `--steps` of
@@ -58,10 +58,6 @@ WAYS: dict[str, dict] = {
 }
 MINUTES = (2.0, 5.0, 10.0, 20.0, 40.0)  # of training music
 COLUMNS = ("music", "way", "minutes", "steps", "batch_size", "learning_rate", "seed", "bits_a_note")
-SAMPLERS: tuple[dict, ...] = (  # to choose from; the first is what `note_model.compose` does
-    {},
-    *({"temperature": temperature, "recall": 0.5} for temperature in (0.9, 1.0, 1.1)),
-)
 TOLERANCE = 0.05  # how much seldomer than held-out music composed music may lie inside
 
 
@@ -235,42 +231,14 @@ def compose_all(
     return np.concatenate([in_windows(some, LONG, music.bank) for some in each])
 
 
-def places(music: Music, parts: tuple[str, ...], n: int) -> dict[str, list[opponents.Place]]:
-    """Choose where to go on: after the first 10 s of pieces, and from nothing."""
+def places(music: Music, n: int) -> dict[str, list[opponents.Place]]:
+    """Choose where to go on: after the first 10 s of what is held out, and from nothing."""
     some = [
         opponents.Place(name, SEED, found)
-        for part in parts
-        for name, found in music.found[part].items()
+        for name, found in music.found["held out"].items()
         if len(opponents.part(found, 0, SEED)) > 1
     ]
     return {"after a seed": some[:n], "from nothing": [NOTHING] * n}
-
-
-def choose_sampler(
-    music: Music,
-    weights: note_model.Weights,
-    settings: note_model.NoteModelSettings,
-    *,
-    n: int = 3,
-    seed: int = 1000,
-) -> dict[str, dict]:
-    """Choose how to draw, after a seed and from nothing: so that it stays like the music.
-
-    A network that learnt from little is unsure, and a low temperature then changes what it draws:
-    notes get denser or shorter than those it learnt from. How much differs from folder to folder.
-    So each of `SAMPLERS` composes after validation and training pieces and from nothing; of those
-    that fall short of real music's share of windows by least, the first is taken.
-    """
-    limits, real = usual(windows_of(music, "train")), as_often(music)
-    chosen = {}
-    for where, some in places(music, ("validation", "train"), n).items():
-        short = []
-        for how in SAMPLERS:
-            compose = opponents.network(weights, settings, **how)
-            shares = inside(compose_all(music, some, compose, seed), limits)
-            short.append(round(float(np.maximum(real - TOLERANCE - shares, 0).sum()), 2))
-        chosen[where] = SAMPLERS[int(np.argmin(short))]
-    return chosen
 
 
 # Long folders
@@ -390,22 +358,17 @@ def run(music: Music, *, seeds: tuple[int, ...] = (0, 1, 2), quick: bool = False
         "held out": dict(zip(WHAT, real.tolist(), strict=True)),
         "bits": {"Markov": [markov_bits(music)], "counted": [counted_bits(music)]},
         "inside": {},
-        "chosen": {},
     }
     for way, options in WAYS.items():
         options = options | ({"steps": 2} if quick and options else {})
         for seed in seeds:
             weights, settings, _ = learn(music, seed=seed, **options)
             report["bits"].setdefault(way, []).append(bits_a_note(music, weights, settings))
-            chosen = choose_sampler(music, weights, settings, n=1 if quick else 3)
-            report["chosen"].setdefault(way, []).append(chosen)
-            for where, some in places(music, ("held out",), 1 if quick else 6).items():
-                for sampler, how in {"default": {}, "chosen": chosen[where]}.items():
-                    compose = opponents.network(weights, settings, **how)
-                    windows = compose_all(music, some, compose, seed)
-                    shares = dict(zip(WHAT, inside(windows, limits).tolist(), strict=True))
-                    key = f"{way}, {sampler}, {where}"
-                    report["inside"].setdefault(key, []).append(shares)
+            for where, some in places(music, 1 if quick else 6).items():
+                compose = opponents.network(weights, settings, steady=True)
+                windows = compose_all(music, some, compose, seed)
+                shares = dict(zip(WHAT, inside(windows, limits).tolist(), strict=True))
+                report["inside"].setdefault(f"{way}, {where}", []).append(shares)
     return report
 
 

@@ -596,7 +596,7 @@ def go_on(
 ) -> NDArray[np.float64]:
     """Go on where a piece breaks off: `compose`, played by `events.go_on`.
 
-    `options` are those of `compose`: temperature, min_p, recall, keep, label; all else is as there.
+    `options` are those of `compose`: temperature, min_p, recall, keep, steady, label.
     """
 
     def write(n_ticks: int, seed: events.Scores, start: int) -> events.Scores:

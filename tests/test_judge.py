@@ -174,6 +174,18 @@ def test_opponents_compose_notes_of_the_right_length(whose):
     np.testing.assert_array_equal(again, found)
 
 
+def test_a_network_draws_steadily_from_nothing_alone(monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        opponents.note_model, "go_on", lambda *_, steady, **__: told.append(steady) or tune()
+    )
+    for options in ({}, {"steady": True}):
+        compose = opponents.network({}, None, **options)
+        for where in (place(), Place("", 0.0, np.zeros((0, 4)))):
+            compose(where, np.random.default_rng(0), 5.0)
+    assert told == [False, True, True, True]
+
+
 def test_counted_copying_goes_on_from_the_seed_at_its_tempo():
     compose = opponents.counted_copying([tune(120)])
     found = rolls.valid_notes(compose(place(), np.random.default_rng(0), 10.0))
