@@ -21,6 +21,7 @@ import os
 import re
 import tempfile
 import threading
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -46,7 +47,10 @@ GLIDE_S, VIBRATO_HZ, VIBRATO = 0.06, 5.5, 0.3  # the last: half its extent in se
 LEVEL_DB, ARCH_DB, BREATH_DB = -20.0, 3.0, -30.0  # dBFS RMS; a phrase's middle; breath
 Phonemes = list[tuple[str, float, float]]  # name in IPA, start s, end s
 Held = list[tuple[int, float, float]]  # which phoneme, from when to when in the song
-_WORD = re.compile(r"'?[^\W\d_]+(?:['-][^\W\d_]+)*'?")
+_MARKS = "".join(c for c in map(chr, range(0x300, 0x10000)) if unicodedata.category(c)[0] == "M")
+_MARKS += "\u200c\u200d"  # what joins letters, or doesn't
+_LETTERS = f"(?:[^\\W\\d_][{_MARKS}]*)+"  # accents, and in Hindi vowels
+_WORD = re.compile(f"['’]?{_LETTERS}(?:['’-]{_LETTERS})*['’]?")
 _SPELT = re.compile("(?:(?!(?<=q)u)[aeiouyàâäáåãæèéêëìíîïòóôöõøùúûüýÿœ])+")  # vowels in writing
 _LOCK = threading.Lock()  # eSpeak NG has one state for the whole process
 
@@ -189,7 +193,8 @@ def _description(voice: str) -> str:
 
 def words(text: str) -> list[str]:
     """Return the words of a line as they are sung, in lower case: punctuation is passed over."""
-    return _WORD.findall(text.lower().replace("’", "'"))
+    found = _WORD.findall(unicodedata.normalize("NFC", text))
+    return [word.lower().replace("’", "'") for word in found]
 
 
 def hyphenate(text: str, syllables: Sequence[int]) -> list[str]:
@@ -207,20 +212,23 @@ def hyphenate(text: str, syllables: Sequence[int]) -> list[str]:
         )
     edges = [0, *begins[1:], len(text)] if begins else []
     for (begin, end), n in zip(pairwise(edges), syllables, strict=True):
-        word, cuts = text[begin:end], [0]
-        vowels = [match.span() for match in _SPELT.finditer(word.lower())] or [(0, len(word))]
-        if len(vowels) > n and re.search(r"([^l]e|e[ds])\W*$", word.lower()):
+        whole, cuts = text[begin:end], [0]
+        at = [k for k, c in enumerate(whole) if not k or c not in _MARKS] + [len(whole)]
+        signs = (unicodedata.normalize("NFC", whole[a:b])[0] for a, b in pairwise(at))
+        word = "".join(sign.lower()[0] for sign in signs)  # a letter each, whatever its accents
+        vowels = [match.span() for match in _SPELT.finditer(word)] or [(0, len(word))]
+        if len(vowels) > n and re.search(r"([^l]e|e[ds])\W*$", word):
             del vowels[-1]  # it is silent
         while len(vowels) < n:  # vowels side by side: di-al
             longest = max(vowels, key=lambda span: span[1] - span[0])
             i, (a, b) = vowels.index(longest), longest
             vowels[i : i + 1] = [(a, a + 1), (min(a + 1, b), b)]
         for (_, left), (right, _) in pairwise(vowels[:n]):
-            last = re.search("([tscpwg]h|[bcdfgkpt][lr]|[^'-])?$", word[left:right].lower())
+            last = re.search("([tscpwg]h|[bcdfgkpt][lr]|[^'’-])?$", word[left:right])
             cuts.append(right - len(last[0] if last else ""))
         if min(np.diff([*cuts, len(word)])) < 1:  # spelling doesn't show them
             cuts = [len(word) * k // n for k in range(n)]
-        result += [word[a:b] for a, b in pairwise([*cuts, len(word)])]
+        result += [whole[at[a] : at[b]] for a, b in pairwise([*cuts, len(word)])]
     return result
 
 
@@ -239,7 +247,8 @@ def speak(text: str, *, voice: str = "en-us+f2") -> Speech:
     folders = (tempfile.gettempdir(), "/tmp", os.curdir)
     short = next(some for some in folders if os.path.isdir(some) and len(os.fsencode(some)) < 48)
     with _LOCK, tempfile.TemporaryDirectory(prefix="", dir=short) as folder:
-        lib, path = _espeak(), os.path.join(folder, "v")  # eSpeak NG keeps 59 bytes of a path
+        near = os.path.relpath(folder) if short == os.curdir else folder  # Python 3.12 resolves it
+        lib, path = _espeak(), os.path.join(near, "v")  # eSpeak NG keeps 59 bytes of a path
         Path(path).write_text(description, encoding="utf-8")
         _SAID.clear()
         _EVENTS.clear()
@@ -354,9 +363,9 @@ def count_syllables(text: str, *, voice: str = "en-us+f2") -> list[int]:
     return counts
 
 
-def stresses(word: str, *, voice: str = "en-us") -> str:
-    """Say how a voice stresses a word: a digit a syllable, 1 main, 2 second, 0 none."""
-    phonemes = [name for name, *_ in speak(word, voice=voice).phonemes if _is_vowel(name)]
+def stresses(word: str) -> str:
+    """Say how English is stressed in a word: a digit a syllable, 1 main, 2 second, 0 none."""
+    phonemes = [name for name, *_ in speak(word, voice="en-us").phonemes if _is_vowel(name)]
     return "".join("1" if "ˈ" in name else "2" if "ˌ" in name else "0" for name in phonemes)
 
 

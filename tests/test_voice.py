@@ -265,6 +265,20 @@ def test_a_voice_is_found_from_a_folder_with_a_long_name(tmp_path, monkeypatch):
     assert not list(folder.iterdir())
 
 
+def test_a_voice_is_found_where_all_other_folders_have_long_names(tmp_path, monkeypatch):
+    expected = voice.speak("the night is long").y
+    folder, make = tmp_path / ("a long name " * 8), voice.tempfile.mkdtemp
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(voice.tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(voice.os.path, "isdir", lambda path: path != "/tmp")
+    monkeypatch.setattr(  # as Python 3.12 does
+        voice.tempfile, "mkdtemp", lambda *args: str((folder / make(*args)).resolve())
+    )
+    np.testing.assert_array_equal(voice.speak("the night is long").y, expected)
+    assert not list(folder.iterdir())
+
+
 def test_threads_may_speak_first_at_the_same_time():
     code = """
 from concurrent.futures import ThreadPoolExecutor
