@@ -20,6 +20,7 @@ import numpy as np
 
 from benchmarks import targets
 from benchmarks.targets import at_least, at_most
+from benchmarks.words import write
 from helpers import beats, events, lyrics, note_model, verse, voice
 
 MODELS, TEXTS = Path("data/models"), Path("data/texts")
@@ -59,7 +60,7 @@ def by_counting(model: verse.Model) -> Bits:
     """Return what says the bits of each character of a text, by Kneser and Ney's counts."""
 
     def bits(text: str) -> np.ndarray:
-        rows = verse.windows([text], model.settings.alphabet)[:-1]  # less the end of the poem
+        rows = verse.windows(text, model.settings.alphabet)[:-1]  # less the end of the poem
         p = model.counts.expect(rows[:, :-1])
         return -np.log2(p[np.arange(len(rows)), rows[:, -1]])
 
@@ -139,10 +140,7 @@ def main() -> None:
     fitted, verses = measure(model, judges, words, sung)
     control, _ = measure(model, judges, words, sung, stress=0.0)
     size = sum(map(len, verses)) // len(verses)
-    sample = [
-        verse.sample(model, "", size, temperature=TEMPERATURE, seed=seed)
-        for seed, _ in enumerate(sung)
-    ]
+    sample = [write(model, size, temperature=TEMPERATURE, seed=seed) for seed, _ in enumerate(sung)]
     free = {
         name: np.concatenate([bits(one) for one in sample]).mean() for name, bits in judges.items()
     }

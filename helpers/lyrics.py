@@ -91,7 +91,7 @@ def accompaniment(played: events.Played, sung: voice.Melody) -> rolls.Notes:
 
 
 def _upper_line(
-    onset: beats.Floats, tick: beats.Whole, pitch: beats.Whole, touch: beats.Whole, lowest: int
+    onset: events.Times, tick: beats.Whole, pitch: beats.Whole, touch: beats.Whole, lowest: int
 ) -> tuple[beats.Whole, beats.Whole]:
     """Choose notes of the upper line, and by how many semitones each is moved."""
     around = np.array([pitch[np.abs(onset - t) < 0.8].max() for t in onset])
@@ -115,7 +115,7 @@ def _upper_line(
 
 
 def _phrases(
-    start: beats.Floats, strong: npt.NDArray[np.bool_], n_phrases: int
+    start: events.Times, strong: npt.NDArray[np.bool_], n_phrases: int
 ) -> tuple[tuple[int, int], ...]:
     """Choose the best row of phrases: first note and the one after the last of each."""
     n, none = len(start), (-np.inf, ())
@@ -254,9 +254,11 @@ def fit(
         what = "scheme must have a letter, temperature be 0.05 or more, stress and seed 0 or more"
         raise ValueError(f"{what}, got {got}")
     rng, lines, before, size = np.random.default_rng(seed), list[Line](), "", len(scheme)
-    rich = Counter[tuple[str, ...]]()
+    rimes, alike = Counter[str](), Counter[tuple[str, str]]()  # those alike don't rhyme
     for word, n in words.items():
-        rich.update({(sounds(word)[0].rime,): n, sounds(word)[0][1:]: n})
+        said = sounds(word)[0]
+        rimes[said.rime] += n
+        alike[said.onset, said.rime] += n
     for k, phrase in enumerate(sung.phrases):
         strong, first = sung.strong[slice(*phrase)], k - k % size
         same = [i for i in range(first, first + size) if scheme[i % size] == scheme[k % size]]
@@ -265,18 +267,19 @@ def fit(
         if max(same) > k:  # a line to come must find a rhyme
             for word in ends:
                 said = sounds(word)[0]
-                share = (rich[said.rime,] - rich[said[1:]]) / sum(words.values())
+                others = rimes[said.rime] - alike[said.onset, said.rime]
+                share = others / sum(words.values())
                 ends[word] *= max(share, 0) ** _EASY * (share > _RICH)
-        grow = partial(_grow, model, before, words, strong, stress, temperature, rng)
-        drawn = grow(ends)
+        measure = partial(_Phrase, model.settings.alphabet, words, strong, stress)
+        drawn = _grow(model, measure(ends), before, temperature, rng)
         lost = "" if drawn else "rhyme"
-        drawn = drawn or grow(dict.fromkeys(words, 1.0))
+        drawn = drawn or _grow(model, measure(dict.fromkeys(words, 1.0)), before, temperature, rng)
         if not drawn:
             what = f"no line of {len(strong)} syllables can be made of {len(words)} words"
             raise ValueError(f"{what}: give more text, or shorter phrases")
-        text, said, counts = drawn
-        rhymes = all(rhyme(said[-1], mate) for mate in mates) if mates else None
-        lines.append(Line(text, said, counts, *stresses(said, counts, strong), rhymes, lost))
+        text, spoken, counts = drawn.text.strip("\n"), drawn.words, drawn.syllables
+        rhymes = all(rhyme(spoken[-1], mate) for mate in mates) if mates else None
+        lines.append(Line(text, spoken, counts, *stresses(spoken, counts, strong), rhymes, lost))
         before += text + ("\n" if (k + 1) % size else "\n\n")
     return lines
 
@@ -298,64 +301,101 @@ def stresses(
     return right, total
 
 
-def _grow(
-    model: Any,
-    before: str,
-    words: Mapping[str, int],
-    strong: npt.NDArray[np.bool_],
-    stress: float,
-    temperature: float,
-    rng: np.random.Generator,
-    ends: Mapping[str, float],
-) -> tuple[str, tuple[str, ...], tuple[int, ...]] | None:
-    """Draw a line, none of those before: text, words, their syllables; nothing if none is left."""
-    alphabet, used = model.settings.alphabet, before.split("\n")
-    n_notes, n, under = len(strong), _PARTICLES, defaultdict[str, Counter[Any]](Counter)
-    kind = {w: (*[s.stresses for s in sounds(w)], w in FUNCTION_WORDS, ends[w]) for w in words}
-    for word, count in words.items():
-        for size in range(len(word) + 1):
-            under[word[:size]][kind[word]] += count
+class _Growing(NamedTuple):
+    """A line so far: its text, its whole words, and the syllables of each.
 
-    @cache
-    def suit(at: int, *kind: Any) -> tuple[float, int]:
+    `part` holds the letters of the next word; `must` is what has to come next, "" if that is open.
+    """
+
+    text: str = ""
+    words: tuple[str, ...] = ()
+    syllables: tuple[int, ...] = ()
+    part: str = ""
+    must: str = ""
+
+
+class _Phrase:
+    """Says how well words suit the notes of a phrase, and so each character that may come next.
+
+    `words` are counted, and `ends` says how well each ends the line. All words of one kind suit
+    alike: they share their ways to be stressed, whether they are weak, and how well they end it.
+    """
+
+    def __init__(
+        self,
+        alphabet: str,
+        words: Mapping[str, int],
+        strong: npt.NDArray[np.bool_],
+        stress: float,
+        ends: Mapping[str, float],
+    ) -> None:
+        self.alphabet, self.strong, self.stress = alphabet, strong.tolist(), stress
+        self.kinds, self.under = dict[str, tuple](), defaultdict[str, Counter[tuple]](Counter)
+        for word, count in words.items():
+            ways = tuple(said.stresses for said in sounds(word))
+            self.kinds[word] = ways, word in FUNCTION_WORDS, ends[word]
+            for size in range(len(word) + 1):
+                self.under[word[:size]][self.kinds[word]] += count
+        self.suit, self.hope = cache(self._suit), cache(self._hope)
+        self.chances = cache(self._chances)
+
+    def _suit(self, at: int, kind: tuple) -> tuple[float, int]:
         """Say how well a word goes on from a note, and with how many syllables."""
-        *ways, weak, end = kind
-        beat, options = strong[at:].tolist(), [(0.0, n_notes)]
+        ways, weak, end = kind
+        beat, options = self.strong[at:], [(0.0, len(self.strong))]
         for way in ways:
-            pairs = list(zip(way, beat, strict=False))
+            pairs = zip(way, beat, strict=False)
             faults = sum({("1", False): 12, ("0", True): 4}.get(pair, 0) for pair in pairs)
             faults = 4 * (weak == beat[0]) if len(way) == 1 else faults
             if len(way) <= len(beat):
-                value = np.exp(-stress * faults) * (end if len(way) == len(beat) else 1)
+                value = np.exp(-self.stress * faults) * (end if len(way) == len(beat) else 1)
                 options.append((value, len(way)))
         return max(options)
 
-    @cache
-    def hope(at: int, part: str) -> float:
-        """Say how well words that begin so go on, on average."""
-        some = under[part] if at < n_notes else Counter()
-        return sum(n * suit(at, *key)[0] for key, n in some.items()) / some.total() if some else 1.0
+    def _hope(self, at: int, part: str) -> float:
+        """Say how well words that begin so go on from a note, on average."""
+        if at >= len(self.strong) or part not in self.under:
+            return 1.0
+        some = self.under[part]
+        return sum(n * self.suit(at, kind)[0] for kind, n in some.items()) / some.total()
 
-    @cache
-    def row(at: int, part: str, must: str) -> beats.Floats:
-        """Say by what factor each next character changes hope, if none `must` be next."""
+    def _chances(self, at: int, part: str, must: str) -> npt.NDArray[np.float64]:
+        """Say by what factor each character of the alphabet changes hope, if it comes next."""
         if must:
-            return np.array([float(sign == must) for sign in alphabet])
-        some = {sign: hope(at, part + sign) for sign in alphabet if part + sign in under}
-        if part in words:
-            weight, size = suit(at, *kind[part])
-            signs = ",;:.!?\n" if at + size == n_notes else ",;: "
-            some |= dict.fromkeys(signs, weight * hope(at + size, "") if weight else 0.0)
-        return np.array([some.get(sign, 0) for sign in alphabet]) / max(hope(at, part), 1e-300)
+            return np.array([float(sign == must) for sign in self.alphabet])
+        letters = (sign for sign in self.alphabet if part + sign in self.under)
+        some = {sign: self.hope(at, part + sign) for sign in letters}
+        if part in self.kinds:
+            value, size = self.suit(at, self.kinds[part])
+            signs = ",;:.!?\n" if at + size == len(self.strong) else ",;: "
+            some |= dict.fromkeys(signs, value * self.hope(at + size, "") if value else 0.0)
+        row = np.array([some.get(sign, 0) for sign in self.alphabet])
+        return row / max(self.hope(at, part), 1e-300)
 
+    def go_on(self, line: _Growing, sign: str) -> _Growing:
+        """Let a line go on with a character."""
+        text = line.text + sign
+        if line.must:
+            return line._replace(text=text, must="")
+        if sign not in ",;:.!? \n":
+            return line._replace(text=text, part=line.part + sign)
+        syllables = *line.syllables, self.suit(sum(line.syllables), self.kinds[line.part])[1]
+        after = "\n" if sum(syllables) == len(self.strong) else " "
+        return _Growing(text, (*line.words, line.part), syllables, "", after.replace(sign, ""))
+
+
+def _grow(
+    model: Any, phrase: _Phrase, before: str, temperature: float, rng: np.random.Generator
+) -> _Growing | None:
+    """Draw a line, none of those before; nothing if none is left (sequential Monte Carlo)."""
+    n, used = _PARTICLES, before.split("\n")
     logits, state = model.start(before)
     logits, state = np.repeat(logits, n, axis=0), [np.repeat(part, n, axis=0) for part in state]
-    weight, done = np.ones(n), np.zeros(n, bool)
-    places = [(0, "", "")] * n  # notes that are filled, letters of a word, what must be next
-    grown: list[tuple[str, tuple[str, ...], tuple[int, ...]]] = [("", (), ())] * n
+    weight, done, lines = np.ones(n), np.zeros(n, bool), [_Growing()] * n
     while not done.all():
         p = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature)
-        p *= np.stack([row(*place) for place in places]) / p.sum(axis=1, keepdims=True)
+        chances = [phrase.chances(sum(one.syllables), one.part, one.must) for one in lines]
+        p *= np.stack(chances) / p.sum(axis=1, keepdims=True)
         weight *= np.where(done, 1, p.sum(axis=1))
         if not weight.any():
             return None
@@ -364,25 +404,17 @@ def _grow(
             rows = np.searchsorted(weight.cumsum(), (rng.random() + np.arange(n)) / n)
             rows = np.minimum(rows, np.flatnonzero(weight)[-1])
             p, done, weight = p[rows], done[rows], np.ones(n)
-            state, places = [part[rows] for part in state], [places[i] for i in rows]
-            grown = [grown[i] for i in rows]
+            state, lines = [part[rows] for part in state], [lines[i] for i in rows]
         heap = p.cumsum(axis=1)
         drawn = (heap <= rng.random((n, 1)) * heap[:, -1:]).sum(axis=1) % p.shape[1]
         for i in np.flatnonzero((weight > 0) & ~done):
-            (at, part, must), (text, said, counts), sign = places[i], grown[i], alphabet[drawn[i]]
-            if not must and sign in ",;:.!? \n":  # a word ends
-                said, counts = (*said, part), (*counts, suit(at, *kind[part])[1])
-                at, part = at + counts[-1], ""
-                must = "" if sign == " " else "\n" if at == n_notes else " "
-            else:
-                part, must = part if must else part + sign, ""
-            done[i] = sign == "\n"
-            places[i], grown[i] = (at, part, must), (text + sign * (not done[i]), said, counts)
-            weight[i] *= not (done[i] and text in used)
+            lines[i] = phrase.go_on(lines[i], phrase.alphabet[drawn[i]])
+            done[i] = lines[i].text.endswith("\n")
+            weight[i] *= lines[i].text.strip("\n") not in used or not done[i]
         done |= weight == 0
         if not done.all():
             logits, state = model.step(drawn, tuple(state))
-    return grown[rng.choice(n, p=weight / weight.sum())] if weight.any() else None
+    return lines[rng.choice(n, p=weight / weight.sum())] if weight.any() else None
 
 
 def set_line(
@@ -407,9 +439,8 @@ def set_line(
     else:
         ways = [sounds(word)[0].stresses for word in words]
     if mute := [word for word, way in zip(words, ways, strict=True) if not way]:
-        raise ValueError(
-            f"a word must have a vowel to be sung, got {mute[0]!r}: spell it otherwise"
-        )
+        what = f"a word must have a vowel to be sung, got {mute[0]!r}"
+        raise ValueError(f"{what}: spell it otherwise")
     if len("".join(ways)) > n_notes and not speaker:
         ways = [min((said.stresses for said in sounds(word)), key=len) for word in words]
     weak = [word in FUNCTION_WORDS for word in words]
@@ -418,7 +449,12 @@ def set_line(
         what = f"a line must have at most as many syllables as its phrase has notes, {n_notes}"
         got = f"{len(marks)} in {text[:40]!r}"
         raise ValueError(f"{what}, got {got}: shorten it, or divide it among phrases")
-    value = {"1": 1.0, "0": -1.0}
+    return words, [len(way) for way in ways], _spread(marks, strong)
+
+
+def _spread(marks: str, strong: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Choose which syllable each note holds; `marks` are 1 where one is stressed, else 0 or 2."""
+    n_notes, value = len(strong), {"1": 1.0, "0": -1.0}
     none: tuple[float, tuple[int, ...]] = (-np.inf, ())
     best = [(0.0, none[1])] + [none] * n_notes
     for mark in marks:  # the best way to each note after so many syllables
@@ -428,8 +464,7 @@ def set_line(
             for after in range(note + 1, n_notes + 1):
                 way = on - 0.2 * (after - note - 1) ** 2, (*before[note][1], note)
                 best[after] = max(best[after], way)
-    syllable = np.searchsorted(best[-1][1], np.arange(n_notes), side="right") - 1
-    return words, [len(way) for way in ways], syllable
+    return np.searchsorted(best[-1][1], np.arange(n_notes), side="right") - 1
 
 
 def lrc(syllables: Iterable[tuple[str, float, float]]) -> str:

@@ -182,16 +182,15 @@ def _shorten(runs: Ints, seen: Ints, base: int) -> tuple[Ints, Ints]:
     return runs, np.bincount(of, seen).astype(np.int64)
 
 
-def windows(poems: Sequence[str], alphabet: str) -> Ints:
-    """List all characters of poems, their ends too, each with the `ORDER` before it."""
-    padded = [[0] * ORDER + encode(poem.strip(), alphabet).tolist() + [0] for poem in poems]
-    every = [np.lib.stride_tricks.sliding_window_view(poem, ORDER + 1) for poem in padded]
-    return np.concatenate(every) if every else np.zeros((0, ORDER + 1), np.int64)
+def windows(poem: str, alphabet: str) -> Ints:
+    """List all characters of a poem, its end too, each with the `ORDER` before it."""
+    padded = np.pad(encode(poem.strip(), alphabet), (ORDER, 1))
+    return np.lib.stride_tricks.sliding_window_view(padded, ORDER + 1)
 
 
 def count(poems: Sequence[str], alphabet: str) -> Counts:
     """Count what follows what in poems; at least one is needed, else it is a ValueError."""
-    return _count([windows([poem], alphabet) for poem in poems], len(alphabet))
+    return _count([windows(poem, alphabet) for poem in poems], len(alphabet))
 
 
 def _count(rows: Sequence[Ints], n: int) -> Counts:
@@ -210,7 +209,7 @@ def hear(poems: Sequence[str], alphabet: str, counts: Counts | None = None) -> l
     Without `counts`, what is expected in each tenth of the poems was counted in the other nine:
     else, in training, the network would learn to trust what it hears too much.
     """
-    rows, result = [windows([poem], alphabet) for poem in poems], list[Heard]()
+    rows, result = [windows(poem, alphabet) for poem in poems], list[Heard]()
     for k in range(1 if counts else min(10, len(poems))):
         some = rows if counts else rows[k::10]
         others = [row for i, row in enumerate(rows) if i % 10 != k]
@@ -291,33 +290,6 @@ def bits(model: Model, poem: str) -> npt.NDArray[np.float64]:
         result.append(-logp[0, code] / np.log(2))
         logp, state = model.step([code], state)
     return np.array(result, np.float64)
-
-
-def sample(
-    model: Model,
-    text: str = "",
-    n_characters: int = 400,
-    *,
-    temperature: float = 0.7,
-    seed: int = 0,
-) -> str:
-    """Go on with a poem to its end, or for so many characters; what is new is returned.
-
-    At a temperature of 0, the most probable character always comes next; both numbers must be 0 or
-    more (else a ValueError).
-    """
-    if n_characters < 0 or not 0 <= temperature < np.inf:
-        got = f"{n_characters} and {temperature}"
-        raise ValueError(f"n_characters and temperature must be 0 or more, got {got}")
-    rng, new, (logp, state) = np.random.default_rng(seed), "", model.start(text)
-    while len(new) < n_characters:
-        p = np.exp((logp[0] - logp.max()) / max(temperature, 1e-3)).cumsum()
-        code = int(np.searchsorted(p, rng.random() * p[-1], side="right"))
-        if model.settings.alphabet[code] == PAGE:
-            break
-        new += model.settings.alphabet[code]
-        logp, state = model.step([code], state)
-    return new
 
 
 def save(path: str | Path, model: Model) -> Path:

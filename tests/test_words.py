@@ -33,14 +33,28 @@ def test_counting_beats_a_unigram_and_the_mixture_is_no_worse():
     assert bits["two n-grams of characters"] <= characters + 1e-9
 
 
-def test_poems_are_judged_side_by_side_as_alone():
+def untrained():
     settings = verse.VerseSettings(ALPHABET, hidden=4, embedding=4, dense=4)
     rng, shapes = np.random.default_rng(0), verse.weight_shapes(settings)
     weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
-    model = verse.Model(weights, settings, verse.count(POEMS, ALPHABET))
+    return verse.Model(weights, settings, verse.count(POEMS, ALPHABET))
+
+
+def test_poems_are_judged_side_by_side_as_alone():
+    model = untrained()
     poems = ["the sea", "\nso was i.", "the sun was red\n"]
     alone = np.concatenate([verse.bits(model, poem) for poem in poems]).mean()
     np.testing.assert_allclose(words.judge(model, poems), alone, rtol=1e-5)
+
+
+def test_what_is_written_is_repeatable_and_greedy_when_cold():
+    model = untrained()
+    some = words.write(model, 30, temperature=0.7, seed=1)
+    assert some == words.write(model, 30, temperature=0.7, seed=1)
+    assert len(some) <= 30
+    assert set(some) <= set(ALPHABET)
+    cold = words.write(model, 1, temperature=1e-3, seed=0)
+    assert cold == ALPHABET[int(model.start()[0].argmax())].replace(verse.PAGE, "")
 
 
 def test_the_longest_shared_run():
