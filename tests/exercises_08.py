@@ -55,6 +55,10 @@ def rhythm(roll):
     return np.corrcoef(onsets[8:], onsets[:-8])[0, 1]
 
 
+def fullest(roll):
+    return (roll > 0).sum(axis=1).max()
+
+
 def together(roll):
     return np.mean((roll > 0).sum(axis=1) > 1)
 
@@ -95,11 +99,13 @@ WRONG = [
     (checks.nb08_fooled, lambda roll: roll.mean(axis=0), "one finite number"),
     (checks.nb08_fooled, lambda roll: 1.0, "tells nothing apart"),
     (checks.nb08_fooled, together, "shuffled notes get another value"),
+    (checks.nb08_fooled, fullest, "shuffled notes get another value"),
     (checks.nb08_fooled, wait, "shuffled notes get another value"),
     (checks.nb08_fooled, rhythm, "shuffled notes get another value"),
     (checks.nb08_step, uphill, "that is uphill"),
     (checks.nb08_step, change_alone, "the change alone"),
     (checks.nb08_step, summed, "divide by their number"),
+    (checks.nb08_step, lambda w, X, y, rate: step(w, X, y, 1.0), "multiply it by rate"),
     (checks.nb08_step, without_sigmoid, "no probability yet"),
     (checks.nb08_step, lambda w, X, y, rate: 0.0, "shape ()"),
     (checks.nb08_rule, (silence, content, SHAPE), "nothing is struck"),

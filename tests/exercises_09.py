@@ -60,7 +60,7 @@ WRONG = [
     (checks.nb09_cents, lambda f, w: -cents(f, w), "wrong way round"),
     (checks.nb09_cents, lambda f, w: cents(f, np.ones(len(f))), "multiply each arrow"),
     (checks.nb09_cents, lambda f, w: 7.0, "the angle of their sum"),
-    (checks.nb09_blend, lambda done, first, second: done, "a dictionary with both names"),
+    (checks.nb09_blend, lambda done, first, second: done, "a dictionary by the two names given"),
     (checks.nb09_blend, lambda done, first, second: {first: 1, second: done}, "add up to 1"),
     (checks.nb09_blend, sharing(lambda done: 1 - blend(done, 0, 1)[1]), "begins with the first"),
     (checks.nb09_blend, sharing(lambda done: done), "let it stay"),

@@ -87,6 +87,11 @@ def by_index(lines, word):
     return on_strong([[(said, k) for k, (said, _) in enumerate(line, 1)] for line in lines], word)
 
 
+def mean_of_lines(lines, word):
+    shares = [[place % 2 == 0 for said, place in line if said == word] for line in lines]
+    return np.mean([np.mean(share) for share in shares if share])
+
+
 def any_word(lines, word):
     return np.mean([place % 2 == 0 for line in lines for _, place in line])
 
@@ -128,6 +133,7 @@ WRONG = [
         "a share of all even places",
     ),
     (checks.nb10_on_strong, lambda lines, word: 0.5, "how many are even"),
+    (checks.nb10_on_strong, mean_of_lines, "how many are even"),
     (checks.nb10_on_strong, by_index, "don't count words"),
     (checks.nb10_on_strong, lambda lines, word: 1 / len(lines), "a share of lines"),
     (checks.nb10_on_strong, any_word, "ask whether it is this word"),

@@ -4,6 +4,7 @@ import importlib
 import inspect
 from pathlib import Path
 
+import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -57,6 +58,32 @@ def test_a_stub_has_not_been_attempted(capsys, check, stub):
     result = found(capsys, check, (stub, *[None] * n_others))
     assert result.message.startswith("Not attempted yet: ")
     assert (result.attempted, result.right, float(result)) == (False, False, 0)
+
+
+ODD = ["text", 3.0, 1j, [], [1, [2, 3]], {"a": 1}, np.zeros(0), np.ones((2, 3))]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+@pytest.mark.parametrize("check", CHECKS)
+def test_an_answer_of_another_kind_gets_a_hint(capsys, check, odd):
+    n_others = len(inspect.signature(check).parameters) - 1
+    is_value = check in (checks.nb01_levels, checks.nb09_tape)
+    for answer in [odd] if is_value else [lambda *_: odd, odd]:
+        result = found(capsys, check, (answer, *[odd] * n_others))
+        assert result.message.startswith("Not yet: ")
+
+
+def test_an_answer_to_some_of_the_cases_gets_a_hint(capsys):
+    result = found(capsys, checks.nb05_forget_bias, lambda n: None if n == 1 else 1.0)
+    assert result.message.startswith("Not yet: ")
+
+
+def test_an_error_of_the_readers_own_shows_as_it_is():
+    def broken(*_):
+        return 1 + "1"
+
+    with pytest.raises(TypeError, match="unsupported operand"):
+        checks.nb05_forget_bias(broken)
 
 
 def test_one_answer_of_several_is_not_an_attempt(capsys):
