@@ -7,6 +7,7 @@ written. FFmpeg decodes (`decoding`), libsndfile encodes. A file that was cut of
 
 import io
 import os
+import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -68,8 +69,8 @@ class AudioInfo:
 
 def info(path: AnyPath) -> AudioInfo:
     """Return what an audio file says about itself, without decoding it."""
-    size_bytes = _size(Path(path))
     with _decoder(path) as decoder:
+        size_bytes = Path(path).stat().st_size
         n_samples = decoder.n_promised
         rate = 8 * size_bytes * decoder.sr / (n_samples or 1)  # bits/s
         if not n_samples or rate < _LEAST_RATE or decoder.may_hold_more():
@@ -77,36 +78,29 @@ def info(path: AnyPath) -> AudioInfo:
             if not n_samples or not 0.8 < n_counted / n_samples < 1.2:
                 n_samples = n_counted
         if not n_samples:
-            raise AudioError(f"{shown(path)}: holds no samples; record or export it again")
+            raise decoding.Undecodable("holds no samples; record or export it again")
         return AudioInfo(decoder.encoding, decoder.sr, decoder.n_channels, n_samples, size_bytes)
 
 
-def read(path: AnyPath, *, strict: bool = False) -> tuple[Samples, int]:
+def read(path: AnyPath) -> tuple[Samples, int]:
     """Decode a whole file as it is stored: its own channels and sampling rate, in Hz.
 
     It is WAV, FLAC, Ogg, MP3, M4A, AIFF or anything else that FFmpeg decodes. What an encoder put
     before and after the sound is left out, where the file says how much that is. Where it is cut
     off, damaged or changes its rate or channels, an AudioWarning tells the seconds read and
-    promised; under `strict`, an AudioError. (After a change, all is brought to the rate and
-    channels that it begins with.) The samples, float32, (n_samples, n_channels), are one at least,
-    and finite (else an AudioError); not clipped: a lossy or floating-point file may exceed 1.
+    promised. (After a change, all is brought to the rate and channels that it begins with.) The
+    samples, float32, (n_samples, n_channels), are one at least, and finite (else an AudioError);
+    not clipped: a lossy or floating-point file may exceed 1.
     """
     with _decoder(path) as decoder:
-        samples = _collected(decoder.blocks(), path)
-        _report(decoder, path, strict)
+        samples = _collected(decoder.blocks())
+        _report(decoder, path)
         if samples is None:
-            raise AudioError(_nothing(decoder, path, 0.0))
+            raise decoding.Undecodable(_nothing(decoder, 0.0))
         return samples, decoder.sr
 
 
-def load(
-    path: AnyPath,
-    *,
-    sr: int,
-    start: float = 0.0,
-    duration: float | None = None,
-    strict: bool = False,
-) -> Waveform:
+def load(path: AnyPath, *, sr: int, start: float = 0.0, duration: float | None = None) -> Waveform:
     """Load a file, or a part of it, as a mono waveform at `sr`, Hz: float32, (n_samples,).
 
     The part begins at `start`, s, before the end (else an AudioError), and lasts `duration`, s, at
@@ -120,16 +114,16 @@ def load(
     end = None if duration is None else first + max(1, round(duration * sr))
     with _decoder(path) as decoder:
         if sr > _MOST_UP * decoder.sr:
-            raise AudioError(
-                f"{shown(path)}: claims a sampling rate of {decoder.sr} Hz, too low for music at "
-                f"{sr} Hz, so its header is damaged; export it again"
+            raise decoding.Undecodable(
+                f"claims a sampling rate of {decoder.sr} Hz, too low for music at {sr} Hz, so its "
+                "header is damaged; export it again"
             )
         mono = (block.mean(axis=1, keepdims=True) for block in decoder.blocks())
         mono = decoding.resampled(mono, sr_from=decoder.sr, sr_to=sr, n_channels=1)
-        samples = _collected(_cut(mono, first, end), path)
-        _report(decoder, path, strict)
+        samples = _collected(_cut(mono, first, end))
+        _report(decoder, path)
         if samples is None:
-            raise AudioError(_nothing(decoder, path, start))
+            raise decoding.Undecodable(_nothing(decoder, start))
     return _clip(samples[:, 0], path)
 
 
@@ -142,12 +136,13 @@ def to_mono(samples: ArrayLike) -> Waveform:
     array([0.375, 0.   ], dtype=float32)
     """
     samples = np.asarray(samples)
-    if samples.ndim == 2 and samples.shape[1] > 255:
-        raise AudioError(
-            f"samples must have shape (n_samples, n_channels), got {samples.shape}: "
-            "time is axis 0, so transpose it (samples.T)"
-        )
-    if samples.ndim == 2 and samples.shape[1] and np.issubdtype(samples.dtype, np.floating):
+    if samples.ndim == 2:
+        samples = checked(samples, "samples", ("n_samples", "n_channels"))
+        if samples.shape[1] > 255:
+            raise AudioError(
+                f"samples must have shape (n_samples, n_channels), got {samples.shape}: "
+                "time is axis 0, so transpose it (samples.T)"
+            )
         samples = samples.mean(axis=1)
     return valid(samples, "samples")
 
@@ -310,8 +305,10 @@ def checked(
 
 
 def shown(path: AnyPath) -> str:
-    """Return a path as text that can be printed, even if its name isn't UTF-8."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    """Return a path as text that can be printed, on one line, even if its name isn't UTF-8."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    odd = ("Cc", "Zl", "Zp")  # controls, line and paragraph separators
+    return "".join(repr(c)[1:-1] if unicodedata.category(c) in odd else c for c in text)
 
 
 def _clip(y: Waveform, path: AnyPath) -> Waveform:
@@ -347,12 +344,12 @@ def _check_format(suffix: str, sr: int, quality: float | None) -> None:
 @contextmanager
 def _decoder(path: AnyPath) -> Iterator[decoding.Decoder]:
     """Open a file for decoding; all that goes wrong names the file."""
-    _size(Path(path))
     try:
+        _check_file(Path(path))
         with Path(path).open("rb") as file, decoding.Decoder(file) as decoder:
             yield decoder
     except decoding.Undecodable as error:
-        raise AudioError(f"{shown(path)}: {error}") from error
+        raise AudioError(f"{shown(path)}: {error}") from None
     except OSError as error:
         raise AudioError(
             f"{shown(path)}: can't be opened ({error.strerror}); check its permissions, and the "
@@ -360,19 +357,16 @@ def _decoder(path: AnyPath) -> Iterator[decoding.Decoder]:
         ) from error
 
 
-def _size(path: Path) -> int:
-    """Return the bytes in a file, or say why it can't be one with sound."""
+def _check_file(path: Path) -> None:
+    """Raise where a path leads to no file that may hold sound."""
     if path.is_dir():
-        raise AudioError(
-            f"{shown(path)}: is a folder; name a file in it, or see datasets.find_tracks"
-        )
+        raise decoding.Undecodable("is a folder; name a file in it, or see datasets.find_tracks")
     if not path.exists():
-        raise AudioError(f"{shown(path)}: no such file; check its name, folder or link")
+        raise decoding.Undecodable("no such file; check its name, folder or link")
     if not path.is_file():
-        raise AudioError(f"{shown(path)}: is no regular file; name a file with sound in it")
+        raise decoding.Undecodable("is no regular file; name a file with sound in it")
     if not path.stat().st_size:
-        raise AudioError(f"{shown(path)}: is empty (0 bytes); download or export it again")
-    return path.stat().st_size
+        raise decoding.Undecodable("is empty (0 bytes); download or export it again")
 
 
 def _cut(blocks: Iterator[Samples], first: int, end: int | None) -> Iterator[Samples]:
@@ -387,7 +381,7 @@ def _cut(blocks: Iterator[Samples], first: int, end: int | None) -> Iterator[Sam
             return
 
 
-def _collected(blocks: Iterator[Samples], path: AnyPath) -> Samples | None:
+def _collected(blocks: Iterator[Samples]) -> Samples | None:
     """Join blocks along time, in little more memory than they need; None if there are none."""
     joined, n_channels, n_bad = bytearray(), 1, 0
     try:
@@ -397,19 +391,17 @@ def _collected(blocks: Iterator[Samples], path: AnyPath) -> Samples | None:
             joined += block.tobytes()  # grows in place, where the system can
     except MemoryError as error:
         n_samples = len(joined) // (4 * n_channels)
-        raise AudioError(
-            f"{shown(path)}: {n_samples} samples and more don't fit into memory; load a part of "
-            "it with start and duration"
+        raise decoding.Undecodable(
+            f"{n_samples} samples and more don't fit into memory; load a part of it with start and "
+            "duration"
         ) from error
     if n_bad:
-        raise AudioError(
-            f"{shown(path)}: {n_bad} samples are NaN or infinite; export the file again"
-        )
+        raise decoding.Undecodable(f"{n_bad} samples are NaN or infinite; export the file again")
     return np.frombuffer(joined, np.float32).reshape(-1, n_channels) if joined else None
 
 
-def _report(decoder: decoding.Decoder, path: AnyPath, strict: bool) -> None:
-    """Warn about what is wrong with what was read of a file; under `strict` raise."""
+def _report(decoder: decoding.Decoder, path: AnyPath) -> None:
+    """Warn about what is wrong with what was read of a file."""
     faults = decoder.faults + decoder.changes
     if not faults or not (decoder.n_read or decoder.n_promised):
         return
@@ -417,19 +409,16 @@ def _report(decoder: decoding.Decoder, path: AnyPath, strict: bool) -> None:
     if (decoder.n_promised or 0) > decoder.n_read:
         message += f" of {(decoder.n_promised or 0) / decoder.sr:.3f} s promised"
     remedy = "Get a whole copy of it" if decoder.faults else "Split it there, or convert it to WAV"
-    message += f": {'; '.join(faults)}. {remedy}"
-    if strict:
-        raise AudioError(message)
-    warnings.warn(message, AudioWarning, stacklevel=3)
+    warnings.warn(f"{message}: {'; '.join(faults)}. {remedy}", AudioWarning, stacklevel=3)
 
 
-def _nothing(decoder: decoding.Decoder, path: AnyPath, start: float) -> str:
+def _nothing(decoder: decoding.Decoder, start: float) -> str:
     """Say why there are no samples."""
     end = decoder.n_read / decoder.sr
     if decoder.n_read and start >= end:
-        return f"{shown(path)}: start must lie before its end at {end:.2f} s, got {start} s"
+        return f"start must lie before its end at {end:.2f} s, got {start} s"
     if decoder.n_read:
-        return f"{shown(path)}: {decoder.n_read} samples are too few to resample; take more"
+        return f"{decoder.n_read} samples are too few to resample; take more"
     if decoder.faults:
-        return f"{shown(path)}: nothing could be decoded; get a whole copy of it"
-    return f"{shown(path)}: holds no samples; record or export it again"
+        return "nothing could be decoded; get a whole copy of it"
+    return "holds no samples; record or export it again"

@@ -38,7 +38,7 @@ REACH, FINGERS = 14, 5  # what a hand strikes at once: semitones from end to end
 NOTHING = -1  # in a column of words: nothing is known, or there is nothing to know
 
 Random = np.random.Generator
-Floats = NDArray[np.float64]
+Times = NDArray[np.float64]  # s
 Scores = NDArray[np.int64]
 Words = NDArray[np.int64]
 
@@ -67,8 +67,8 @@ class Played(NamedTuple):
     """
 
     score: Scores
-    late: Floats
-    beats: Floats
+    late: Times
+    beats: Times
 
 
 SILENCE = Played(np.zeros((0, 4), np.int64), np.zeros(0), np.array([0.0, 0.6]))  # for beginnings
@@ -80,7 +80,7 @@ def read(found: rolls.Notes) -> Played:
     return Played(*write(found, times), times)
 
 
-def write(found: rolls.Notes, times: Floats) -> tuple[Scores, Floats]:
+def write(found: rolls.Notes, times: Times) -> tuple[Scores, Times]:
     """Write found notes down on their beats: `times`, float64, (n_beats,), from `beats.track`.
 
     If there are no notes, or the beats don't reach around them, a ValueError is raised. The score,
@@ -105,7 +105,7 @@ def write(found: rolls.Notes, times: Floats) -> tuple[Scores, Floats]:
     return score[order], whole[order, 4]
 
 
-def play(score: Scores, times: Floats, *, late: ArrayLike = 0.0) -> rolls.Notes:
+def play(score: Scores, times: Times, *, late: ArrayLike = 0.0) -> rolls.Notes:
     """Say when each note of a score sounds: the inverse of `write`.
 
     `late`, one number or (n_notes,), says how many s after its tick a note is played, but none
@@ -165,7 +165,7 @@ def learn_timing(played: Iterable[Played]) -> Timing:
 
 def perform(
     score: Scores, *, rng: Random, timing: Timing, beat_length: float, start: float = 0.0
-) -> Floats:
+) -> rolls.Notes:
     """Play a score as a player would: the tempo wanders, chords are never quite together.
 
     Tick 0 is at `start`, s, and a beat usually lasts `beat_length`, s. Returns what `play` does.
@@ -192,7 +192,7 @@ def go_on(
     rng: Random,
     end: float,
     timing: Timing,
-) -> Floats:
+) -> rolls.Notes:
     """Let a composer of scores go on where a piece breaks off, at the tempo of its last beats.
 
     From nothing, `played` is `SILENCE`, it goes at the tempo of the music that was learnt. What was
@@ -261,7 +261,7 @@ def wait_class(ticks: ArrayLike) -> NDArray[np.int64]:
     return np.where(ticks <= LONGEST, ticks, long)
 
 
-def wait_bits(waits: ArrayLike) -> Floats:
+def wait_bits(waits: ArrayLike) -> NDArray[np.float64]:
     """Say how many bits a class of waits leaves open: log2 of its size; the last one's is 280."""
     widths = np.concatenate([np.ones(LONGEST + 1), np.diff(LONG_WAITS), [1]])
     return np.log2(widths[np.asarray(waits)])
@@ -304,6 +304,7 @@ def valid(score: ArrayLike) -> Scores:
             "a score must be whole numbers, (n_notes, 4): tick, pitch, length, touch; got "
             f"{array.dtype}, {array.shape}: see events.write"
         )
+    array = array.astype(np.int64)
     tick, pitch, length, touch = array.T
     row = row_of(pitch)
     right = (tick >= 0) & (row >= 0) & (row < N_KEYS + N_DRUMS) & (length >= 1)
@@ -318,7 +319,7 @@ def valid(score: ArrayLike) -> Scores:
         )
     if len(array) > 1 and not (np.diff(256 * tick + pitch) > 0).all():
         raise ValueError("a score must be sorted by tick, then pitch, each note once: sort it")
-    return array.astype(np.int64)
+    return array
 
 
 def _nearest_length(ticks: NDArray[np.int64]) -> NDArray[np.int64]:

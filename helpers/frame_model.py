@@ -136,12 +136,11 @@ def fit_standardiser(frames_list: Sequence[ArrayLike], *, floor: float = 1e-4) -
         raise ValueError(f"all frames must have one shape (n_frames, n_features), got {shapes}")
     if not all(np.isfinite(frames).all() for frames in pieces):
         raise ValueError("frames must be finite, got NaN or infinity: load with audio.load")
-    n_frames = sum(len(frames) for frames in pieces)
-    mean = np.asarray(sum(frames.sum(axis=0, dtype=np.float64) for frames in pieces)) / n_frames
-    power = np.asarray(sum(np.square(frames - mean).sum(axis=0) for frames in pieces)) / n_frames
-    overall = np.sqrt(power.mean()) or 1.0  # music that never changes at all: leave its scale alone
-    std = np.maximum(np.sqrt(power), floor * overall)
-    return Standardiser(np.asarray(mean, np.float32), np.asarray(std, np.float32))
+    frames = np.concatenate(pieces)
+    mean, std = frames.mean(axis=0, dtype=np.float64), frames.std(axis=0, dtype=np.float64)
+    overall = np.sqrt(np.mean(std**2)) or 1.0  # music that never changes: leave its scale alone
+    std = np.maximum(std, floor * overall)
+    return Standardiser(mean.astype(np.float32), std.astype(np.float32))
 
 
 _KIND = files.Kind("frame model", 1, LstmSettings, "run notebook 05")

@@ -6,6 +6,7 @@ Widgets hold values (sliders, HTML), never captured output: they run headless, a
 import base64
 import html
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,14 +36,18 @@ _READY = (
     "Press Click, or strike a key: the phrase begins with your first note. Keys: A, S, D, F, ..."
 )
 
+
+def _one_line(name: str, joint: str) -> str:
+    """Read a file that lies beside this one as one line."""
+    lines = Path(__file__).with_name(name).read_text("utf-8").splitlines()
+    return joint.join(line.strip() for line in lines)
+
+
 # The playhead is a range input as large as the axes, its thumb a line: a click, a drag, the arrow
 # keys and a screen reader's commands come with it. The script makes it, so that where scripts are
 # off no dead control stands in the picture.
-_PLAYHEAD_STYLE, _PLAYHEAD_SCRIPT, _CAPTIONS_STYLE, _CAPTIONS_SCRIPT = (
-    joint.join(map(str.strip, Path(__file__).with_name(name + end).read_text("utf-8").splitlines()))
-    for name in ("playhead", "captions")
-    for end, joint in {".css": "", ".js": " "}.items()
-)
+_PLAYHEAD_STYLE, _CAPTIONS_STYLE = (_one_line(f"{x}.css", "") for x in ("playhead", "captions"))
+_PLAYHEAD_SCRIPT, _CAPTIONS_SCRIPT = (_one_line(f"{x}.js", " ") for x in ("playhead", "captions"))
 
 
 def player(y: Waveform, *, sr: int, label: str, lossless: bool = False) -> Shown:
@@ -109,14 +114,13 @@ def watch(
     data, suffix, caption = _encoded(y, sr, label, lossless)
     picture = plotting.show(ax, alt=alt)  # draws it: only now the axes have their final place
     begin, end, place = _time_span(ax, start, start + np.size(y) / sr)
-    script = _PLAYHEAD_SCRIPT
-    for name, value in {
+    values = {
         "RANGE": {"min": f"{begin - start:.3f}", "max": f"{end - start:.3f}"},
         "PLACE": place,
         "NAME": f"Position in {label}",
         "START": round(start, 3),
-    }.items():
-        script = script.replace(name, json.dumps(value), 1)
+    }
+    script = re.sub("|".join(values), lambda name: json.dumps(values[name[0]]), _PLAYHEAD_SCRIPT)
     style, verse, text = _PLAYHEAD_STYLE, "", f"{picture.text}\nSound: {caption}"
     if captions:
         verse, times = _verse(captions)
@@ -271,7 +275,7 @@ class Recorder(anywidget.AnyWidget):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             audio.save(self._path, np.clip(y, -1, 1), sr=sr)
             heard = player(y, sr=sr, label="your recording", lossless=True)
-        except (KeyError, ValueError, OSError, audio.AudioError) as fault:
+        except (KeyError, ValueError, OSError) as fault:
             self.status = f"Nothing was recorded: {fault}"
             return
         self.status = f"Recorded {len(y) / sr:.1f} s at {sr} Hz: {self._path}"

@@ -59,7 +59,7 @@ def save(
     return _write(path, tracks)
 
 
-def save_score(path: str | Path, score: npt.ArrayLike, times: beats.Floats, bars: Whole) -> Path:
+def save_score(path: str | Path, score: npt.ArrayLike, times: events.Times, bars: Whole) -> Path:
     """Write a score as a MIDI file for notation programs: tempo, metre, a track for each hand.
 
     The file, as in `save`, begins with tick 0 of the score, int64, (n_notes, 4), from `events`.
@@ -178,7 +178,7 @@ def _one_voice(tick: Whole, length: Whole, right: Whole) -> Whole:
     return stop - tick
 
 
-def _frame(times: beats.Floats, bars: Whole, n_beats: int) -> list[Event]:
+def _frame(times: events.Times, bars: Whole, n_beats: int) -> list[Event]:
     """List (tick, message) where the tempo changes, and the metre."""
     lengths = np.diff(times)[:n_beats] if np.ndim(times) == 1 else np.zeros(0)
     tempi = np.rint(1e6 * lengths)  # us

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from helpers import rolls, sound_metrics
 
-Pieces = NDArray | Sequence[ArrayLike]
+Pieces = Sequence[ArrayLike]
 
 _PROFILES = (  # how well each pitch class fits C major, C minor
     [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88],
@@ -40,7 +40,7 @@ def key_clarity(roll: ArrayLike, *, frame_rate: float, lowest: int, window_s: fl
     counts = notes @ np.eye(12)[(lowest + np.arange(roll.shape[1])) % 12]  # (n_windows, 12)
     counts = counts[counts.any(axis=1)]
     correlations = _standardised(counts) @ _standardised(KEY_PROFILES).T / 12  # (n_windows, 24)
-    return _mean(correlations.max(axis=1))
+    return float(correlations.max(axis=1).mean()) if len(counts) else float("nan")
 
 
 def onset_rate(roll: ArrayLike, *, frame_rate: float) -> float:
@@ -110,7 +110,7 @@ def looping(roll: ArrayLike, *, frame_rate: float) -> float:
         before = [sounding[start - lag :][:length] for lag in range(first_lag, last_lag + 1)]
         shared = [(window & other).sum() / max(1, (window | other).sum()) for other in before]
         best.append(max(shared))
-    return _mean(best)
+    return float(np.mean(best))
 
 
 def quoted(new: ArrayLike, old: ArrayLike, *, n: int = 6) -> float:
@@ -228,9 +228,8 @@ def shuffle_notes(roll: ArrayLike, rng: np.random.Generator) -> rolls.Roll:
 
 
 def _same_notes(pieces: Pieces) -> list[rolls.Roll]:
-    """Return one roll or several as a list of rolls that have the same notes."""
-    several = [pieces] if isinstance(pieces, np.ndarray) else pieces
-    checked = [rolls.valid(piece) for piece in several]
+    """Return rolls as a list, all of which have the same notes."""
+    checked = [rolls.valid(piece) for piece in pieces]
     sizes = sorted({piece.shape[1] for piece in checked})
     if len(sizes) != 1:
         raise ValueError(
@@ -253,11 +252,6 @@ def _long_enough(n_frames: int, n_least: int, frame_rate: float, name: str) -> N
             f"{name} must last {n_least / frame_rate} s = {n_least} frames at least, "
             f"got {n_frames} frames: take a longer one"
         )
-
-
-def _mean(values: Sequence[float] | NDArray) -> float:
-    """Return the mean, or NaN without a warning if there is nothing to take it of."""
-    return float(np.mean(values)) if len(values) else float("nan")
 
 
 def _standardised(rows: NDArray[np.float64]) -> NDArray[np.float64]:

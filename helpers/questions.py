@@ -349,11 +349,12 @@ def _alike(sounds: list[Waveform]) -> list[Waveform]:
 
 def _blind_players(sounds: list[list[Waveform]], sr: int) -> list[str]:
     """Return the HTML of each question's players, which differ in letter and sound alone."""
-    playable = [[interactive.playable(y, sr=sr) for y in some] for some in sounds]
-    data = [
-        [audio.encode(y, sr=rate, suffix=".mp3", quality=0.3) for y, rate in some]
-        for some in playable
-    ]
+
+    def encoded(y: Waveform) -> bytes:
+        y, rate = interactive.playable(y, sr=sr)
+        return audio.encode(y, sr=rate, suffix=".mp3", quality=0.3)
+
+    data = [[encoded(y) for y in some] for some in sounds]
     size = max(len(one) for some in data for one in some) + _TAG_BYTES
     return [
         "".join(

@@ -184,8 +184,7 @@ def load(
     path: str | Path, *, expect: rolls.NoteSettings | None = None
 ) -> tuple[notes.Dictionary, NoteBank]:
     """Read what `save` wrote, by `files.load_npz`; other settings than `expect` are refused."""
-    (dictionary, bank), _ = files.load_npz(path, _KIND, _unpack, expect=expect)
-    return dictionary, bank
+    return files.load_npz(path, _KIND, _unpack, expect=expect)[0]
 
 
 def _hop(settings: rolls.NoteSettings) -> int:

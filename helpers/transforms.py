@@ -125,8 +125,8 @@ def frame(y: ArrayLike, *, frame_length: int, hop_length: int) -> Floats:
            [1., 2., 3., 4.],
            [3., 4., 0., 0.]], dtype=float32)
     """
-    y = audio.valid(y)
-    hop_length = _hop(hop_length, count(frame_length, "frame_length", "sample"))
+    y, frame_length = audio.valid(y), count(frame_length, "frame_length", "sample")
+    hop_length = _hop(hop_length, frame_length)
     last_centre = -(-y.size // hop_length) * hop_length
     before = frame_length // 2
     padded = np.pad(y, (before, last_centre + frame_length - before - y.size))
@@ -329,9 +329,8 @@ def running_medians(x: Floats, size: int, *, mode: Literal["edge", "symmetric"])
 
 def shift(x: Floats, n: int) -> Floats:
     """Move frames, the rows of x, n later (earlier if negative), zeros coming in."""
-    moved = np.zeros_like(x)
-    moved[max(0, n) : len(x) + min(0, n)] = x[max(0, -n) : len(x) - max(0, n)]
-    return moved
+    padded = np.pad(x, ((max(0, n), max(0, -n)), (0, 0)))
+    return padded[max(0, -n) :][: len(x)]
 
 
 def count(value: int, name: str, unit: str, *, at_least: int = 1, at_most: float = np.inf) -> int:

@@ -33,7 +33,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Partly:
-    """Reads with a warning that matches, at least so many seconds; under `strict` not at all."""
+    """Reads with a warning that matches, at least so many seconds."""
 
     pattern: str
     at_least: float

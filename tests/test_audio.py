@@ -15,6 +15,8 @@ from hypothesis.extra import numpy as hnp
 
 from helpers import audio
 
+pytestmark = pytest.mark.filterwarnings("error::helpers.audio.AudioWarning")
+
 SR = 44100
 MUSIC = Path(__file__).parent.parent / "data" / "music"
 TOLERANCE = 2**-15  # one step of 16 bits
@@ -85,7 +87,7 @@ def test_every_format_reads_as_it_was_written(write, container, encoding, named,
         [np.sin(2 * np.pi * f0 * np.arange(sr) / sr) for f0 in (220, 330)], axis=1, dtype=np.float32
     )
     path = write(encode(samples, sr, container=container, encoding=encoding), "a b 'ü'.bin")
-    got, got_sr = audio.read(path, strict=True)
+    got, got_sr = audio.read(path)
     assert got_sr == sr
     assert got.dtype == np.float32
     assert got.shape == samples.shape
@@ -108,7 +110,7 @@ def test_every_format_reads_as_it_was_written(write, container, encoding, named,
 )
 def test_samples_are_those_of_another_decoder_in_place(name):
     path = MUSIC / name
-    got, sr = audio.read(path, strict=True)
+    got, sr = audio.read(path)
     expected, expected_sr = soundfile.read(path, dtype="float32", always_2d=True)
     assert sr == expected_sr
     assert got.shape == expected.shape
@@ -146,7 +148,7 @@ def test_the_delay_of_an_encoder_is_taken_out(write, codec, container, most_db):
 
 @pytest.mark.parametrize("bits", [5, 12, 20])
 def test_a_flac_of_any_depth_keeps_its_scale(write, bits):
-    y = audio.load(write(odd_files.flac_of(bits), "x.flac"), sr=SR, strict=True)
+    y = audio.load(write(odd_files.flac_of(bits), "x.flac"), sr=SR)
     np.testing.assert_allclose(y, odd_files.sound()[:, 0], atol=2.0**-bits)
 
 
@@ -224,7 +226,7 @@ def test_a_part_of_the_smallest_mp3_is_what_slicing_the_whole_gives(write, sr):
 
 
 def test_a_part_that_runs_past_the_end_gives_what_is_there(write, mp3):
-    assert len(audio.load(write(mp3), sr=SR, start=5, duration=60, strict=True)) == SR
+    assert len(audio.load(write(mp3), sr=SR, start=5, duration=60)) == SR
 
 
 @pytest.mark.parametrize("start", [6.0, 7, 1e6])
@@ -311,6 +313,18 @@ def test_a_folder_is_named(tmp_path):
         audio.read(tmp_path)
 
 
+@pytest.mark.parametrize("look", ["is_dir", "exists", "is_file", "stat"])
+def test_a_folder_that_may_not_be_searched_is_named(write, mp3, monkeypatch, look):
+    def deny(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    path = write(mp3)
+    monkeypatch.setattr(type(path), look, deny)
+    for act in (audio.info, audio.read):
+        with pytest.raises(audio.AudioError, match=r"piece\.mp3: can't be opened \(Permission"):
+            act(path)
+
+
 def test_a_file_that_may_not_be_opened_is_named(write, mp3, monkeypatch):
     def deny(*args):
         raise PermissionError(13, "Permission denied")
@@ -339,7 +353,7 @@ def test_a_flac_stream_that_states_no_length_reads_whole(write):
     data[21] &= 0xF0
     data[22:26] = bytes(4)
     path = write(data, "stream.flac")
-    assert len(audio.read(path, strict=True)[0]) == audio.info(path).n_samples == SR
+    assert len(audio.read(path)[0]) == audio.info(path).n_samples == SR
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -365,12 +379,10 @@ def test_more_than_fits_into_memory_is_said(write, mp3, monkeypatch):
 
 
 def assert_told(path, pattern, at_least):
-    """Check that a short read warns and a strict one raises; return what was read."""
-    with pytest.raises(audio.AudioError, match=pattern) as caught:
-        audio.read(path, strict=True)
-    assert str(caught.value).startswith(f"{path}: read ")
+    """Check that a short read warns; return what was read."""
     with pytest.warns(audio.AudioWarning, match=pattern) as caught:
         samples, sr = audio.read(path)
+    assert str(caught[0].message).startswith(f"{path}: read ")
     assert caught[0].filename == __file__  # the warning points at the line that called
     assert len(samples) / sr >= at_least
     return samples[:, 0]
@@ -407,7 +419,7 @@ def test_variable_bit_rate_without_a_xing_tag_is_read_whole(write, mp3):
     alone, _ = soundfile.read(io.BytesIO(data))
     assert len(alone) < 0.6 * 6 * SR  # libsndfile stops without a word
     path = write(data)
-    samples, _ = audio.read(path, strict=True)
+    samples, _ = audio.read(path)
     reference, _ = audio.read(write(mp3, "tagged.mp3"))
     delay = 576  # what the encoder put in front, which its lost tag would have told
     np.testing.assert_allclose(samples[delay : delay + len(reference)], reference, atol=1e-6)
@@ -432,7 +444,7 @@ def test_without_a_xing_tag_a_spoilt_end_is_told(write, mp3, tail):
 
 
 def test_two_mp3s_joined_are_read_to_the_end(write, mp3):
-    samples, _ = audio.read(write(mp3 + id3(500) + mp3), strict=True)
+    samples, _ = audio.read(write(mp3 + id3(500) + mp3))
     assert len(samples) == pytest.approx(12 * SR, abs=3000)
 
 
@@ -440,27 +452,25 @@ def test_two_mp3s_joined_are_read_to_the_end(write, mp3):
 @pytest.mark.parametrize("bare", [True, False])
 def test_tags_around_an_mp3_are_no_fault(write, mp3, tag, bare):
     data = without_xing(mp3) if bare else mp3
-    samples, _ = audio.read(write(id3(20_000) + id3(7) + data + tag), strict=True)
+    samples, _ = audio.read(write(id3(20_000) + id3(7) + data + tag))
     assert len(samples) == pytest.approx(6 * SR, abs=2000)
 
 
 def test_a_xing_tag_that_counts_itself_is_no_fault(write, mp3):
     at = mp3.find(b"Xing") + 8
     n_frames = int.from_bytes(mp3[at : at + 4], "big") + 1
-    samples, _ = audio.read(
-        write(mp3[:at] + n_frames.to_bytes(4, "big") + mp3[at + 4 :]), strict=True
-    )
+    samples, _ = audio.read(write(mp3[:at] + n_frames.to_bytes(4, "big") + mp3[at + 4 :]))
     assert len(samples) == pytest.approx(6 * SR, abs=1152)
 
 
 def test_a_vbri_tag_is_believed(write, mp3):
     frames = odd_files.mp3_frames(mp3)
     silent = frames[0][:4] + bytes(len(frames[0]) - 4)
-    for n_promised, strict in ((len(frames) - 1, True), (len(frames) + 40, False)):
+    for n_promised, is_whole in ((len(frames) - 1, True), (len(frames) + 40, False)):
         vbri = silent[:36] + b"VBRI\0\1" + bytes(8) + n_promised.to_bytes(4, "big") + silent[54:]
         path = write(vbri + b"".join(frames[1:]))
-        if strict:
-            assert len(audio.read(path, strict=True)[0]) == pytest.approx(6 * SR, abs=2000)
+        if is_whole:
+            assert len(audio.read(path)[0]) == pytest.approx(6 * SR, abs=2000)
         else:
             assert_told(path, r"of 7\.\d+ s promised", 6)
 
@@ -470,8 +480,8 @@ def test_a_vbri_tag_is_believed(write, mp3):
 def test_every_mp3_rate_reads_whole_without_its_tag(write, sr, n_channels):
     y = loud_then_soft(3.0, sr)
     data = encode(np.stack([y] * n_channels, axis=1), sr, container="MP3")
-    assert len(audio.load(write(data), sr=sr, strict=True)) == len(y)
-    bare = audio.load(write(without_xing(data)), sr=sr, strict=True)
+    assert len(audio.load(write(data), sr=sr)) == len(y)
+    bare = audio.load(write(without_xing(data)), sr=sr)
     assert len(y) <= len(bare) <= len(y) + 3000
 
 
@@ -480,8 +490,8 @@ def test_constant_bit_rate_reads_whole_with_and_without_its_tag(write):
     options = {"format": "MP3", "compression_level": 0.3, "bitrate_mode": "CONSTANT"}
     soundfile.write(buffer, loud_then_soft(), SR, **options)
     assert b"Info" in buffer.getvalue()[:200]
-    assert len(audio.read(write(buffer.getvalue()), strict=True)[0]) == 6 * SR
-    bare, _ = audio.read(write(without_xing(buffer.getvalue())), strict=True)
+    assert len(audio.read(write(buffer.getvalue()))[0]) == 6 * SR
+    bare, _ = audio.read(write(without_xing(buffer.getvalue())))
     assert len(bare) == pytest.approx(6 * SR, abs=2000)
 
 
@@ -500,7 +510,7 @@ def test_a_truncated_wav_or_aiff_is_told(write, container, n_lost):
 def test_the_part_of_a_truncated_wav_that_is_there_loads_without_a_warning(write):
     data = audio.encode(noise(SR), sr=SR)[:-40_000]
     path = write(data, "x.wav")
-    assert len(audio.load(path, sr=SR, duration=0.5, strict=True)) == SR // 2
+    assert len(audio.load(path, sr=SR, duration=0.5)) == SR // 2
     with pytest.warns(audio.AudioWarning, match="promised"):
         audio.load(path, sr=SR, duration=0.7)
     with (
@@ -515,13 +525,13 @@ def test_a_wav_streamed_without_a_length_reads_whole(write, size):
     data = audio.encode(noise(SR), sr=SR)
     at = data.find(b"data") + 4
     data = data[:at] + size.to_bytes(4, "little") + data[at + 4 :]
-    assert len(audio.read(write(data, "x.wav"), strict=True)[0]) == SR
+    assert len(audio.read(write(data, "x.wav"))[0]) == SR
 
 
 def test_other_chunks_in_a_wav_are_no_fault(write):
     data = audio.encode(noise(SR), sr=SR)
     data = data[:36] + b"note\3\0\0\0abc\0" + data[36:] + b"LIST\4\0\0\0abcd"
-    assert len(audio.read(write(data, "x.wav"), strict=True)[0]) == SR
+    assert len(audio.read(write(data, "x.wav"))[0]) == SR
 
 
 def test_a_wav_without_sound_chunk_is_named(write):
@@ -559,7 +569,7 @@ def test_a_flac_of_which_nothing_decodes_is_refused(write):
 
 def test_a_flac_behind_an_id3_tag_reads_whole(write):
     data = id3(100) + encode(noise(SR), container="FLAC")
-    assert len(audio.read(write(data, "x.flac"), strict=True)[0]) == SR
+    assert len(audio.read(write(data, "x.flac"))[0]) == SR
 
 
 @pytest.mark.parametrize("encoding", ["VORBIS", "OPUS"])
@@ -575,7 +585,7 @@ def test_a_damaged_ogg_is_told(write, encoding):
 def test_two_oggs_joined_are_read_to_the_end(write, encoding):
     parts = [encode(noise(n * 48000, n), 48000, container="OGG", encoding=encoding) for n in (3, 2)]
     path = write(b"".join(parts), "joined.ogg")
-    samples, _ = audio.read(path, strict=True)
+    samples, _ = audio.read(path)
     assert len(samples) == pytest.approx(5 * 48000, abs=400)
     assert audio.info(path).n_samples == pytest.approx(5 * 48000, abs=400)
 
@@ -668,9 +678,9 @@ def test_a_mono_waveform_passes_unchanged():
     [
         (np.zeros((2, 44100)), "time is axis 0"),
         (np.zeros((0, 2)), "not be empty"),
-        (np.zeros((5, 0)), "one axis"),
+        (np.zeros((5, 0)), "not be empty"),
         (np.zeros((5, 2, 2)), "one axis"),
-        (np.zeros((5, 2), dtype=np.int16), "one axis"),
+        (np.zeros((5, 2), dtype=np.int16), "from_int16"),
         (np.zeros(5, dtype=np.int16), "from_int16"),
     ],
 )
@@ -721,9 +731,7 @@ def test_only_int16_is_taken_back():
 def test_lossless_files_load_as_the_integers_that_were_saved(tmp_path_factory, y, sr, suffix):
     path = tmp_path_factory.getbasetemp() / f"round_trip{suffix}"
     assert audio.save(path, y, sr=sr) == path
-    np.testing.assert_array_equal(
-        audio.load(path, sr=sr, strict=True), audio.from_int16(audio.to_int16(y))
-    )
+    np.testing.assert_array_equal(audio.load(path, sr=sr), audio.from_int16(audio.to_int16(y)))
     integers, _ = soundfile.read(path, dtype="int16")
     np.testing.assert_array_equal(integers, audio.to_int16(y))
 
@@ -732,7 +740,7 @@ def test_lossless_files_load_as_the_integers_that_were_saved(tmp_path_factory, y
 @pytest.mark.parametrize("suffix", [".ogg", ".mp3", ".wav", ".flac"])
 def test_every_length_is_kept(tmp_path, n_samples, suffix):
     path = audio.save(tmp_path / f"x{suffix}", noise(n_samples), sr=SR)
-    assert len(audio.load(path, sr=SR, strict=True)) == n_samples
+    assert len(audio.load(path, sr=SR)) == n_samples
 
 
 def test_a_minute_of_ogg_is_written(tmp_path):

@@ -461,7 +461,7 @@ def test_bins_previews_and_hidden_folders_are_passed_over(tmp_path):
     put(tmp_path, *unseen, "__MACOSX/w.wav", seconds=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert [track.name for track in datasets.find_tracks(tmp_path)] == ["a", "b"]
+        assert [track.name for track in datasets.survey(tmp_path)[0]] == ["a", "b"]
     assert len(datasets.survey(tmp_path)[1]) == 5
 
 
@@ -633,3 +633,15 @@ def test_the_music_of_this_repository_is_whole_and_as_listed():
         assert audio.info(track.path).duration / 60 == pytest.approx(track.minutes, abs=0.01)
         assert hashlib.sha256(track.path.read_bytes()).hexdigest() == listed[track.path.name]
     assert sum(track.path.stat().st_size for track in tracks) <= 45e6
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such names")
+def test_a_name_with_a_line_break_or_an_escape_is_shown_on_one_line(tmp_path):
+    for k, name in enumerate(("new\nline", "\x1b[31mred", "two\u2028lines")):
+        noise = np.random.default_rng(k).uniform(-0.1, 0.1, 32_000).astype(np.float32)
+        audio.save(tmp_path / f"{name}.wav", noise, sr=16_000)
+    assert [track.name for track in datasets.survey(tmp_path)[0]] == [
+        r"\x1b[31mred",
+        r"new\nline",
+        r"two\u2028lines",
+    ]

@@ -50,12 +50,11 @@ def test_an_odd_file_is_read_or_named(name, put, capfd):
     path, expected = put(name), odd_files.KINDS[name][1]
     begin = time.perf_counter()
     read, said = attempt(lambda: audio.read(path))
-    strict, _ = attempt(lambda: audio.read(path, strict=True))
     loaded, _ = attempt(lambda: audio.load(path, sr=16000))
     about, _ = attempt(lambda: audio.info(path))
     assert time.perf_counter() - begin < 10
     assert capfd.readouterr().err == ""  # no chatter of the decoder's own in a notebook
-    for text in said + [str(x) for x in (read, strict) if isinstance(x, audio.AudioError)]:
+    for text in said + [str(read)] * isinstance(read, audio.AudioError):
         assert text.startswith(f"{path}: ")  # what is wrong with which file
         assert text.count(str(path)) == 1
     if isinstance(expected, odd_files.Refused):
@@ -70,12 +69,10 @@ def test_an_odd_file_is_read_or_named(name, put, capfd):
         assert not said
         assert n_samples == pytest.approx(expected.n_samples, abs=expected.within)
         assert about.n_samples == pytest.approx(n_samples, abs=max(2304, expected.within))
-        np.testing.assert_array_equal(strict[0], read[0])
     else:
         assert len(said) == 1
         assert re.search(expected.pattern, said[0], re.DOTALL), said
         assert n_samples / sr >= expected.at_least, n_samples / sr
-        assert isinstance(strict, audio.AudioError)
 
 
 def test_a_folder_of_all_of_them_makes_tracks_of_what_can_be_read(put, tmp_path):
@@ -95,7 +92,7 @@ def test_a_folder_of_all_of_them_makes_tracks_of_what_can_be_read(put, tmp_path)
 @pytest.mark.parametrize("name", ["http:host", "concat:other.wav|other.wav", "pipe:0", "file:x"])
 def test_a_name_is_never_an_address(put, tmp_path, name):
     (tmp_path / name).write_bytes(odd_files.mp3())
-    assert len(audio.read(name, strict=True)[0]) == odd_files.N
+    assert len(audio.read(name)[0]) == odd_files.N
 
 
 @pytest.mark.parametrize("listing", [odd_files.HLS, b"ffconcat version 1.0\nfile 'other.wav'\n"])
@@ -146,8 +143,8 @@ def test_a_failing_disk_is_told(tmp_path, monkeypatch, n_good):
         return read(self, n)
 
     monkeypatch.setattr(decoding._Behind, "read", fail_later)
-    with pytest.raises(audio.AudioError, match=r"x\.wav: .*Input/output error"):
-        audio.read(path, strict=True)
+    told = attempt(lambda: audio.read(path))
+    assert re.search(r"x\.wav: .*Input/output error", str(told))
 
 
 @pytest.mark.parametrize("whence", [io.SEEK_SET, io.SEEK_CUR, io.SEEK_END])

@@ -271,6 +271,16 @@ def test_what_is_no_score_is_refused(score, message):
         events.valid(np.array(score))
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.uint64])
+def test_a_score_is_judged_alike_whatever_its_integers(kind):
+    score = np.array([[0, 60, 6, 3], [200, 62, 6, 3]])
+    judged = events.valid(score.astype(kind))
+    assert judged.dtype == np.int64
+    np.testing.assert_array_equal(judged, score)
+    with pytest.raises(ValueError, match="sorted"):
+        events.valid(score[::-1].astype(kind))
+
+
 @pytest.mark.parametrize("beat_length", [0, -1, np.inf, np.nan])
 def test_a_beat_lasts_some_time(beat_length):
     with pytest.raises(ValueError, match="beat_length"):

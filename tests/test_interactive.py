@@ -260,7 +260,7 @@ def test_picture_and_player_remain_where_scripts_are_off():
 
 
 def test_a_watched_sound_has_a_name_that_is_escaped():
-    label = """RANGE "'<b>");"""
+    label = """RANGE START "'<b>");"""
     shown = watched(plotting.waveform(tone(), sr=16000), tone(), label=label)
     assert playhead(shown)[0]["name"] == f"Position in {label}"
     assert "<b>" not in shown.html

@@ -220,14 +220,14 @@ def test_a_markov_table_is_recovered_from_what_it_composes():
     table[:, rolls.OFF, rolls.HELD] = 0
     table /= table.sum(axis=2, keepdims=True)
     roll = note_metrics.markov_sample(table, 50_000, np.random.default_rng(1))
-    learnt = note_metrics.markov_table(roll)
+    learnt = note_metrics.markov_table([roll])
     np.testing.assert_allclose(learnt, table, atol=0.03)
 
 
 def test_counts_shrink_towards_what_all_notes_share():
     often, never = np.zeros((1001, 1), np.uint8), np.zeros((1001, 1), np.uint8)
     often[1::2] = 2  # onset, off, onset, off
-    table = note_metrics.markov_table(np.hstack([often, never]), shrinkage=500)
+    table = note_metrics.markov_table([np.hstack([often, never])], shrinkage=500)
     np.testing.assert_allclose(table.sum(axis=2), 1)
     off_to_off = 1000 / 1500  # of both notes' 1500 frames that are off and have a successor
     assert table[1, 0, 0] == pytest.approx((1000 + 500 * off_to_off) / 1500, abs=1e-3)

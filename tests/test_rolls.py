@@ -236,7 +236,7 @@ CALLS = {
         lambda roll: note_metrics.copying(roll, [SILENCE], **RATE),
         lambda roll: note_metrics.copying(SILENCE, [SILENCE, roll], **RATE),
     ],
-    "note_metrics.markov_table": note_metrics.markov_table,
+    "note_metrics.markov_table": lambda roll: note_metrics.markov_table([roll]),
     "note_metrics.shuffle_notes": lambda roll: note_metrics.shuffle_notes(roll, Untouched()),
     "plotting.piano_roll": lambda roll: plotting.piano_roll(roll, **RATE, lowest=55),
 }

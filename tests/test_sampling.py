@@ -245,6 +245,12 @@ def test_at_full_scale_the_error_is_a_whole_step(n_bits):
     np.testing.assert_array_equal(error, 2 / 2**n_bits)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int16])
+def test_bits_may_be_numpy_integers(kind):
+    y = np.linspace(-1, 1, 50, dtype=np.float32)
+    np.testing.assert_array_equal(sampling.quantise(y, kind(4)), sampling.quantise(y, 4))
+
+
 @pytest.mark.parametrize("n_bits", [1, 2, 3, 8])
 def test_quantising_uses_every_level_and_no_other(n_bits):
     y = np.linspace(-1, 1, 4001, dtype=np.float32)

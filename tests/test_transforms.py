@@ -557,5 +557,18 @@ def test_impossible_lengths_are_refused(name, call):
             call(not_whole)
 
 
-def test_lengths_may_be_numpy_integers():
-    assert transforms.split_blocks(noise(9), np.int64(4)).shape == (3, 4)
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.uint64])
+def test_lengths_may_be_numpy_integers(kind):
+    assert transforms.split_blocks(noise(9), kind(4)).shape == (3, 4)
+    frames = transforms.frame(noise(999), frame_length=kind(200), hop_length=kind(100))
+    assert frames.shape == (11, 200)
+
+
+@pytest.mark.parametrize("n", [-7, -4, -3, -1, 0, 1, 3, 4, 7])
+def test_frames_move_as_far_as_wanted_and_leave_zeros(n):
+    x = np.arange(1, 7, dtype=np.float32).reshape(3, 2)
+    wanted = np.zeros_like(x)
+    for k in range(3):
+        if 0 <= k + n < 3:
+            wanted[k + n] = x[k]
+    np.testing.assert_array_equal(transforms.shift(x, n), wanted)
