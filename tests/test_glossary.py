@@ -44,7 +44,7 @@ NOT_TERMS = {  # what notebooks print in bold for other reasons; so is all that 
     *("original", "ours", "pairs", "pedal", "predict", "prepared", "probabilities", "real"),
     *("record", "settings", "shows", "silence", "sixteen times", "soft", "the same numbers"),
     *("time", "training takes too long", "turn", "twice as bad as no guess", "two bins"),
-    *("two states", "video recorders", "wait", "what can't be predicted is missing as loudness"),
+    *("two states", "video recorders", "wait", "what can't be predicted costs loudness"),
     *("what is 0 stays 0", "your own voice", "noise", "A class", "Strictness", "Pairs"),
     "Padding interpolates; only more signal resolves",
 }
