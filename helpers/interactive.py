@@ -366,7 +366,8 @@ def _encoded(y: Waveform, sr: int, label: str, lossless: bool) -> tuple[bytes, s
     y = audio.valid(y, "y")
     duration, n_clipped = len(y) / sr, int(np.count_nonzero(np.abs(y) > 1))
     y, rate = playable(y, sr=sr)
-    facts = [f"{duration:.1f} s", _level(y), f"{n_clipped} samples clipped" * bool(n_clipped)]
+    facts = [f"{duration:.1f} s", _level(y)]
+    facts += [f"{n_clipped} {'sample' if n_clipped == 1 else 'samples'} clipped"] * (n_clipped > 0)
     y = np.clip(y if lossless else audio.faded(y, sr=rate), -1, 1)
     suffix = ".flac" if lossless else ".wav" if 2 * len(y) <= _SHORT_BYTES else ".mp3"
     data = audio.encode(y, sr=rate, suffix=suffix)

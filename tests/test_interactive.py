@@ -70,6 +70,8 @@ def test_clipped_samples_are_counted_and_said():
     y[:3] = [1.5, -2, 1.01]
     shown = interactive.player(y, sr=16000, label="loud")
     assert "3 samples clipped" in shown.text
+    y[1:3] = 0
+    assert "1 sample clipped" in interactive.player(y, sr=16000, label="once").text
     assert "clipped" not in interactive.player(tone(), sr=16000, label="fine").text
 
 

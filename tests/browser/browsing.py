@@ -28,7 +28,7 @@ CONSENT = "--use-fake-ui-for-media-stream"  # without it, nobody answers when th
 
 CAPTION = re.compile(
     r"\((?P<seconds>[\d.]+) s, (?:mono, |stereo, )?(?:silence|(?P<level>-?[\d.]+) dBFS)"
-    r"(?:, \d+ samples clipped)?(?:, (?P<codec>MP3|Ogg Vorbis), (?P<kbps>\d+) kb/s)?\)$"
+    r"(?:, \d+ samples? clipped)?(?:, (?P<codec>MP3|Ogg Vorbis), (?P<kbps>\d+) kb/s)?\)$"
 )
 BLIND = re.compile(r"\d+ [ABX]")  # the only players whose names tell no more
 CODECS = {"MP3": ["audio/mpeg"], "Ogg Vorbis": ["audio/ogg"], None: ["audio/wav", "audio/flac"]}

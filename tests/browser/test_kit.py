@@ -106,14 +106,13 @@ def test_a_control_that_is_slow_is_noticed(kit, lab):
     for text in ("interactive.explore(view", "interactive.explore(slow"):
         box = browsing.cell(kit, text).locator(".widget-vbox")
         handle, taken = box.locator(".noUi-handle"), []
-        while len(taken) < 4 or (not times and min(taken) >= 0.5 and len(taken) < 16):
-            if len(taken) >= 4:
-                browsing.calm(kit)  # the quick one was slow: because others compute?
+        while len(taken) < 4:
             key = ("ArrowLeft", "ArrowRight")[len(taken) % 2]
             taken.append(browsing.answer_time(box, lambda h=handle, k=key: h.press(k)))
             browsing.settle(kit, lab)
         times.append(min(taken))
-    assert times[0] < 0.5 < 0.6 < times[1]
+    assert times[0] < times[1]
+    assert times[1] > 0.6  # s
 
 
 def test_a_prediction_comes_before_its_reveal_and_is_kept(kit, lab):
