@@ -115,10 +115,11 @@ def survey(
     arbitrary, yet the same on every machine; files added change little. Genre is the sub-folder's.
 
     Of several copies of one recording, whatever their formats, the largest file is taken. They are
-    known by 10 s from the middle of their first 40: so a copy that begins over 15 s earlier or
-    later, is over a fifth shorter, or runs faster or slower, counts as another piece. What is
-    shorter than 1 s, or silent throughout, is left out. Linked folders are entered, once. What is
-    heard of a file, 0.2 MB, stays in the folder `kept`, if given, and isn't heard again next time.
+    known by 10 s from the middle of their first 40, or four fifths of a short one: so a copy that
+    begins over 15 s earlier or later, is over a fifth shorter, or runs faster or slower, counts as
+    another piece. What is shorter than 1 s, or silent throughout, is left out. Linked folders are
+    entered, once. What is heard of a file, 0.2 MB, stays in the folder `kept`, if given, and isn't
+    heard again next time.
 
     Tracks are in the order of the manifest, or sorted by path; every other file is left. ``~`` is
     your home folder; what is no folder is a FileNotFoundError or NotADirectoryError. A fault of the
@@ -401,10 +402,12 @@ def _copies(
         for others in originals.values():
             near = [one for one in others if 0.8 < minutes[one[1]] / minutes[path] < 1.25]
             if near:  # all at once, or a thousand files would take minutes
-                likeness = _likeness(loud, np.stack([one[2] for one in near]))
+                others = np.stack([one[2] for one in near])
+                likeness = _likeness(loud, others, _COARSE_SR // _BLOCK)
                 alike += [near[i][:2] for i in np.flatnonzero(likeness > _LOUDNESS_ALIKE)]
         y = _hear(path, kept)[0] if alike else loud
-        same = (one for _, one in sorted(alike) if _likeness(y, _hear(one, kept)[0]) > _ALIKE)
+        sounds = ((it, _hear(it, kept)[0]) for _, it in sorted(alike))
+        same = (it for it, sound in sounds if _likeness(y, sound, _COARSE_SR) > _ALIKE)
         original = next(same, None)
         if original is None:
             originals.setdefault(len(loud), []).append((place, path, loud))
@@ -413,12 +416,12 @@ def _copies(
     return copies
 
 
-def _likeness(x: NDArray, y: NDArray) -> NDArray[np.float64]:
-    """Return the highest correlations of the middle of a signal with any part of others.
+def _likeness(x: NDArray, y: NDArray, sr: int) -> NDArray[np.float64]:
+    """Return the highest correlations of the middle of a signal, 10 s, with any part of others.
 
     Shapes: (n_samples,); (n_others, their_samples) -> (n_others,), or (their_samples,) -> ().
     """
-    n_part = min(len(x), y.shape[-1]) // 4
+    n_part = min(10 * sr, 4 * min(len(x), y.shape[-1]) // 5)  # less, and a note alone would do
     start = (len(x) - n_part) // 2
     part = x[start : start + n_part].astype(np.float32)
     y = y - np.mean(y, axis=-1, dtype=np.float32, keepdims=True)

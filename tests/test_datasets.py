@@ -360,6 +360,16 @@ def test_what_was_heard_need_not_be_kept(copied, tmp_path):
     assert datasets.survey(copied, kept=place) == datasets.survey(copied)
 
 
+def test_short_sounds_that_share_a_note_are_no_copies(tmp_path):
+    t = np.arange(4 * 16000) / 16000
+    tones = {pitch: 0.2 * np.sin(2 * np.pi * pitch * t) for pitch in (220, 330, 440)}
+    for name, order in {"up": (220, 330, 440), "down": (440, 330, 220)}.items():
+        y = np.concatenate([tones[pitch] for pitch in order])
+        audio.save(tmp_path / f"{name}.wav", y.astype(np.float32), sr=16000)
+    tracks, left = datasets._tracks_of_folder(tmp_path, sorted(tmp_path.iterdir()), 1, None)
+    assert [track.name for track in tracks] == ["down", "up"], left
+
+
 def put_copies(folder, y, shifted):
     audio.save(folder / "song.mp3", y, sr=22050, quality=1)
     audio.save(folder / "copy.ogg", shifted, sr=22050, quality=0.2)
