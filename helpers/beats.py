@@ -87,8 +87,10 @@ def track(found: Floats) -> Floats:
 
     The first is no later than the first note, the last later than the last. If the notes have no
     clear pulse, beats are even, two a second, with an AudioWarning. No notes are a ValueError.
+    Where music comes again after threes of half beats, not twos, longer beats of three are sought.
 
-    Source: Ellis (2007), as in `onset_strength`.
+    Source: Ellis (2007), as in `onset_strength`; F. Gouyon and P. Herrera, "Determination of the
+    meter of musical audio signals", 114th AES Convention, 2003.
     """
     found = _notes(found)
     onset = np.sort(found[:, 0])
@@ -99,13 +101,16 @@ def track(found: Floats) -> Floats:
         warnings.warn(message, audio.AudioWarning, stacklevel=2)
         return np.arange(onset[0], onset[-1] + 2 * _EVEN, _EVEN)
     moments = np.interp(np.arange(len(strength)) / RATE, np.arange(len(lengths)), lengths)
-    beats = _chain(strength, moments) / RATE
-    for i, beat in enumerate(beats):
-        near = onset[slice(*np.searchsorted(onset, (beat - _NEAR, beat + _NEAR)))]
-        beats[i] = near.mean() if len(near) else beat
-    beats = _reach(beats[beats < onset[-1] + _NEAR], onset[0], onset[-1])
-    for _ in range(3):
-        beats = _fit(beats, found[:, 0], quantise(found, beats)[0])
+    for part in (1.0, 1.5):
+        beats = _chain(strength, part * moments) / RATE
+        for i, beat in enumerate(beats):
+            near = onset[slice(*np.searchsorted(onset, (beat - _NEAR, beat + _NEAR)))]
+            beats[i] = near.mean() if len(near) else beat
+        beats = _reach(beats[beats < onset[-1] + _NEAR], onset[0], onset[-1])
+        for _ in range(3):
+            beats = _fit(beats, found[:, 0], quantise(found, beats)[0])
+        if not _by_threes(found, beats):
+            break
     return beats
 
 
@@ -126,8 +131,7 @@ def quantise(found: Floats, beats: Floats) -> tuple[Whole, Floats]:
             f"beats must reach from before the first note, at {onset.min():.3f} s, to after the "
             f"last, at {onset.max():.3f} s: find them in the same notes with beats.track"
         )
-    beat = np.searchsorted(beats, onset, side="right") - 1
-    beat = np.clip(beat, 0, len(beats) - 2)
+    beat = np.clip(np.searchsorted(beats, onset, side="right") - 1, 0, len(beats) - 2)
     length = np.diff(beats)[beat]
     place = (onset - beats[beat]) / length  # from 0 to 1
     parts = np.array(list(_GRIDS))[:, None]
@@ -157,8 +161,7 @@ def bar_lines(found: Floats, beats: Floats) -> Whole:
     seconds = np.median(np.diff(beats))
     candidates = []
     for n in _METRES:
-        here = np.zeros((len(beats), n))
-        here[:, 0] = accent
+        here = np.outer(accent, np.arange(n) == 0)
         change = np.full((n, n), -12.0)  # a bar too short or too long is rare
         change[np.arange(n), np.arange(n) - 1] = 0
         first = np.flatnonzero(best_path(here, change) == 0)
@@ -216,8 +219,7 @@ def _accents(found: Floats, beats: Floats) -> Floats:
     beat, length = ticks // TICKS, (tick_of(found[:, 1], beats) - ticks) / TICKS
     low, on = found[:, 2] < 52, ticks % TICKS == 0
     bass = np.bincount(beat, weights=low & on, minlength=len(beats))
-    lasting = np.minimum(length, 4) * (found[:, 2] < 60) * on
-    lasting = np.bincount(beat, weights=lasting, minlength=len(beats))
+    lasting = np.bincount(beat, np.minimum(length, 4) * (found[:, 2] < 60) * on, len(beats))
     chroma = np.zeros((len(beats), 12))
     for begin, end, pitch in zip(ticks / TICKS, ticks / TICKS + length, found[:, 2], strict=True):
         touched = np.arange(int(begin), min(len(beats), int(np.ceil(end))))
@@ -227,11 +229,26 @@ def _accents(found: Floats, beats: Floats) -> Floats:
     chroma /= np.linalg.norm(chroma, axis=1, keepdims=True) + 1e-6
     new = 1 - np.sum(chroma * np.roll(chroma, 1, axis=0), axis=1)
     new[0] = 0
-    parts = np.minimum(bass, 2), np.minimum(lasting, 6), new
-    return sum(
-        weight * (part - part.mean()) / (part.std() + 1e-9)
-        for weight, part in zip((0.5, 1.0, 2.0), parts, strict=True)
-    )
+    parts = (0.5, np.minimum(bass, 2)), (1.0, np.minimum(lasting, 6)), (2.0, new)
+    return sum(weight * (part - part.mean()) / (part.std() + 1e-9) for weight, part in parts)
+
+
+def _by_threes(found: Floats, beats: Floats) -> bool:
+    """Say if three half beats make a beat: rhythm and harmony come again after threes, not twos."""
+    place = quantise(found, beats)[0] % TICKS
+    if len(found) < 50 or np.sum(place == 6) <= np.sum(place % 6 > 0):  # few, or finer parts
+        return False
+    begin, end = (tick_of(times, beats) / 6 for times in found[:, :2].T)
+    half, pitch_class = np.rint(begin).astype(int), found[:, 2].astype(int) % 12
+    begun = np.zeros((max(half.max() + 1, 19), 12))  # how much begins in each half beat
+    np.add.at(begun, (half, pitch_class), np.minimum(end - begin, 6))
+    rhythm = np.log1p(begun.sum(axis=1, keepdims=True))
+    rhythm = (rhythm - rhythm.mean()) / (rhythm.std() + 0.1)  # small changes are no rhythm
+    both = np.hstack([rhythm, begun / (np.linalg.norm(begun, axis=1, keepdims=True) + 1e-9)])
+    again = np.array([np.mean(both[q:] * both[: len(both) - q], axis=0) for q in range(19)])
+    rhythm, harmony = again[:, 0], 3 * again[:, 1:].sum(axis=1)  # autocorrelations
+    twos = rhythm[[2, 4]].mean() + harmony[[4, 8, 16]].mean()
+    return rhythm[[3, 9]].mean() + harmony[[6, 12, 18]].mean() > twos + 0.02
 
 
 def _chain(strength: Floats, lengths: Floats) -> Floats:

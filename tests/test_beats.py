@@ -120,6 +120,38 @@ def test_beats_are_at_least_as_good_as_librosas(recordings):
     assert np.mean(ours) >= np.mean(theirs), (ours, theirs)
 
 
+def jig(period, *, n_bars=32, seed=1):
+    """Play bars of two beats of three parts: a long note or a run on each, chords by the bar."""
+    rng, found, t = np.random.default_rng(seed), [], 0.3
+    for bar in range(n_bars):
+        chord = np.array((0, 4, 7)) + (0, 5, 7, 0)[bar % 4]
+        for parts in ((0, 1, 2), (0, 2)) if bar % 2 else ((0, 2), (0, 1, 2)):
+            for part, stop in zip(parts, (*parts[1:], 3), strict=True):
+                onset, end = (t + period * share / 3 for share in (part, stop))
+                found.append((onset, end, 60 + rng.choice(chord), 0.7))
+            t += period
+    found = np.array(found)
+    found[:, :2] += 0.008 * rng.standard_normal((len(found), 1))
+    return found, 0.3 + period * np.arange(2 * n_bars)
+
+
+@pytest.mark.parametrize("period", [0.6, 0.75, 1.0])
+def test_a_jig_has_beats_of_three(period):
+    found, t = jig(period)
+    assert continuity(t, beats.track(found)) > 0.9
+
+
+def test_a_waltz_keeps_beats_of_two():
+    t, found = 0.3 + 0.6 * np.arange(96), []
+    for i, time in enumerate(t):
+        root = 48 + (0, 5, 7, 0)[i // 3 % 4]
+        length = 1.8 if i % 3 == 0 else 0.6
+        found.append((time, time + length, root if i % 3 == 0 else root + 16, 0.7))
+        found += [(time + 0.3 * k, time + 0.3 * k + 0.3, root + 24 + 2 * k, 0.6) for k in (0, 1)]
+    times = beats.track(np.array(sorted(found)))
+    np.testing.assert_allclose(np.median(np.diff(times)), 0.6, atol=0.01)
+
+
 # Bars
 
 
