@@ -252,7 +252,7 @@ class Decoder:
         last: Any = None
         for index, packet in enumerate(self._packets()):
             last = packet if packet.size else last
-            if not packet.has_sidedata("skip_samples"):  # else FFmpeg takes care of it
+            if not packet.pts and not packet.has_sidedata("skip_samples"):  # else FFmpeg does it
                 n_late += self._n_early(packet)
             try:
                 frames = packet.decode()

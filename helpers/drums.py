@@ -132,18 +132,20 @@ def _first_templates(f: NDArray[np.float64]) -> Floats:
 
 def _factorise(V: Floats, W: Floats, n_updates: int = 25) -> tuple[Floats, Floats]:
     """Find templates and activations, (n_frames, n_templates), that explain V (NMFD)."""
-    H = np.full((len(V), W.shape[1]), V.mean(), np.float32)
+    H, shape = np.full((len(V), W.shape[1]), V.mean(), np.float32), W.shape
 
-    def ratio() -> Floats:
-        return V / (sum(transforms.shift(H, t) @ w for t, w in enumerate(W)) + _TINY)
+    def late(H: Floats) -> Floats:  # as each frame of the templates needs it, side by side
+        return np.hstack([transforms.shift(H, t) for t in range(len(W))])
 
     for i in range(n_updates):
-        R = ratio()
-        later = sum(transforms.shift(R, -t) @ w.T for t, w in enumerate(W))
-        H = H * later / (W.sum(axis=(0, 2)) + _TINY)
+        flat = W.reshape(-1, shape[2])
+        each = np.hsplit(V / (late(H) @ flat + _TINY) @ flat.T, len(W))
+        H = H * sum(transforms.shift(one, -t) for t, one in enumerate(each))
+        H /= W.sum(axis=(0, 2)) + _TINY
         if i >= 3:
-            R, total = ratio(), (H.sum(axis=0) + _TINY)[:, None]
-            W = np.stack([w * (transforms.shift(H, t).T @ R) / total for t, w in enumerate(W)])
+            L = late(H)
+            gain = (L.T @ (V / (L @ flat + _TINY))).reshape(shape)
+            W = W * gain / (H.sum(axis=0) + _TINY)[:, None]
             size = W.sum(axis=(0, 2)) + np.float32(1e-9)
             W, H = W / size[:, None], H * size
     return W, H

@@ -28,7 +28,7 @@ Tracks = Sequence[datasets.Track]
 _ROWS = 30  # of a report
 _IDLE = 20  # s: then a process without work ends
 PART = 20.0  # minutes: a longer file becomes several pieces, which bounds the memory
-_VERSION = 4  # of what is kept: to be raised when the same file would give other notes
+_VERSION = 5  # of what is kept: to be raised when the same file would give other notes
 # Notes a second, fewest and most, and the least share of the sound that notes explain. Of 12
 # recordings the 7 within (0.60 explained at least) have onset F of 0.74 to 0.83 against another
 # transcriber, the 5 beyond (0.51 at most) 0.39 to 0.62; of 158 quick tunes on a piano 2 are beyond.
@@ -131,8 +131,7 @@ def prepare(
     pieces by name, in the order of the tracks, and what couldn't be prepared, and why.
     """
     jobs, left = _jobs(tracks, Path(folder).expanduser(), given)
-    ready: dict[Path, Content | str] = {}
-    ready |= {job.kept: one for job in jobs if (one := _read(job.kept))}
+    ready: dict[Path, Content | str] = {job.kept: one for job in jobs if (one := _read(job.kept))}
     todo = {job.kept: job for job in jobs if job.kept not in ready}
     in_order = sorted(todo.values(), key=lambda job: -job.minutes)  # none is left alone at the end
     total = sum(job.minutes for job in in_order)

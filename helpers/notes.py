@@ -115,7 +115,7 @@ def level_gain(y: Floats, *, sr: float) -> float:
     """
     length = min(len(y), round(0.4 * sr))
     blocks = y[: len(y) // length * length].reshape(-1, length)
-    power = np.square(blocks, dtype=np.float64).mean(axis=1)
+    power = np.array([np.square(block, dtype=np.float64).mean() for block in blocks])
     active = power[power >= power.mean() / 10].mean()
     return 0.1 / math.sqrt(active) if active > 1e-8 else 1.0
 

@@ -329,8 +329,8 @@ def running_medians(x: Floats, size: int, *, mode: Literal["edge", "symmetric"])
 
 def shift(x: Floats, n: int) -> Floats:
     """Move frames, the rows of x, n later (earlier if negative), zeros coming in."""
-    padded = np.pad(x, ((max(0, n), max(0, -n)), (0, 0)))
-    return padded[max(0, -n) :][: len(x)]
+    zeros = np.zeros_like(x[: abs(n)])
+    return np.concatenate([zeros, x[:-n]] if n > 0 else [x[-n:], zeros])
 
 
 def count(value: int, name: str, unit: str, *, at_least: int = 1, at_most: float = np.inf) -> int:
