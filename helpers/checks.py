@@ -424,7 +424,7 @@ def nb06_mean_bits(mean_bits: Callable[..., Any]) -> str:
 @_check("rare slips are never drawn.")
 def nb06_leave_out(leave_out: Callable[..., Any]) -> str:
     """Check min-p: what is less probable than a share of the largest is never drawn."""
-    p, min_p = np.array([0.04, 0.5, 0.05, 0.34, 0.07]), 0.1
+    p, min_p = np.array([0.04, 0.5, 0.05, 0.33, 0.06, 0.02]), 0.1
     answer = _call(leave_out, p.copy(), min_p)
     kept, above, inside = (np.where(some, p, 0) for some in (p >= 0.05, p > 0.05, p >= min_p))
     hints = {
@@ -538,11 +538,11 @@ def nb07_nucleus(nucleus: Callable[..., Any]) -> str:
         "that compares each class with the share; add them up, from the likeliest down.": few,
         "nothing was struck out.": [p] * 3,
     }
-    otherwise = "sort the classes, the likeliest first; how much do those before each one hold?"
+    otherwise = "how much do those likelier than a class hold? And each class keeps its place."
     return _hint(answers, whole, hints, otherwise)
 
 
-@_check("prediction minus answer, weighed by what was seen: any network learns so.")
+@_check("prediction minus answer, weighed by what was seen: so an output layer learns.")
 def nb08_step(step: Callable[..., Any]) -> str:
     """Check a step of gradient descent for logistic regression."""
     rng = np.random.default_rng(8)
@@ -719,7 +719,7 @@ def nb10_scale(scale: Callable[..., Any]) -> str:
 @_check("a share of 1/2 would be chance.")
 def nb10_on_strong(on_strong: Callable[..., Any]) -> str:
     """Check which share of a word's places in lines is even, if a line's places count from 1."""
-    lines = ["the 1 day 2", "the 1 heaven 2 the 4", "the 1 sun 2", "o 1 night 2", "my 2 love 4"]
+    lines = ["the 1 day 2", "the 1 heaven 2 the 4", "the 1 sun 2", "o 1 then 2", "my 2 love 4"]
     pairs = [np.reshape(line.split(), (-1, 2)).tolist() for line in lines]
     placed = [[(word, int(place)) for word, place in line] for line in pairs]
     answer = _call(on_strong, placed, "the")

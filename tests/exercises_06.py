@@ -21,6 +21,10 @@ def kept(p, least):
     return np.where(p >= least, p, 0)
 
 
+def shares_from(p, least):
+    return kept(p, least) / kept(p, least).sum()
+
+
 def shares(scores, followers, n_classes):
     return np.bincount(followers, softmax(scores), minlength=n_classes)
 
@@ -69,6 +73,7 @@ WRONG = [
         "keep their places",
     ),
     (checks.nb06_leave_out, lambda p, m: p, "nothing is left out"),
+    (checks.nb06_leave_out, lambda p, m: shares_from(p, np.quantile(p, m)), "on, else 0"),
     (checks.nb06_leave_out, lambda p, m: p**2, "on, else 0"),
     (checks.nb06_recalled, lambda s, f, n: np.bincount(f, softmax(s)), "never followed"),
     (checks.nb06_recalled, last_shares, "add up their shares"),

@@ -71,5 +71,6 @@ WRONG = [
     (checks.nb07_nucleus, lambda p, s: nucleus(p, s, reach=False), "is kept, too"),
     (checks.nb07_nucleus, lambda p, s: (q := p * (p >= s)) / max(q.sum(), 1e-9), "add them up"),
     (checks.nb07_nucleus, lambda p, s: p, "nothing was struck"),
-    (checks.nb07_nucleus, lambda p, s: p * 0 + 0.25, "sort the classes"),
+    (checks.nb07_nucleus, lambda p, s: np.sort(nucleus(p, s))[::-1], "keeps its place"),
+    (checks.nb07_nucleus, lambda p, s: p * 0 + 0.25, "keeps its place"),
 ]

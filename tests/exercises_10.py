@@ -92,6 +92,10 @@ def mean_of_lines(lines, word):
     return np.mean([np.mean(share) for share in shares if share])
 
 
+def begins_so(lines, word):
+    return np.mean([n % 2 == 0 for line in lines for w, n in line if w.startswith(word)])
+
+
 def any_word(lines, word):
     return np.mean([place % 2 == 0 for line in lines for _, place in line])
 
@@ -137,4 +141,5 @@ WRONG = [
     (checks.nb10_on_strong, by_index, "don't count words"),
     (checks.nb10_on_strong, lambda lines, word: 1 / len(lines), "a share of lines"),
     (checks.nb10_on_strong, any_word, "ask whether it is this word"),
+    (checks.nb10_on_strong, begins_so, "how many are even"),
 ]

@@ -13,7 +13,10 @@ import mir_eval.transcription
 import nbformat
 import numpy as np
 import pytest
+import scipy.signal
 import soundfile
+
+from helpers import audio
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 PATHS = sorted(FOLDER.glob("[0-9]*.ipynb"))
@@ -248,6 +251,61 @@ def test_notebook_04_counts_notes_as_mir_eval_does(seed):
     )[2]
     # mir_eval rounds distances to 0.1 ms before it compares them
     assert names["onset_f"](found, played, tolerance=0.05005) == pytest.approx(expected)
+
+
+# What is said, true of our music and our tools, and printed by no cell.
+
+
+def test_notebook_01_knows_where_its_encoder_stops():
+    noise = np.random.default_rng(0).normal(0, 0.1, 132_300).astype(np.float32)
+    stops = {}
+    for quality in (0.5, 1.0):
+        coded = audio.encode(noise, sr=44_100, suffix=".mp3", quality=quality)
+        f, power = scipy.signal.welch(soundfile.read(io.BytesIO(coded))[0], 44_100, nperseg=4096)
+        stops[quality] = f[power > np.median(power[f < 10_000]) / 2].max()
+    assert 16_300 < stops[0.5] < 16_500
+    assert stops[1.0] > 22_000
+
+
+def test_notebook_02_knows_how_steep_its_filters_are():
+    def left(f, change):
+        x = np.float32(0.5 * np.sin(2 * np.pi * f * np.arange(44_100) / 44_100))
+        return 20 * np.log10(np.std(change(x)[1000:-1000]) / np.std(x))
+
+    def steep(x):
+        return audio.resample(x, sr_from=44_100, sr_to=16_000)
+
+    assert left(8200, lambda x: scipy.signal.resample_poly(x, 160, 441)) == pytest.approx(
+        -9, abs=0.5
+    )
+    assert left(8200, steep) < -100
+    assert left(7400, steep) > -0.1 > left(7500, steep)
+
+
+def test_notebook_03_knows_how_far_a_tone_leaks():
+    near = []
+    for phase in np.arange(0, 1, 1 / 64):
+        magnitudes = np.abs(
+            np.fft.rfft(np.cos(2 * np.pi * (442 * np.arange(11_025) / 44_100 + phase)))
+        )
+        near.append(np.sum(magnitudes > magnitudes.max() / 1000))
+    assert (min(near), max(near)) == (pytest.approx(350, abs=5), pytest.approx(1020, abs=5))
+
+
+def test_notebook_05_knows_where_its_synth_errs():
+    (path,) = FOLDER.glob("05*.ipynb")
+    cells = {cell.id: cell.source for cell in code_cells(path)}
+    y = audio.load(FOLDER.parent / "data/music/satie_gymnopedie_1.mp3", sr=16_000, duration=30)
+    tone = y[np.argmax(np.abs(y) > 0.05 * np.abs(y).max()) :][: int(0.85 * 16_000)]
+    names = {"np": np, "scipy": scipy, "tone": 0.5 * tone / np.abs(tone).max(), "SR": 16_000}
+    exec(cells["e5atom07"], names)
+    gradient = cells["e5desc11"].split("\n\n\n")[0]
+    exec(gradient, names)
+    w = np.random.default_rng(0).normal(0, 0.05, 48)
+    for _ in range(60):
+        w = w - names["gradient"](w)
+    power = np.square(names["A"] @ w - names["tone"])
+    assert power[:800].sum() / power.sum() == pytest.approx(0.5, abs=0.1)
 
 
 # Sounds, controls, questions, links, and what is said of them all in 00 and the README.
