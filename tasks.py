@@ -58,7 +58,7 @@ def lab() -> None:
 
 
 def test() -> None:
-    """Check everything: lint, tests, every notebook re-run and compared (five to ten minutes)."""
+    """Check everything: lint, tests, every notebook re-run, compared (ten to fifteen minutes)."""
     lint()
     pytest(*PARALLEL, *COVERAGE, *NOTEBOOKS)
 
