@@ -101,17 +101,8 @@ def track(found: Floats) -> Floats:
         warnings.warn(message, audio.AudioWarning, stacklevel=2)
         return np.arange(onset[0], onset[-1] + 2 * _EVEN, _EVEN)
     moments = np.interp(np.arange(len(strength)) / RATE, np.arange(len(lengths)), lengths)
-    for part in (1.0, 1.5):
-        beats = _chain(strength, part * moments) / RATE
-        for i, beat in enumerate(beats):
-            near = onset[slice(*np.searchsorted(onset, (beat - _NEAR, beat + _NEAR)))]
-            beats[i] = near.mean() if len(near) else beat
-        beats = _reach(beats[beats < onset[-1] + _NEAR], onset[0], onset[-1])
-        for _ in range(3):
-            beats = _fit(beats, found[:, 0], quantise(found, beats)[0])
-        if not _by_threes(found, beats):
-            break
-    return beats
+    beats = _followed(found, strength, moments)
+    return _followed(found, strength, 1.5 * moments) if _by_threes(found, beats) else beats
 
 
 def quantise(found: Floats, beats: Floats) -> tuple[Whole, Floats]:
@@ -231,6 +222,19 @@ def _accents(found: Floats, beats: Floats) -> Floats:
     new[0] = 0
     parts = (0.5, np.minimum(bass, 2)), (1.0, np.minimum(lasting, 6)), (2.0, new)
     return sum(weight * (part - part.mean()) / (part.std() + 1e-9) for weight, part in parts)
+
+
+def _followed(found: Floats, strength: Floats, lengths: Floats) -> Floats:
+    """Find beats about so many moments long, and fit them to the notes near them."""
+    onset = np.sort(found[:, 0])
+    beats = _chain(strength, lengths) / RATE
+    for i, beat in enumerate(beats):
+        near = onset[slice(*np.searchsorted(onset, (beat - _NEAR, beat + _NEAR)))]
+        beats[i] = near.mean() if len(near) else beat
+    beats = _reach(beats[beats < onset[-1] + _NEAR], onset[0], onset[-1])
+    for _ in range(3):
+        beats = _fit(beats, found[:, 0], quantise(found, beats)[0])
+    return beats
 
 
 def _by_threes(found: Floats, beats: Floats) -> bool:
