@@ -402,8 +402,8 @@ def _copies(
         for others in originals.values():
             near = [one for one in others if 0.8 < minutes[one[1]] / minutes[path] < 1.25]
             if near:  # all at once, or a thousand files would take minutes
-                others = np.stack([one[2] for one in near])
-                likeness = _likeness(loud, others, _COARSE_SR // _BLOCK)
+                louds = np.stack([one[2] for one in near])
+                likeness = _likeness(loud, louds, _COARSE_SR // _BLOCK)
                 alike += [near[i][:2] for i in np.flatnonzero(likeness > _LOUDNESS_ALIKE)]
         y = _hear(path, kept)[0] if alike else loud
         sounds = ((it, _hear(it, kept)[0]) for _, it in sorted(alike))
