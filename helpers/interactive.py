@@ -192,10 +192,13 @@ def explore(
     page = widgets.HTML(layout=widgets.Layout(max_width="900px"))  # no player beside a picture
     reset = widgets.Button(description="Reset", layout=widgets.Layout(width="8em"))
 
+    def value_of(control: widgets.ValueWidget) -> Any:  # 0.9, where steps of 0.1 add up to less
+        return round(control.value, 9) if isinstance(control.value, float) else control.value
+
     def draw(change: Any = None) -> None:
         reset.description = "Computing ..."
         try:
-            shown = view(**{name: control.value for name, control in controls.items()})
+            shown = view(**{name: value_of(control) for name, control in controls.items()})
         except ValueError as error:
             page.value = f"<p><strong>{html.escape(str(error))}</strong></p>"
         except Exception as error:  # else the picture before would seem to be the answer

@@ -65,6 +65,13 @@ def test_rates_above_all_are_resampled_down():
     assert rate == 48000
 
 
+def test_a_view_gets_the_number_that_a_slider_shows():
+    slider = widgets.FloatSlider(0.8, min=0, max=2, step=0.1)
+    box = interactive.explore(lambda n: interactive.line(f"n is {n}"), n=slider)
+    slider.value = 0.1 + 0.2
+    assert "n is 0.3<" in box.children[1].value
+
+
 def test_clipped_samples_are_counted_and_said():
     y = tone(amplitude=0.5)
     y[:3] = [1.5, -2, 1.01]
