@@ -193,7 +193,8 @@ def explore(
     reset = widgets.Button(description="Reset", layout=widgets.Layout(width="8em"))
 
     def value_of(control: widgets.ValueWidget) -> Any:  # 0.9, where steps of 0.1 add up to less
-        return round(control.value, 9) if isinstance(control.value, float) else control.value
+        is_sum = isinstance(control, widgets.FloatSlider)
+        return round(control.value, 9) if is_sum else control.value
 
     def draw(change: Any = None) -> None:
         reset.description = "Computing ..."
@@ -358,9 +359,10 @@ def load_voice(folder: str | Path, *, sr: int) -> Waveform | None:
     (n_samples,), at `sr` Hz; None if nothing was recorded, or what was can't be read.
     """
     try:
-        y = audio.load(Path(folder) / VOICE, sr=sr)
+        samples, rate = audio.read(Path(folder) / VOICE)
     except audio.AudioError:
         return None
+    y = audio.resample(audio.to_mono(samples), sr_from=rate, sr_to=sr)  # beyond 1, if it was loud
     return y * np.float32(0.5 / max(float(np.abs(y).max()), 1e-4))
 
 

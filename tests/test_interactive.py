@@ -72,6 +72,14 @@ def test_a_view_gets_the_number_that_a_slider_shows():
     assert "n is 0.3<" in box.children[1].value
 
 
+def test_a_view_gets_the_very_option_that_is_chosen():
+    options = [2**-0.5, 1.0, 2**0.5]  # which may be keys of a dictionary
+    chosen = widgets.SelectionSlider(options=options, value=1.0)
+    box = interactive.explore(lambda n: interactive.line(f"{options.index(n)} of 2"), n=chosen)
+    chosen.value = options[2]
+    assert "2 of 2" in box.children[1].value
+
+
 def test_clipped_samples_are_counted_and_said():
     y = tone(amplitude=0.5)
     y[:3] = [1.5, -2, 1.01]
@@ -386,6 +394,11 @@ def test_a_later_notebook_finds_the_voice_at_its_own_rate_and_at_one_peak(record
     y = interactive.load_voice(tmp_path / "new", sr=16000)
     assert len(y) == 16000
     assert np.abs(y).max() == pytest.approx(0.5)
+    square = np.sign(VOICE)  # resampled, it exceeds 1
+    receive(recorder, {"sr": 48000}, square.tobytes())
+    loud = interactive.load_voice(tmp_path / "new", sr=16000)
+    receive(recorder, {"sr": 48000}, (square / 2).tobytes())
+    np.testing.assert_allclose(interactive.load_voice(tmp_path / "new", sr=16000), loud, atol=1e-4)
     (tmp_path / "new" / interactive.VOICE).write_bytes(b"no sound")
     assert interactive.load_voice(tmp_path / "new", sr=16000) is None
 
