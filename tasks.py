@@ -128,6 +128,8 @@ def mine(folder: str | None = None) -> None:
 def song() -> None:
     """Make a song from the shipped models, in outputs/song/: make song SEED=2 TEXT=file."""
     given = {name: os.environ.get(name) for name in ("SEED", "TEXT")}  # where make puts them
+    if given["TEXT"]:  # `run` goes to another folder
+        given["TEXT"] = os.path.abspath(os.path.expanduser(given["TEXT"]))
     options = [f"--{name.lower()}={value}" for name, value in given.items() if value]
     environment()
     run("notebooks/song.py", *options)
@@ -317,7 +319,8 @@ def pytest(*options: str) -> None:
     """Run pytest; pyproject.toml says what it leaves out."""
     os.environ["TQDM_DISABLE"] = "1"
     if "-n" in options:
-        os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of BLAS wait for a core by spinning
+        for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+            os.environ.setdefault(name, "1")  # where each core has a worker, threads only wait
     run("-m", "pytest", *options)
 
 

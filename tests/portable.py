@@ -1,4 +1,4 @@
-"""Run every notebook as other processors would compute it: `make test-portable`, within 45 minutes.
+"""Run every notebook as other processors would compute it: `make test-portable`.
 
 A library chooses its code by what the processor can do, and its last digits follow. Environment
 variables make it choose as on a lesser processor. What they can't change is compiled in.

@@ -85,15 +85,19 @@ def test_mine_needs_a_folder(calls, tmp_path, monkeypatch):
     assert calls[-1] == ("notebooks/execute.py", "--mine", str(tmp_path))
 
 
-def test_a_song_may_have_another_seed_and_words_of_ones_own(calls, monkeypatch):
+def test_a_song_may_have_another_seed_and_words_of_ones_own(calls, monkeypatch, tmp_path):
     for name in ("SEED", "TEXT"):
         monkeypatch.delenv(name, raising=False)
     tasks.main(["song"])
     assert calls[-1] == ("notebooks/song.py",)
     monkeypatch.setenv("SEED", "2")  # as make hands it on
     monkeypatch.setenv("TEXT", "my words.txt")
+    monkeypatch.chdir(tmp_path)  # the song is made in another folder
     tasks.main(["song"])
-    assert calls[-1] == ("notebooks/song.py", "--seed=2", "--text=my words.txt")
+    assert calls[-1] == ("notebooks/song.py", "--seed=2", f"--text={tmp_path / 'my words.txt'}")
+    monkeypatch.setenv("TEXT", "~/words.txt")  # some shells hand it on as it is
+    tasks.main(["song"])
+    assert calls[-1][-1] == f"--text={Path.home() / 'words.txt'}"
 
 
 def test_answers_that_are_graded_may_take_longer(calls, monkeypatch):
