@@ -1,23 +1,25 @@
 """Figures: each function takes data, draws it on an `Axes`, returns the `Axes`, computes nothing.
 
 Where no `ax` is given, it makes a new figure. `label` is a name in the legend, and `**style` goes
-to `Axes.plot`; the labels of axes name units. Levels are in dB, times and `start`, the time of the
-first value, in s, frequencies and `sr` in Hz. Colours are those of Okabe and Ito, told apart with
-any kind of colour vision; figures are shown through `show`, with a text that says what they show.
+to `Axes.plot`; the labels of axes name units. Levels are in dB: `unit` says what 0 dB is, like
+"dBFS" or "dB re peak". Times and `start`, that of the first value, are in s, frequencies and `sr`
+in Hz. Colours are those of Okabe and Ito, told apart with any kind of colour vision; figures are
+shown through `show`, with a text that says what they show.
 """
 
 import base64
 import html
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import AutoLocator
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
@@ -80,35 +82,29 @@ def show(ax: Axes | NDArray[np.object_], *, alt: str) -> Shown:
     """
     if not alt.strip():
         raise ValueError("alt must say in words what the figure shows, got an empty text")
-    figure = np.atleast_1d(np.asarray(ax)).flat[0].figure
+    small, figure = io.BytesIO(), np.atleast_1d(np.asarray(ax)).flat[0].figure
     for one in figure.axes:
         if one.get_legend() and (title := one.get_title()):
             one.set_title("")
             one.set_title(title, loc="left", fontsize="medium")
-    canvas, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(canvas, format="png", facecolor="white")
-    picture = Image.open(canvas).convert("RGB")  # with a palette it has a third of the bytes
+    figure.set_facecolor("white")
+    FigureCanvasAgg(figure).draw()  # savefig would draw twice, the first time for the layout
+    picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
     picture = picture.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    picture.save(small, format="png", optimize=True)
+    picture.save(small, format="png", optimize=True)  # with a palette: a third of the bytes
     source = f"data:image/png;base64,{base64.b64encode(small.getvalue()).decode()}"
     text = html.escape(alt, quote=True)
     return Shown(f'<img src="{source}" alt="{text}" style="max-width:100%">', f"Figure: {alt}")
 
 
 def waveform(
-    y: ArrayLike,
-    *,
-    sr: float,
-    ax: Axes | None = None,
-    start: float = 0.0,
-    label: str = "",
-    **style: Any,
+    y: ArrayLike, *, sr: float, ax: Axes | None = None, start: float = 0.0, **style: Any
 ) -> Axes:
     """Draw a waveform, (n_samples,), over time."""
     ax = ax if ax is not None else new_axes()
     y = np.asarray(y)
-    ax.plot(start + np.arange(len(y)) / sr, y, label=label, **({"linewidth": 0.7} | style))
-    return _finish(ax, "Time (s)", "Amplitude", label)
+    ax.plot(start + np.arange(len(y)) / sr, y, **({"linewidth": 0.7} | style))
+    return _finish(ax, "Time (s)", "Amplitude", style.get("label", ""))
 
 
 def samples(t: ArrayLike, y: ArrayLike, *, ax: Axes | None = None, label: str = "") -> Axes:
@@ -121,24 +117,25 @@ def samples(t: ArrayLike, y: ArrayLike, *, ax: Axes | None = None, label: str = 
 
 
 def spectrum(
-    f: ArrayLike, level_db: ArrayLike, *, ax: Axes | None = None, label: str = "", **style: Any
+    f: ArrayLike, level_db: ArrayLike, *, unit: str, ax: Axes | None = None, **style: Any
 ) -> Axes:
     """Draw levels over frequency, both (n_bins,)."""
     ax = ax if ax is not None else new_axes()
-    ax.plot(f, level_db, label=label, **({"linewidth": 0.9} | style))
-    return _finish(ax, "Frequency (Hz)", "Level (dB)", label)
+    ax.plot(f, level_db, **({"linewidth": 0.9} | style))
+    return _finish(ax, "Frequency (Hz)", _level(unit), style.get("label", ""))
 
 
 def spectrogram(
     level_db: ArrayLike,
     *,
+    unit: str,
     sr: float,
     hop_length: int,
     ax: Axes | None = None,
     f_max: float | None = None,
     range_db: float = 80.0,
 ) -> Axes:
-    """Draw levels, (n_frames, n_bins), dB, over time and frequency.
+    """Draw levels, (n_frames, n_bins), over time and frequency.
 
     The bins span 0 Hz to `sr / 2`, which is also the highest frequency shown unless `f_max` is
     given. Levels more than `range_db` below the loudest have the darkest colour.
@@ -160,7 +157,7 @@ def spectrogram(
     )
     ax.grid(False)
     ax.set_ylim(0, f_max or sr / 2)
-    ax.figure.colorbar(image, ax=ax, label="Level (dB)", pad=0.01)
+    ax.figure.colorbar(image, ax=ax, label=_level(unit), pad=0.01)
     return _finish(ax, "Time (s)", "Frequency (Hz)")
 
 
@@ -183,9 +180,7 @@ def learning_curve(
     for i, (name, loss) in enumerate((baselines or {}).items()):
         colour = COLOURS[names[i % len(names)]]
         ax.axhline(loss, color=colour, linestyle=_STYLES[1 + i % 3], label=f"baseline: {name}")
-    whole = AutoLocator()
-    whole.set_params(integer=True)
-    ax.xaxis.set_major_locator(whole)
+    ax.xaxis.get_major_locator().set_params(integer=True)
     return _finish(ax, "Epoch", unit.capitalize(), "losses")
 
 
@@ -317,10 +312,14 @@ def curves(
     return _finish(ax, x_label, y_label, "lines" if lines else "")
 
 
+def _level(unit: str) -> str:
+    """Name a level and its unit, in two lines if they are long."""
+    return textwrap.fill(f"Level ({unit})", 18, break_on_hyphens=False)
+
+
 def _finish(ax: Axes, x_label: str, y_label: str, label: str = "") -> Axes:
     """Label the axes, show a legend where something has a name, and return them."""
-    ax.set_xlabel(x_label)
-    ax.set_ylabel(y_label)
+    ax.set(xlabel=x_label, ylabel=y_label)
     if label:  # above the axes, where it hides no data; in as many columns as fit
         names, spec = ax.get_legend_handles_labels()[1], ax.get_subplotspec()
         n_panels = spec.get_gridspec().ncols if spec else 1

@@ -19,9 +19,13 @@ LEVELS = np.random.default_rng(0).normal(-40, 10, (50, 129)).astype(np.float32)
 DRAWN = {
     "waveform": (lambda: plotting.waveform(Y, sr=8000, label="a"), "Time (s)", "Amplitude"),
     "samples": (lambda: plotting.samples(T[:20], Y[:20]), "Time (s)", "Amplitude"),
-    "spectrum": (lambda: plotting.spectrum(T, Y), "Frequency (Hz)", "Level (dB)"),
+    "spectrum": (
+        lambda: plotting.spectrum(T, Y, unit="dB re peak"),
+        "Frequency (Hz)",
+        "Level (dB re peak)",
+    ),
     "spectrogram": (
-        lambda: plotting.spectrogram(LEVELS, sr=8000, hop_length=64, f_max=2000),
+        lambda: plotting.spectrogram(LEVELS, unit="dBFS", sr=8000, hop_length=64, f_max=2000),
         "Time (s)",
         "Frequency (Hz)",
     ),
@@ -50,7 +54,7 @@ def test_axes_are_labelled_with_units(name):
 @pytest.mark.parametrize("name", ["waveform", "samples", "spectrum"])
 def test_a_function_draws_on_the_axes_it_is_given(name):
     ax = plotting.new_axes()
-    extra = {"sr": 8000} if name == "waveform" else {}
+    extra = {"waveform": {"sr": 8000}, "spectrum": {"unit": "dBFS"}}.get(name, {})
     data = (Y,) if name == "waveform" else (T, Y)
     assert getattr(plotting, name)(*data, ax=ax, label="here", **extra) is ax
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["here"]
@@ -72,14 +76,29 @@ def test_curves_are_told_apart_by_colour_and_dashes():
 
 
 def test_the_spectrogram_spans_its_time_and_frequencies():
-    ax = plotting.spectrogram(LEVELS, sr=8000, hop_length=64)
+    ax = plotting.spectrogram(LEVELS, unit="dBFS", sr=8000, hop_length=64)
     half_bin = 4000 / 128 / 2  # the first bin is drawn around 0 Hz, the last around sr / 2
     assert ax.images[0].get_extent() == [0, 50 * 64 / 8000, -half_bin, 4000 + half_bin]
     assert ax.get_ylim() == (0, 4000)
 
 
+@pytest.mark.parametrize("draw", [plotting.spectrum, plotting.spectrogram])
+def test_a_level_says_what_its_reference_is(draw):
+    unit, how = "dB re full-scale sine", {"sr": 8000, "hop_length": 64}
+    data, how = ((T, Y), {}) if draw is plotting.spectrum else ((LEVELS,), how)
+    with pytest.raises(TypeError, match="'unit'"):
+        draw(*data, **how)
+    ax = draw(*data, unit=unit, ax=plotting.new_axes(height=2.1), **how)
+    label = ax.yaxis.label if draw is plotting.spectrum else ax.images[0].colorbar.ax.yaxis.label
+    assert label.get_text() == "Level (dB re\nfull-scale sine)"
+    FigureCanvasAgg(ax.figure).draw()
+    inside, whole = label.get_window_extent(), ax.figure.bbox
+    assert whole.y0 <= inside.y0 < inside.y1 <= whole.y1  # nothing is cut off
+
+
 def test_the_spectrogram_draws_no_more_bins_than_are_shown():
-    ax = plotting.spectrogram(LEVELS, sr=8000, hop_length=64, f_max=1000)  # bin 32 is 1000 Hz
+    how = {"unit": "dBFS", "sr": 8000, "hop_length": 64}
+    ax = plotting.spectrogram(LEVELS, **how, f_max=1000)  # bin 32 is 1000 Hz
     assert ax.images[0].get_array().shape[0] == 34
     assert ax.images[0].get_extent()[3] > 1000
     assert ax.get_ylim() == (0, 1000)
