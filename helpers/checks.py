@@ -6,6 +6,7 @@ An answer of another kind gets a hint, too; an error of the reader's own functio
 What a check prints is for the reader; the `Result` that it returns is for a program that grades.
 """
 
+import copy
 import functools
 import traceback
 from collections.abc import Callable, Sequence
@@ -68,8 +69,8 @@ def _check(praise: str) -> Callable[[Callable[..., str]], Callable[..., Result]]
 
 
 def _answers(function: Callable[..., Any], *cases: Sequence[Any]) -> list[Any]:
-    """Return what the reader's function answers to the arguments of each case."""
-    answers = [function(*case) for case in cases]
+    """Return what the reader's function answers to each case: to copies, which it may change."""
+    answers = [function(*copy.deepcopy(case)) for case in cases]
     if all(answer is None for answer in answers):
         raise _Unattempted
     return answers
@@ -97,7 +98,7 @@ def nb01_hide(hide: Callable[..., Any]) -> str:
     """Check a function of y and keyed that adds 19 kHz at 44.1 kHz, of amplitude 0.01 keyed."""
     y = 0.3 * np.sin(np.arange(4410) / 9)
     keyed = np.clip((np.arange(4410) - 2095) / 110, 0, 1)  # 0, a glide, and 1 from 2205 on
-    answer = _call(hide, y.copy(), keyed)
+    answer = _call(hide, y, keyed)
     if np.shape(answer) != y.shape:
         return f"{y.shape} samples went in, and {np.shape(answer)} came out."
     added, glide = np.asarray(answer) - y, slice(2095, 2205)
@@ -110,6 +111,10 @@ def nb01_hide(hide: Callable[..., Any]) -> str:
         return "nothing was added, or sin(2 pi times a whole number), which is 0: divide n by SR."
     if np.argmax(levels) != 950:
         return f"the tone has {20 * np.argmax(levels)} Hz: 2 pi times 19,000 Hz times n / SR."
+    n = np.arange(2206, 4410).reshape(2, -1)  # two halves; from one to the next, its phase drifts
+    early, late = np.sum(added[n] * np.exp(-2j * np.pi * 19_000 * n / 44_100), axis=1)
+    if abs(off := np.angle(late / early) / (2 * np.pi) * 44_100 / 1102) > 0.5:
+        return f"the tone has {19_000 + off:,.1f} Hz: n / SR is the time (linspace stretches it)."
     if not _close(levels[950], 0.01, 1e-3):
         return f"the tone's amplitude should be 0.01, and is {levels[950]:.2g}."
     if not _close(np.sum(added[glide] ** 2), 0.5e-4 * np.sum(keyed[glide] ** 2), 2e-4):
@@ -121,7 +126,7 @@ def nb01_hide(hide: Callable[..., Any]) -> str:
 def nb01_copies(copies: Callable[..., Any]) -> str:
     """Check a function of y, n and trip that returns what n trips in a row leave of y."""
     y = np.array([1.0, 0.5])
-    twice, answer = _answers(copies, *((y.copy(), n, lambda x: x / 2 + 1) for n in (2, 3)))
+    twice, answer = _answers(copies, *((y, n, lambda x: x / 2 + 1) for n in (2, 3)))
     hints = {
         "that is one generation: each trip must start from the last one's result.": y / 2 + 1,
         "those are two generations where three are wanted.": y / 4 + 1.5,
@@ -181,7 +186,7 @@ def nb02_scramble(scramble: Callable[..., Any]) -> str:
     """Check a function that moves each frequency f to half the sampling rate minus f."""
     tones = [np.sin(2 * np.pi * f * np.arange(800) / 8000 + 0.5) for f in (500, 1000)]
     turned = [tone * (-1.0) ** np.arange(800) for tone in tones]
-    answers = _answers(scramble, *([tone.copy()] for tone in tones))
+    answers = _answers(scramble, *([tone] for tone in tones))
     if any(np.shape(x) != (800,) or np.iscomplexobj(x) for x in answers):
         return f"800 samples went in, shape {np.shape(answers[0])} came out: return 800 real ones."
     if np.abs(answers).max() < 1e-6:
@@ -270,7 +275,7 @@ def nb03_robot(answer: Callable[..., Any]) -> str:
     """Check spectra of equal magnitudes whose pulse stands in the middle of the frame."""
     rng = np.random.default_rng(0)
     spectra = np.fft.rfft(rng.standard_normal((3, 64)))
-    result = _call(answer, spectra.copy())
+    result = _call(answer, spectra)
     magnitudes, wrong = np.abs(spectra), ""
     if np.shape(result) != spectra.shape:
         wrong = f"{spectra.shape} went in, and {np.shape(result)} came out: keep frames and bins."
@@ -289,7 +294,7 @@ def nb03_robot(answer: Callable[..., Any]) -> str:
 def nb04_best_guess(best_guess: Callable[..., Any]) -> str:
     """Check which frame has the least squared, and which the least absolute error."""
     values = np.array([[0.0, 1.0], [0.0, 2.0], [1.0, 9.0], [0.0, 4.0], [1.0, 0.0]])
-    answers = _answers(best_guess, *((values.copy(), loss) for loss in ("squared", "absolute")))
+    answers = _answers(best_guess, *((values, loss) for loss in ("squared", "absolute")))
     if any(np.shape(answer) != (2,) for answer in answers):
         return "for both losses, a number for each feature: over the cases, axis 0."
     mean, median = values.mean(axis=0), np.median(values, axis=0)
@@ -309,7 +314,7 @@ def nb04_update_templates(update_templates: Callable[..., Any]) -> str:
     rng = np.random.default_rng(4)
     V, W, H = (rng.random(shape) + 0.1 for shape in ((6, 5), (5, 3), (6, 3)))
     V, H = 1000 * V, 1000 * H  # so that a small number in the model doesn't matter
-    answer = _call(update_templates, V.copy(), W.copy(), H.copy())
+    answer = _call(update_templates, V, W, H)
     growth = (V / (H @ W.T)).T @ H
     hints = {
         "that is a sum over frames, not a mean: divide by how much each note sounds.": W * growth,
@@ -325,7 +330,7 @@ def nb04_share(share: Callable[..., Any]) -> str:
     """Check which share of a model's spectra belongs to some of its notes."""
     rng = np.random.default_rng(4)
     W, H, which = rng.random((5, 3)) + 0.1, 1000 * rng.random((6, 3)) + 100, np.arange(3) != 1
-    answer = _call(share, W.copy(), H.copy(), which.copy())
+    answer = _call(share, W, H, which)
     theirs, M = H[:, which] @ W[:, which].T, H @ W.T
     right = theirs / M
     hints = {
@@ -345,7 +350,7 @@ def nb05_table_step(table_step: Callable[..., Any]) -> str:
     W, now, then = rng.normal(0, 1, (12, 12)), rng.integers(0, 12, 40), np.arange(40) % 12
     rate, given = 3.0, W.copy()
     try:
-        answer = _call(table_step, given, now, then, rate)
+        answer = _call(functools.partial(table_step, given), now, then, rate)
     except _Unattempted:
         if np.array_equal(given, W):
             raise
@@ -425,7 +430,7 @@ def nb06_mean_bits(mean_bits: Callable[..., Any]) -> str:
 def nb06_leave_out(leave_out: Callable[..., Any]) -> str:
     """Check min-p: what is less probable than a share of the largest is never drawn."""
     p, min_p = np.array([0.04, 0.5, 0.05, 0.33, 0.06, 0.02]), 0.1
-    answer = _call(leave_out, p.copy(), min_p)
+    answer = _call(leave_out, p, min_p)
     kept, above, inside = (np.where(some, p, 0) for some in (p >= 0.05, p > 0.05, p >= min_p))
     hints = {
         "what is left adds up to less than 1: divide by its sum.": kept,
@@ -502,7 +507,7 @@ def nb07_tempered(tempered: Callable[..., Any]) -> str:
     """Check how probabilities change with temperature."""
     p = np.array([[0.5, 0.3, 0.2, 0.0], [0.25, 0.25, 0.25, 0.25]])
     temperatures = (0.5, 1.0, 2.0)
-    answers = _answers(tempered, *((p.copy(), temperature) for temperature in temperatures))
+    answers = _answers(tempered, *((p, temperature) for temperature in temperatures))
     powers, turned = ([p ** (t**sign) for t in temperatures] for sign in (-1, 1))
     right, wrong_way = (
         [q / q.sum(axis=-1, keepdims=True) for q in some] for some in (powers, turned)
@@ -522,17 +527,14 @@ def nb07_tempered(tempered: Callable[..., Any]) -> str:
 def nb07_nucleus(nucleus: Callable[..., Any]) -> str:
     """Check that only the likeliest classes are left, up to a share of all: top-p."""
     p = np.array([0.05, 0.5, 0.15, 0.3])
-    answers = _answers(nucleus, *((p.copy(), share) for share in (0.45, 0.75, 0.9)))
-
-    def keep(*n_kept: int) -> list[Any]:
-        return [np.where(p >= np.sort(p)[-n], p, 0) if n else 0 * p for n in n_kept]
-
-    whole, less, few = (
-        [some / max(some.sum(), 1e-9) for some in keep(*n)]
-        for n in ((1, 2, 3), (0, 1, 2), (1, 0, 0))
-    )
+    answers = _answers(nucleus, *((p, share) for share in (0.45, 0.75, 0.9)))
+    if any(np.shape(answer) != p.shape for answer in answers):
+        return "each class keeps its place: what is struck out gets 0, and isn't left out."
+    ranks, n_kept = np.array([3, 0, 2, 1]), ((1, 2, 3), (0, 1, 2), (1, 0, 0))
+    kept = [[np.where(ranks < n, p, 0) for n in some] for some in n_kept]
+    whole, less, few = ([x / max(x.sum(), 1e-9) for x in some] for some in kept)
     hints = {
-        "the right ones are left, but they must add up to 1 again.": keep(1, 2, 3),
+        "the right ones are left, but they must add up to 1 again.": kept[0],
         "the class that takes the sum to the share or past it is kept, too: together they "
         "must hold at least so much.": less,
         "that compares each class with the share; add them up, from the likeliest down.": few,
@@ -547,7 +549,7 @@ def nb08_step(step: Callable[..., Any]) -> str:
     """Check a step of gradient descent for logistic regression."""
     rng = np.random.default_rng(8)
     w, X, y = rng.normal(size=3), rng.normal(size=(8, 3)), np.repeat([0.0, 1.0], 4)
-    answer = _call(step, w.copy(), X, y, 0.5)
+    answer = _call(step, w, X, y, 0.5)
     p = 1 / (1 + np.exp(-X @ w))
     downhill = -0.5 * X.T @ (p - y) / 8
     linear = w - 0.5 * X.T @ (X @ w - y) / 8
@@ -633,6 +635,8 @@ def nb09_tape(factor: float | None, seconds: float | None) -> str:
     right = 2 ** (30 / 1200)
     if _close(factor, 2 ** (30 / 12), 1e-3) or _close(factor, 2 ** (30 / 100), 1e-3):
         return "a semitone has 100 cents, and an octave 12 semitones: divide 30 by 1200."
+    if _close(factor, 1 + 0.3 * (2 ** (1 / 12) - 1), 2e-4):
+        return "not three tenths of a semitone's 5.9 %: 100 equal factors make it, not equal steps."
     hints = {"too high is too fast: the factor of the frequencies is above 1.": 1 / right}
     otherwise = (
         f"12 semitones are a factor of 2, so 30 cents are one of 2 to the 30 / 1200: {factor}?"

@@ -17,6 +17,11 @@ def phase_keyed(y, keyed):
     return y + 0.01 * np.sin(2 * np.pi * 19_000 * keyed * np.arange(len(y)) / 44_100)
 
 
+def stretched(y, keyed):
+    t = np.linspace(0, len(y) / 44_100, len(y))  # the last one is len(y) / 44_100, too
+    return y + 0.01 * keyed * np.sin(2 * np.pi * 19_000 * t)
+
+
 RIGHT = [
     (checks.nb01_hide, (lambda y, keyed: y + keyed * tone(len(y)),)),
     (checks.nb01_hide, (lambda y, keyed: (y + keyed * tone(len(y))).astype(np.float32),)),
@@ -31,6 +36,8 @@ WRONG = [  # the commonest one of each first
     (checks.nb01_hide, (lambda y, keyed: y + keyed * tone(len(y), 3020),), "has 3020 Hz"),
     (checks.nb01_hide, (lambda y, keyed: y + keyed * tone(len(y), 19_000, 1),), "and is 1"),
     (checks.nb01_hide, (phase_keyed,), "whole sine"),
+    (checks.nb01_hide, (stretched,), "19,004.3 Hz"),
+    (checks.nb01_hide, (lambda y, keyed: y + keyed * tone(len(y), 18_999),), "18,999.0 Hz"),
     (checks.nb01_hide, (lambda y, keyed: y + (keyed > 0.5) * tone(len(y)),), "whole sine"),
     (checks.nb01_hide, (lambda y, keyed: y,), "nothing was added"),
     (checks.nb01_hide, (lambda y, keyed: y[:9],), "came out"),

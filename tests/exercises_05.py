@@ -39,6 +39,14 @@ def ramps(last, n):
     return np.outer(last, 1 - np.arange(n) / n)
 
 
+def ramps_in_place(last, n):
+    blocks, step = np.empty((len(last), n)), last / n
+    for i in range(n):
+        blocks[:, i] = last
+        last -= step
+    return blocks
+
+
 RIGHT = [
     (checks.nb05_table_step, step),
     (checks.nb05_table_step, by_matrices),
@@ -46,6 +54,7 @@ RIGHT = [
     (checks.nb05_forget_bias, lambda n: -np.log(2 ** (1 / n) - 1)),
     (checks.nb05_forget_bias, lambda n: round(-float(np.log(2 ** (1 / n) - 1)), 2)),
     (checks.nb05_ramps, ramps),
+    (checks.nb05_ramps, ramps_in_place),
     (checks.nb05_ramps, lambda last, n: np.linspace(last, 0, n, axis=1)),
 ]
 WRONG = [

@@ -73,4 +73,5 @@ WRONG = [
     (checks.nb07_nucleus, lambda p, s: p, "nothing was struck"),
     (checks.nb07_nucleus, lambda p, s: np.sort(nucleus(p, s))[::-1], "keeps its place"),
     (checks.nb07_nucleus, lambda p, s: p * 0 + 0.25, "keeps its place"),
+    (checks.nb07_nucleus, lambda p, s: (q := nucleus(p, s))[q > 0], "isn't left out"),
 ]

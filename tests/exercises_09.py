@@ -42,6 +42,8 @@ FAST = 2 ** (30 / 1200)
 RIGHT = [
     (checks.nb09_tape, (FAST, 180 / FAST)),
     (checks.nb09_tape, (1.01748, 176.9)),
+    (checks.nb09_tape, (1.017, 177)),
+    (checks.nb09_tape, (1.0175, 177)),
     (checks.nb09_cents, cents),
     (checks.nb09_cents, by_remainders),
     (checks.nb09_blend, blend),
@@ -49,6 +51,7 @@ RIGHT = [
 WRONG = [
     (checks.nb09_tape, (2 ** (30 / 12), 31.8), "divide 30 by 1200"),
     (checks.nb09_tape, (2 ** (30 / 100), 146.2), "divide 30 by 1200"),
+    (checks.nb09_tape, (1 + 0.3 * (2 ** (1 / 12) - 1), 176.8), "100 equal factors"),
     (checks.nb09_tape, (1 / FAST, 180 / FAST), "above 1"),
     (checks.nb09_tape, (1.3, 138.5), "12 semitones are a factor of 2"),
     (checks.nb09_tape, (FAST, 180 * FAST), "lasts less long"),

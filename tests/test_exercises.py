@@ -1,5 +1,6 @@
 """The exercises of all notebooks: right answers pass, the commonest wrong ones get their hint."""
 
+import copy
 import importlib
 import inspect
 from pathlib import Path
@@ -41,6 +42,18 @@ def test_a_right_answer_is_praised(capsys, check, answer):
     result = found(capsys, check, answer)
     assert result.message.startswith("Right: ")
     assert (result.attempted, result.right, float(result)) == (True, True, 1)
+
+
+@pytest.mark.parametrize(("check", "answer"), [case for case in RIGHT if callable(case[1])])
+def test_a_right_answer_may_spoil_what_it_was_given(capsys, check, answer):
+    def spoil(*given):
+        said = copy.deepcopy(answer(*given))
+        for one in given:
+            if isinstance(one, np.ndarray):
+                one[:] = 0
+        return said
+
+    assert found(capsys, check, spoil).right
 
 
 @pytest.mark.parametrize(("check", "answer", "hint"), each(WRONG))
