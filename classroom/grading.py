@@ -41,7 +41,7 @@ from traitlets import Integer
 from traitlets.config import Config
 
 from classroom import versions
-from helpers import files
+from helpers import audio, files
 from notebooks import stopwatch
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -391,7 +391,7 @@ def grade(course: Path, limit_s: int = LIMIT_S) -> Iterator[Marked]:
     os.environ["TQDM_DISABLE"] = "1"
     api, marks = nbgrader(course, limit_s), []
     for folder in found:
-        who, name = folder.parent.name, folder.name
+        who, name = audio.shown(folder.parent.name), audio.shown(folder.name)
         try:
             if folder.is_file():
                 raise SubmissionError(f"put it in its student's folder, as in {where}")
@@ -457,8 +457,10 @@ def read(path: Path) -> NotebookNode:
     if path.exists() and not path.is_file():
         raise SubmissionError(f"{path.name} is no file: ask for it again")
     if not path.is_file():
-        others = ", ".join(other.name for other in sorted(path.parent.glob("*"))) or "nothing"
-        raise SubmissionError(f"{path.name} is wanted here; found: {others}. Rename or add it")
+        found = ", ".join(audio.shown(other.name) for other in sorted(path.parent.glob("*")))
+        raise SubmissionError(
+            f"{path.name} is wanted here; found: {found or 'nothing'}. Rename or add it"
+        )
     try:
         notebook = nbformat.read(path, 4)
         nbformat.validate(notebook)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-__version__ = "1.4.0"
+__version__ = "1.5.0"
 
 
 def bar(items: Iterable[Any] | None = None, **options: Any) -> tqdm:

@@ -118,8 +118,7 @@ def survey(
     known by 10 s from the middle of their first 40, or four fifths of a short one: so a copy that
     begins over 15 s earlier or later, is over a fifth shorter, or runs faster or slower, counts as
     another piece. What is shorter than 1 s, or silent throughout, is left out. Linked folders are
-    entered, once. What is heard of a file, 0.2 MB, stays in the folder `kept`, if given, and isn't
-    heard again next time.
+    entered, once. What is heard of a file, 0.2 MB, stays in the folder `kept`, if given.
 
     Tracks are in the order of the manifest, or sorted by path; every other file is left. ``~`` is
     your home folder; what is no folder is a FileNotFoundError or NotADirectoryError. A fault of the
@@ -314,8 +313,9 @@ def _read_csv(manifest: Path) -> list[tuple[str, dict[str, str]]]:
         with manifest.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             return [(f"{manifest}, line {reader.line_num}", row) for row in reader]
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{manifest}: must be UTF-8 text; save it again as CSV UTF-8") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        what = "must be CSV, in UTF-8, each quote closed; save it again as CSV UTF-8"
+        raise ValueError(f"{manifest}: {what} ({error})") from error
 
 
 def _lies_in(music: Path, folder: Path, file: str | None) -> bool:

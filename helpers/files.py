@@ -30,13 +30,19 @@ def replacing(path: str | Path) -> Iterator[Path]:
     What is yielded is where to write: the same name in a passing folder. If the block raises, this
     is deleted, and what was there before stays. A folder that is missing is made. Several may write
     one file at a time, also one inside the other: each has its own place; the last one done stays.
+    An OSError names the file, also where the system doesn't: on a full disk.
     """
-    path = Path(path).resolve()  # a link stays one, and leads to the new file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
-        temporary = Path(folder) / path.name
-        yield temporary
-        os.replace(temporary, path)
+    path = Path(os.path.realpath(path))  # a link stays one, and leads to the new file
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
+            temporary = Path(folder) / path.name
+            yield temporary
+            os.replace(temporary, path)
+    except OSError as error:
+        if error.errno and not error.filename:
+            error.filename = str(path)
+        raise
 
 
 @dataclass(frozen=True)

@@ -453,7 +453,7 @@ def compose(
     after the one of the seed, having heard real music until then; and `generated`, (n_frames,
     n_features), each predicted from those before it: the first is ``teacher_forced[-1]``.
     """
-    seed_frames = np.asarray(seed_frames)
+    seed_frames = np.multiply(seed_frames, np.float32(1))  # in whole numbers nothing can move
     if len(seed_frames) == 0:
         raise ValueError("seed_frames must hold at least 1 frame, got 0: give music to continue")
     if n_frames < 0:

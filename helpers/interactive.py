@@ -32,9 +32,7 @@ _OWN_KEYS = 'data-lm-suppress-shortcuts="true"'  # else JupyterLab takes Space a
 _LOWEST, _HIGHEST = 36, 96  # MIDI numbers of a piano's keys, two octaves of them in sight
 _LONGEST = 30.0  # s: a phrase that is played without the click ends at the latest then
 _KEY_S = 2.0  # s: how long a key that is held sounds
-_READY = (
-    "Press Click, or strike a key: the phrase begins with your first note. Keys: A, S, D, F, ..."
-)
+_READY = "Press Click, or strike a key: your first note begins the phrase. Keys: A, S, D, F, ..."
 
 
 def _one_line(name: str, joint: str) -> str:
@@ -130,8 +128,7 @@ def watch(
     page = (
         f'<figure style="margin:.3em 0"><style>{style}</style>{_caption(caption)}'
         f'<div style="position:relative;display:inline-block;max-width:100%;line-height:0">'
-        f"{picture.html}</div><br>"
-        f"{_audio(data, suffix, caption, script)}{verse}</figure>"
+        f"{picture.html}</div><br>{_audio(data, suffix, caption, script)}{verse}</figure>"
     )
     return Shown(page, text)
 
@@ -177,9 +174,16 @@ def playable(y: Waveform, *, sr: int) -> tuple[Waveform, int]:
     return np.clip(audio.resample(y, sr_from=sr, sr_to=rate), -1, 1), rate
 
 
+class Controls(widgets.VBox):
+    """Widgets in a column; as text, where they can't be shown, it says what it takes."""
+
+    def __repr__(self) -> str:
+        return "Controls stand here in a running notebook: run the cells down to this one."
+
+
 def explore(
     view: Callable[..., Shown | Sequence[Shown]], **controls: widgets.ValueWidget
-) -> widgets.VBox:
+) -> Controls:
     """Build a small instrument: whenever a control moves, everything that `view` returns is remade.
 
     `view` takes the value of each control by name, and returns what to show (`plotting.show`,
@@ -192,9 +196,8 @@ def explore(
     page = widgets.HTML(layout=widgets.Layout(max_width="900px"))  # no player beside a picture
     reset = widgets.Button(description="Reset", layout=widgets.Layout(width="8em"))
 
-    def value_of(control: widgets.ValueWidget) -> Any:  # 0.9, where steps of 0.1 add up to less
-        is_sum = isinstance(control, widgets.FloatSlider)
-        return round(control.value, 9) if is_sum else control.value
+    def value_of(one: widgets.ValueWidget) -> Any:  # 0.9, where steps of 0.1 add up to less
+        return round(one.value, 9) if isinstance(one, widgets.FloatSlider) else one.value
 
     def draw(change: Any = None) -> None:
         reset.description = "Computing ..."
@@ -227,7 +230,7 @@ def explore(
     reset.on_click(restore)
     draw()
     row = widgets.HBox([*controls.values(), reset], layout=widgets.Layout(flex_flow="row wrap"))
-    return widgets.VBox([row, page])
+    return Controls([row, page])
 
 
 class LiveCurve:
@@ -266,8 +269,7 @@ class Recorder(anywidget.AnyWidget):
         super().__init__(seconds=float(seconds))
         self.on_msg(self._receive)
 
-    def __repr__(self) -> str:
-        return f"Recorder({self._path.name!r}, seconds={self.seconds:g})"
+    __repr__ = Controls.__repr__
 
     def _receive(self, widget: Any, content: dict[str, Any], buffers: list[Any]) -> None:
         """Write what the browser recorded, let it be heard, and say what happened."""
@@ -279,7 +281,7 @@ class Recorder(anywidget.AnyWidget):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             audio.save(self._path, np.clip(y, -1, 1), sr=sr)
             heard = player(y, sr=sr, label="your recording", lossless=True)
-        except (KeyError, ValueError, OSError) as fault:
+        except (KeyError, TypeError, ValueError, OSError) as fault:
             self.status = f"Nothing was recorded: {fault}"
             return
         self.status = f"Recorded {len(y) / sr:.1f} s at {sr} Hz: {self._path}"
@@ -316,8 +318,7 @@ class Keyboard(anywidget.AnyWidget):
         super().__init__()
         self.on_msg(self._receive)
 
-    def __repr__(self) -> str:
-        return f"Keyboard(bars={self.bars})"
+    __repr__ = Controls.__repr__
 
     def _receive(self, widget: Any, content: dict[str, Any], buffers: list[Any]) -> None:
         """Send the sounds of the keys, or the answer to a phrase."""
@@ -360,17 +361,17 @@ def load_voice(folder: str | Path, *, sr: int) -> Waveform | None:
     """
     try:
         samples, rate = audio.read(Path(folder) / VOICE)
+        y = audio.resample(audio.to_mono(samples), sr_from=rate, sr_to=sr)  # beyond 1, if loud
     except audio.AudioError:
         return None
-    y = audio.resample(audio.to_mono(samples), sr_from=rate, sr_to=sr)  # beyond 1, if it was loud
     return y * np.float32(0.5 / max(float(np.abs(y).max()), 1e-4))
 
 
 def _encoded(y: Waveform, sr: int, label: str, lossless: bool) -> tuple[bytes, str, str]:
     """Encode a waveform for a page: return the bytes, their suffix, and a caption."""
     y = audio.valid(y, "y")
-    duration, n_clipped = len(y) / sr, int(np.count_nonzero(np.abs(y) > 1))
-    y, rate = playable(y, sr=sr)
+    n_clipped = int(np.count_nonzero(np.abs(y) > 1))
+    (y, rate), duration = playable(y, sr=sr), len(y) / sr
     facts = [f"{duration:.1f} s", _level(y)]
     facts += [f"{n_clipped} {'sample' if n_clipped == 1 else 'samples'} clipped"] * (n_clipped > 0)
     y = np.clip(y if lossless else audio.faded(y, sr=rate), -1, 1)
@@ -410,9 +411,8 @@ def _verse(captions: Sequence[tuple[str, float, float]]) -> tuple[str, list[list
 def _audio(data: bytes, suffix: str, name: str, script: str = "") -> str:
     """Write a player as HTML, with an accessible name, and a script that runs once it can play."""
     run = f' onloadedmetadata="{html.escape(script, quote=True)}"' if script else ""
-    label = html.escape(name, quote=True)
     return (
-        f'<audio controls {_OWN_KEYS} preload="metadata" aria-label="{label}"{run} '
+        f'<audio controls {_OWN_KEYS} preload="metadata" aria-label="{html.escape(name)}"{run} '
         f'src="data:{_MIME[suffix]};base64,{base64.b64encode(data).decode()}"></audio>'
     )
 

@@ -69,8 +69,7 @@ class Piece(Facts):
 
     Name, title, split, genre and path are those of its `datasets.Track`; a part of a long file has
     its number in its name. `found`, float64, (n_found, 4), is as in `rolls`, with the drums, in s
-    from its beginning; `kit`, float32, (n_kinds, n_samples), is how its drums sound
-    (`drums.separate`).
+    from its beginning; `kit`, float32, (n_kinds, n_samples), is how its drums sound (`drums`).
     """
 
     name: str

@@ -194,8 +194,7 @@ def rhyme(one: str, other: str) -> bool:
 
 def split_words(text: str) -> list[str]:
     """List the words of a text as `voice.words` does, without quotation marks around them."""
-    entries = dictionary()
-    return [word if word in entries else word.strip("'") for word in voice.words(text)]
+    return [word if word in dictionary() else word.strip("'") for word in voice.words(text)]
 
 
 def lexicon(texts: Iterable[str]) -> dict[str, int]:
@@ -425,8 +424,7 @@ def set_line(
     Where notes are left, syllables are held, as `Melody.syllable` says: of all ways the best, where
     stressed ones begin on `strong` notes, bool, (n_notes,), and none is held for long. Another
     language than English needs a `speaker` of it, as in `voice.speak`, who counts the syllables.
-    What holds no word, or numbers, or a word without a vowel, or more syllables than there are
-    notes is a ValueError.
+    What holds no word, or numbers, or no vowel in a word, or too many syllables is a ValueError.
     """
     words, n_notes = voice.words(text) if speaker else split_words(text), len(strong)
     if not words or re.search(r"\d", text):

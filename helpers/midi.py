@@ -96,14 +96,15 @@ def load(path: str | Path) -> npt.NDArray[np.float64]:
     """Read the notes of a MIDI file, of all its tracks and channels; on channel 10, drums.
 
     A note that isn't ended lasts to the end of the file; one that ends as it begins is left out;
-    the pedal is not looked at. No such file raises a FileNotFoundError, one that is no MIDI file a
-    ValueError.
+    the pedal is not looked at. No such file is a FileNotFoundError, no MIDI file a ValueError.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"no MIDI file at {path}: check the name")
     try:
-        messages = list(mido.MidiFile(path))
+        if (file := mido.MidiFile(path)).ticks_per_beat < 0:
+            raise ValueError("its time is in frames of a film, not in beats")
+        messages = list(file)
     except Exception as fault:  # a damaged file fails in many ways
         raise ValueError(
             f"{path} is damaged, or no MIDI file: export it again ({type(fault).__name__}: {fault})"
@@ -223,9 +224,8 @@ def _track(head: list[Event], struck: Whole, *, channel: int = 0) -> mido.MidiTr
     own = []
     for tick, velocity, pitch in sorted(keys):
         drum = pitch >= rolls.FIRST_DRUM
-        to = {"channel": 9, "note": DRUMS[pitch - rolls.FIRST_DRUM]} if drum else {}
-        to = {"channel": channel, "note": pitch} | to
-        own.append((tick, mido.Message("note_on", velocity=velocity, **to)))
+        on, note = (9, DRUMS[pitch - rolls.FIRST_DRUM]) if drum else (channel, pitch)
+        own.append((tick, mido.Message("note_on", velocity=velocity, channel=on, note=note)))
     track, now = mido.MidiTrack(), 0
     for tick, message in sorted(head + own, key=lambda event: event[0]):
         track.append(message.copy(time=tick - now))

@@ -80,7 +80,7 @@ def predict(
         buttons.value = _given[question][0]
         answered()
     buttons.observe(answered, names="value")
-    return Asked(_text("Predict", question, choices), widgets.VBox([buttons, page]))
+    return Asked(_text("Predict", question, choices), interactive.Controls([buttons, page]))
 
 
 def quiz(questions: Sequence[Question]) -> Asked:
@@ -109,7 +109,7 @@ def quiz(questions: Sequence[Question]) -> Asked:
     return Asked(*parts, score)
 
 
-class BlindTest(widgets.VBox):
+class BlindTest(interactive.Controls):
     """A blind listening test: pairs of sounds and buttons, a score, and answers that are kept.
 
     Each question has two sounds, A and B, from one place: one is the reference, one its opponent.
@@ -207,12 +207,12 @@ def load_answers(path: str | Path) -> list[dict[str, Any]]:
     for file in sorted(path.glob("*.csv")) if path.is_dir() else [path]:
         try:
             rows += [row | {"listener": file.stem} for row in _read_answers(file)]
-        except ValueError as fault:
+        except (OSError, ValueError) as fault:
             print(f"Not used: {fault}")
     return rows
 
 
-def _quiz_row(number: int, question: Question, count: Callable[[], None]) -> widgets.VBox:
+def _quiz_row(number: int, question: Question, count: Callable[[], None]) -> widgets.Widget:
     """Make the choices of one question, and the line that answers."""
     buttons, page = _buttons(f"Answer {number}:", question.choices), widgets.HTML()
 
@@ -229,7 +229,7 @@ def _quiz_row(number: int, question: Question, count: Callable[[], None]) -> wid
         buttons.value = _given[question.text][-1]
         answered()
     buttons.observe(answered, names="value")
-    return widgets.VBox([buttons, page])
+    return interactive.Controls([buttons, page])
 
 
 def _check(question: str, choices: Sequence[str], answer: str | None) -> None:
@@ -262,14 +262,14 @@ def _read_answers(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # as Excel saves it
             rows = list(csv.DictReader(file, strict=True))
         answers = [
             {name: int(row[name]) if name in _COLUMNS[:3] else row[name] for name in _COLUMNS}
             for row in rows
         ]
-        if any(row["format"] != _FORMAT for row in answers):
-            raise ValueError(f"format must be {_FORMAT}")
+        if any(row["format"] != _FORMAT or not row["answer"] for row in answers):
+            raise ValueError(f"format must be {_FORMAT}, and each row have an answer")
     except (KeyError, TypeError, ValueError, csv.Error) as fault:
         raise ValueError(
             f"{path} must have the columns {', '.join(_COLUMNS)}, in format {_FORMAT}, and isn't "

@@ -37,8 +37,7 @@ class VerseSettings:
 
     `alphabet` holds the characters that it knows, `PAGE` first (`alphabet_of`); `hidden` are the
     units of the LSTM, `embedding` the numbers that it hears of each character, `dense` the units of
-    the layer that reads both; `dropout` is the share that training hides of what goes into that
-    layer, and out of it.
+    the layer that reads both; `dropout` is the share hidden in training of its input and output.
     """
 
     alphabet: str
@@ -63,8 +62,7 @@ _KIND = files.Kind("verse model", 2, VerseSettings, "run notebook 10")
 def read_poems(path: str | Path) -> list[str]:
     """Read the poems of a text file (UTF-8), which stand two or more blank lines apart.
 
-    A first line "# Title" is left out. Of a folder, all files *.txt are read. A file without any
-    poem is a ValueError.
+    A first line "# Title" is left out. Of a folder, all *.txt are read. No poem is a ValueError.
     """
     if Path(path).is_dir():
         if not (paths := sorted(Path(path).glob("*.txt"))):
@@ -76,7 +74,7 @@ def read_poems(path: str | Path) -> list[str]:
         raise ValueError(
             f"{path} must be UTF-8 text, but byte {fault.start} is not: save it as UTF-8"
         ) from fault
-    poems = re.split(r"\n(?:[ \t]*\n){2,}", text.strip())
+    poems = re.split(r"\n(?:[^\S\n]*\n){2,}", text.strip())
     poems = [re.sub(r"\A# .*", "", poem.strip()).strip() for poem in poems]
     if not any(poems):
         raise ValueError(f"{path} must hold at least 1 poem, got none: choose another file")
@@ -240,9 +238,8 @@ def weight_shapes(settings: VerseSettings) -> dict[str, tuple[int, ...]]:
 class Model:
     """Reads texts character by character, and says what may come next (NumPy).
 
-    It takes the weights, as `frame_model.weights_of` gives them, their settings, and the counts
-    that it hears; a ValueError if they don't fit. A state has a row for each text; `pick` takes
-    some.
+    It takes weights, as from `frame_model.weights_of`, their settings, and the counts that it
+    hears; a ValueError if they don't fit. A state has a row for each text; `pick` takes some.
     """
 
     def __init__(

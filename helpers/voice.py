@@ -396,8 +396,7 @@ def _held(speech: Speech, said: list[str], counts: Sequence[int], edges: list[fl
 def _time_map(phonemes: Phonemes, held: Held, room_s: float) -> np.ndarray:
     """Return moments of the song, and the moments of the speech that sound there: (2, n_knots).
 
-    Consonants stand before the beat, vowels are stretched in their middle; what comes before the
-    first beat has `room_s`.
+    Consonants stand before beats, vowels stretch in the middle; before the first beat is `room_s`.
     """
     before = CONSONANTS * (phonemes[held[0][0]][1] - phonemes[0][1])
     knots = [(held[0][1] - min(before, room_s), phonemes[0][1])]

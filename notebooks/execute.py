@@ -33,7 +33,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbclient.util import ensure_async
 
-from helpers import files, interactive
+from helpers import audio, files, interactive
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
@@ -109,7 +109,10 @@ def mine(folder: Path) -> int:
     """Run notebook 09 on a folder, and write its results as a page, sounds beside it."""
     folder = folder.expanduser().resolve()
     if not folder.is_dir():
-        print(f"{folder} is no folder: name the folder that your music is in", file=sys.stderr)
+        print(
+            f"{audio.shown(folder)} is no folder: name the folder that your music is in",
+            file=sys.stderr,
+        )
         return 2
     mark = hashlib.sha256(os.fsencode(folder)).hexdigest()[:6]  # two folders may have one name
     to = PROJECT / "outputs" / "mine" / f"{folder.name}-{mark}"
@@ -122,7 +125,7 @@ def mine(folder: Path) -> int:
         if (to / name).exists():
             shutil.rmtree(to / f"{name}, before", ignore_errors=True)
             (to / name).rename(to / f"{name}, before")
-    print(f"{folder}: Ctrl+C stops; what was prepared and learnt is kept", flush=True)
+    print(f"{audio.shown(folder)}: Ctrl+C stops; what was prepared and learnt is kept", flush=True)
     os.environ["TQDM_DISABLE"] = "1"
 
     def say(cell, cell_index):
@@ -152,7 +155,7 @@ def mine(folder: Path) -> int:
         return 1
     with files.replacing(to / "index.html") as temporary:
         temporary.write_text(page(notebook, folder.name), encoding="utf-8")
-    print(f"{seconds:.0f} s. Open {to / 'index.html'}", flush=True)
+    print(f"{seconds:.0f} s. Open {audio.shown(to / 'index.html')}", flush=True)
     return 0
 
 
@@ -180,7 +183,7 @@ def page(notebook, name: str) -> str:
     exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_input_prompt=True)
     exporter.exclude_output_prompt = True
     body, _ = exporter.from_notebook_node(nbformat.v4.new_notebook(cells=cells))
-    return PAGE.format(title=html.escape(name), body=body)
+    return PAGE.format(title=html.escape(audio.shown(name)), body=body)
 
 
 def still(output, state):

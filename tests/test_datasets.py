@@ -165,7 +165,14 @@ def test_what_a_manifest_does_not_say_is_unknown(listed):
 def test_a_manifest_in_another_encoding_is_named(listed):
     text = (listed[0] / "manifest.csv").read_text(encoding="utf-8")
     (listed[0] / "manifest.csv").write_text(text, encoding="latin-1")
-    with pytest.raises(ValueError, match="must be UTF-8 text"):
+    with pytest.raises(ValueError, match="must be CSV, in UTF-8"):
+        datasets.find_tracks(listed[0])
+
+
+def test_a_manifest_with_a_quote_left_open_is_named(listed):
+    with (listed[0] / "manifest.csv").open("a", encoding="utf-8") as file:
+        file.write('"' + 200_000 * "x")
+    with pytest.raises(ValueError, match=r"manifest\.csv: must be CSV, .* each quote closed"):
         datasets.find_tracks(listed[0])
 
 

@@ -160,8 +160,13 @@ def test_a_page_of_results_needs_no_kernel_and_no_network(with_slider):
 
 
 def test_the_page_of_nowhere_says_so(tmp_path, capsys):
-    assert execute.mine(tmp_path / "nowhere") == 2
-    assert "is no folder" in capsys.readouterr().err
+    assert execute.mine(tmp_path / os.fsdecode(b"caf\xe9")) == 2  # a name that isn't UTF-8
+    assert "caf\\xe9 is no folder" in capsys.readouterr().err
+
+
+def test_a_folder_whose_name_is_not_utf8_gets_a_page():
+    page = execute.page(notebook_of(), os.fsdecode(b"caf\xe9"))
+    assert b"<h1>caf\\xe9</h1>" in page.encode("utf-8")
 
 
 def test_the_settings_of_notebook_09_are_those_that_a_page_changes():

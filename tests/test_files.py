@@ -37,6 +37,31 @@ def test_what_was_there_stays_when_writing_fails(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="it can't limit the size of files")
+def test_on_a_full_disk_the_file_is_named(tmp_path):
+    import resource
+
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, old[1]))
+    try:
+        with (
+            pytest.raises(OSError, match=r"a\.bin'$"),
+            files.replacing(tmp_path / "a.bin") as temporary,
+        ):
+            temporary.write_bytes(bytes(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_link_that_leads_to_itself_gives_way(tmp_path):
+    path = tmp_path / "a.txt"
+    path.symlink_to(path)
+    with files.replacing(path) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+
+
 def test_one_file_may_be_written_while_it_is_written(tmp_path):
     path = tmp_path / "a.txt"
     with files.replacing(path) as outer:

@@ -200,6 +200,11 @@ def test_composing_listens_and_then_goes_on():
     assert forced.dtype == generated.dtype == np.float32
 
 
+def test_whole_numbers_are_gone_on_from_in_fractions():
+    forced, generated = frame_model.compose(lambda x, _: (x / 2, None), [[1], [3]], 2)
+    assert (forced.ravel().tolist(), generated.ravel().tolist()) == ([0.5, 1.5], [1.5, 0.75])
+
+
 def test_composing_runs_no_more_steps_than_needed():
     states = []
 

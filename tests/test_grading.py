@@ -1,5 +1,6 @@
 import ast
 import csv
+import os
 import sys
 
 import nbformat
@@ -126,6 +127,7 @@ def graded(course):
     loose.rename(course / "submitted" / "loose" / loose.name)
     loose.parent.rmdir()
     (course / "submitted" / "right" / ".DS_Store").touch()
+    hand_in(course, os.fsdecode(b"M\xfcller"), right)  # as an old archive is unpacked
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(grading.PROJECT))
         return {marked.student: marked for marked in grading.grade(course, LIMIT_S)}
@@ -204,6 +206,7 @@ def test_an_answer_may_have_several_cells_or_none(graded):
         ("renamed", f"{LESSON}.ipynb is wanted here; found: mine.ipynb. Rename"),
         ("lost", "no such assignment; there are 01_conversion, "),
         ("st+r", "rename the student's folder"),
+        ("M\\xfcller", "rename the student's folder"),
         ("loose", "put it in its student's folder, as in "),
     ],
 )

@@ -321,7 +321,7 @@ def test_equal_sounds_give_equal_pages():
 def test_axes_without_time_or_without_the_sound_are_refused():
     y, levels = tone(), np.zeros(5)
     with pytest.raises(ValueError, match=r'axis "Time \(s\)", got .Frequency \(Hz\)'):
-        watched(plotting.spectrum(np.arange(5), levels), y)
+        watched(plotting.spectrum(np.arange(5), levels, unit="dBFS"), y)
     ax = plotting.waveform(y, sr=16000)
     with pytest.raises(ValueError, match=r"some of the sound, got .* a sound from 9.00 s"):
         watched(ax, y, start=9.0)
@@ -399,6 +399,8 @@ def test_a_later_notebook_finds_the_voice_at_its_own_rate_and_at_one_peak(record
     loud = interactive.load_voice(tmp_path / "new", sr=16000)
     receive(recorder, {"sr": 48000}, (square / 2).tobytes())
     np.testing.assert_allclose(interactive.load_voice(tmp_path / "new", sr=16000), loud, atol=1e-4)
+    receive(recorder, {"sr": 48000}, VOICE[1:2].tobytes())  # let go at once: nothing at 16 kHz
+    assert interactive.load_voice(tmp_path / "new", sr=16000) is None
     (tmp_path / "new" / interactive.VOICE).write_bytes(b"no sound")
     assert interactive.load_voice(tmp_path / "new", sr=16000) is None
 
@@ -412,6 +414,7 @@ def test_a_later_notebook_finds_the_voice_at_its_own_rate_and_at_one_peak(record
         ({"sr": 48000}, np.full(9, np.nan, np.float32).tobytes()),
         ({"sr": 0}, VOICE.tobytes()),
         ({"sr": "many"}, VOICE.tobytes()),
+        ({"sr": None}, VOICE.tobytes()),  # NaN, as JavaScript hands it on
         ({}, VOICE.tobytes()),
     ],
 )
@@ -429,9 +432,16 @@ def test_only_short_wav_files_are_recorded(tmp_path):
         interactive.Recorder(tmp_path / "a.wav", seconds=600)
 
 
+def test_where_controls_cannot_be_shown_a_text_says_what_to_do():
+    made = interactive.explore(lambda a: interactive.line(str(a)), a=widgets.IntSlider())
+    assert (
+        repr(made) == "Controls stand here in a running notebook: run the cells down to this one."
+    )
+
+
 def test_the_text_of_a_recorder_is_the_same_in_every_run(tmp_path):
     bundle = interactive.Recorder(tmp_path / "a.wav")._repr_mimebundle_()[0]
-    assert bundle["text/plain"] == "Recorder('a.wav', seconds=5)"
+    assert bundle["text/plain"].endswith("run the cells down to this one.")
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
@@ -530,5 +540,5 @@ def test_neither_notes_nor_sounds_are_part_of_the_stored_state(piano):
 
 def test_the_text_of_a_piano_is_the_same_in_every_run(piano):
     bundle = piano._repr_mimebundle_()[0]
-    assert bundle["text/plain"] == "Keyboard(bars=4)"
+    assert bundle["text/plain"].endswith("run the cells down to this one.")
     assert "application/vnd.jupyter.widget-view+json" in bundle

@@ -69,6 +69,11 @@ def test_other_shapes_and_files_are_named(tmp_path):
     (tmp_path / "b.mid").write_bytes(b"RIFF and nothing else")
     with pytest.raises(ValueError, match=r"b\.mid is damaged, or no MIDI file"):
         midi.load(tmp_path / "b.mid")
+    data = bytearray(midi.save(tmp_path / "c.mid", NOTES).read_bytes())
+    data[12:14] = -25 % 256, 40  # 25 frames a second, 40 ticks a frame
+    (tmp_path / "c.mid").write_bytes(data)
+    with pytest.raises(ValueError, match=r"c\.mid is .* its time is in frames of a film"):
+        midi.load(tmp_path / "c.mid")
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):

@@ -266,6 +266,8 @@ def test_saved_answers_are_added_and_none_is_lost(tmp_path):
         "format,test,question,sound,right,answer\n2,x,1,a,b,c\n",
         "test,question,sound,right,answer\n1,1,a,b,c\n",  # before there was a format
         "format,test,question,sound,right,answer\n1,1,1,a,b,c\n",  # of single sounds
+        "format,test,question,sound,right,answer\n2,1,1,a,b,\n",  # cut off
+        "format,test,question,sound,right,answer\n2,1,1,a,b",
     ],
 )
 def test_a_file_of_another_format_is_named_and_left_alone(tmp_path, text, capsys):
@@ -283,9 +285,11 @@ def test_the_answers_of_a_class_are_one_table(tmp_path, capsys):
         path = tmp_path / f"{name}.csv"
         questions._save_answers(path, 1, ["ours"] * n, ["A"] * n, ["B"] * n)
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "old.csv").mkdir()
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))  # by Excel
     rows = questions.load_answers(tmp_path)
     assert [row["listener"] for row in rows] == ["ada"] * 2 + ["max"] * 3
-    assert re.findall(r"Not used: .*notes.csv", capsys.readouterr().out)
+    assert re.findall(r"Not used: .*(notes|old)\.csv", capsys.readouterr().out) == ["notes", "old"]
     assert questions.load_answers(tmp_path / "nobody") == []
 
 

@@ -28,7 +28,9 @@ MODEL = verse.Model(small_weights(), SMALL, COUNTS)
 
 def test_poems_are_read_without_titles(tmp_path):
     path = tmp_path / "texts.txt"
-    path.write_text("# One\nA line\nanother\n\na stanza\n\n\n# Two\nB\n \n\nno title\n", "utf-8")
+    path.write_text(
+        "# One\nA line\nanother\n\na stanza\n\n\n# Two\nB\n \n\u00a0\nno title\n", "utf-8"
+    )
     assert verse.read_poems(path) == ["A line\nanother\n\na stanza", "B", "no title"]
 
 
