@@ -37,7 +37,7 @@ HEAR = """async ([sound, rate]) => {
   const is = { name: sound.getAttribute("aria-label"), faults };
   if (sound.readyState < 1) {
     sound.load();
-    for (let i = 0; i < 50 && sound.readyState < 1 && !sound.error; i++) await wait(100);
+    for (let i = 0; i < 600 && sound.readyState < 1 && !sound.error; i++) await wait(100);
   }
   try {
     const data = await (await fetch(sound.currentSrc)).blob();
@@ -52,7 +52,7 @@ HEAR = """async ([sound, rate]) => {
     sound.muted = true;
     sound.currentTime = 0;
     await sound.play();
-    for (let i = 0; i < 40 && sound.currentTime < 0.1; i++) await wait(50);
+    for (let i = 0; i < 1200 && sound.currentTime < 0.1 && !sound.ended; i++) await wait(50);
     if (sound.currentTime < 0.1 && !sound.ended) faults.push(`clock at ${sound.currentTime}`);
   } catch (error) { faults.push(String(error)); }
   sound.pause();
@@ -71,9 +71,23 @@ ANSWER = """(box) => {
       await Promise.all([...page.querySelectorAll("img")].map((e) => e.decode()));
       requestAnimationFrame(() => done((performance.now() - pressed) / 1000));
     }).observe(page, { childList: true, subtree: true, characterData: true });
-    setTimeout(() => done(null), 30000);
+    setTimeout(() => done(null), 120000);
   });
 }"""
+
+TOLD = """() => {  // from now on, which messages to the kernel it hasn't done with
+  const told = window.told = new Set(), { session } = jupyterapp.shell.currentWidget.sessionContext;
+  session.anyMessage.connect((_, { msg, direction }) => {
+    if (direction === "send" && msg.channel === "shell") told.add(msg.header.msg_id);
+  });
+  session.iopubMessage.connect((_, { header, content, parent_header }) => {
+    if (header.msg_type === "status" && content.execution_state === "idle") {
+      told.delete(parent_header.msg_id);
+    }
+  });
+}"""
+ANSWERED = "() => told.size === 0"
+PATIENCE = 120.0  # s: it costs nothing where all is well, and a machine may be busy
 
 
 def find_chromium() -> str:
@@ -99,24 +113,23 @@ class Lab:
     def ask(self, path: str, method: str = "GET"):
         """Ask the server's interface; return what it answers."""
         address = f"{self.base}/api/{path}?token={self.token}"
-        with urllib.request.urlopen(urllib.request.Request(address, method=method), timeout=5) as r:
-            text = r.read()
+        request = urllib.request.Request(address, method=method)
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+            text = response.read()
         return json.loads(text) if text else None
 
-    def is_idle(self) -> bool:
-        """Tell whether no kernel computes."""
-        return all(s["kernel"]["execution_state"] == "idle" for s in self.ask("sessions"))
-
-    def stop_kernels(self) -> None:
-        """End every kernel."""
+    def stop_kernels(self, name: str = "") -> None:
+        """End the kernel of a notebook, or every kernel."""
         for session in self.ask("sessions"):
-            self.ask(f"sessions/{session['id']}", "DELETE")
+            if session["path"].endswith(name):
+                self.ask(f"sessions/{session['id']}", "DELETE")
 
 
 @contextlib.contextmanager
 def watched_page(browser, **options):
     """Open a page that notes what goes wrong: `faults`, and requests to other machines."""
     context = browser.new_context(viewport={"width": 1300, "height": 1600}, **options)
+    context.set_default_timeout(1000 * PATIENCE)
     page, faults = context.new_page(), []
 
     def note(request):
@@ -134,24 +147,40 @@ def watched_page(browser, **options):
         context.close()
 
 
-def wait_until(page, what, condition, seconds=60.0):
-    """Wait until a condition holds; else fail, saying what was waited for."""
-    end = time.monotonic() + seconds
+def wait_until(page, what, condition, seconds=PATIENCE, *, act=None):
+    """Wait until a condition holds; else fail, saying what was waited for.
+
+    Where `act` is given, do that first, and again every ten seconds, as a reader would.
+    """
+    start = acted = time.monotonic()
+    if act:
+        act()
     while not condition():
-        assert time.monotonic() < end, f"waited {seconds:.0f} s in vain: {what}"
-        page.wait_for_timeout(200)
+        now = time.monotonic()
+        assert now < start + seconds, f"waited {seconds:.0f} s in vain: {what}"
+        if act and now > acted + 10:
+            act()
+            acted = now
+        page.wait_for_timeout(100)
 
 
-def open_notebook(page, lab, name):
-    """Open a notebook in JupyterLab, and wait for its kernel."""
-    page.goto(f"{lab.base}/lab/tree/notebooks/{name}?token={lab.token}&reset")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    # before the kernel is idle, JupyterLab drops "Run All" without a word
-    idle = "() => /\\|\\s*Idle/.test(document.body.innerText)"
-    wait_until(page, f"the kernel of {name}", lambda: page.evaluate(idle))
+@contextlib.contextmanager
+def opened(browser, lab, name):
+    """Open a notebook in a watched page, and wait for its kernel, which ends with the page."""
+    try:
+        with watched_page(browser) as page:
+            page.goto(f"{lab.base}/lab/tree/notebooks/{name}?token={lab.token}&reset")
+            page.wait_for_selector(".jp-Notebook .jp-Cell")
+            # before the kernel is idle, JupyterLab drops "Run All" without a word
+            idle = "() => /\\|\\s*Idle/.test(document.body.innerText)"
+            wait_until(page, f"the kernel of {name}", lambda: page.evaluate(idle))
+            page.evaluate(TOLD)
+            yield page
+    finally:
+        lab.stop_kernels(name)
 
 
-def run_all(page, lab, seconds=300.0):
+def run_all(page, seconds=600.0):
     """Run all cells, and wait until the last one has."""
     page.click(".lm-MenuBar-itemLabel:text-is('Run')")
     page.click(".lm-Menu-itemLabel:text-is('Run All Cells')")
@@ -163,18 +192,27 @@ def run_all(page, lab, seconds=300.0):
     def done():
         texts = [text.strip("[]: ") for text in page.evaluate(prompts)]
         texts = [text for text in texts if text]  # a collapsed cell shows none
-        return texts and all(text.isdigit() for text in texts) and lab.is_idle()
+        return texts and all(text.isdigit() for text in texts) and page.evaluate(ANSWERED)
 
     wait_until(page, "Run All", done, seconds)
     page.wait_for_timeout(1000)
     wait_until(page, "a collapsed last cell", done)
 
 
-def settle(page, lab):
-    """Wait until the kernel has answered to what was done in the page."""
-    page.wait_for_timeout(300)
-    wait_until(page, "the kernel", lab.is_idle)
-    page.wait_for_timeout(200)
+def settle(page):
+    """Wait until the kernel has done all that it was told in the page, and the page knows."""
+    page.wait_for_timeout(50)
+    page.wait_for_function(ANSWERED)
+
+
+def run_again(page, text):
+    """Run the cell whose source has a text once more."""
+    prompt = cell(page, text).locator(".jp-InputPrompt")
+    before = prompt.inner_text()
+    prompt.click()
+    page.keyboard.press("Control+Enter")
+    wait_until(page, "the cell", lambda: prompt.inner_text() not in (before, "[ ]:", "[*]:"))
+    settle(page)
 
 
 def cell(page, text):
@@ -185,6 +223,13 @@ def cell(page, text):
 def shown(page, text):
     """Return the text that the cell whose source has a text displays."""
     return "\n".join(cell(page, text).locator(".jp-OutputArea").all_inner_texts())
+
+
+def recorded(page, box):
+    """Wait until a recording is at its end, and can be heard."""
+    sound = box.locator("audio")
+    wait_until(page, "the WAV", lambda: "Recorded" in box.inner_text() and sound.count())
+    return sound
 
 
 def heard(players):
@@ -242,7 +287,7 @@ def answer_time(box, press):
     box.evaluate(ANSWER)
     press()
     seconds = box.evaluate("() => window.answered")
-    assert seconds is not None, "the key changed nothing in 30 s"
+    assert seconds is not None, "the key changed nothing in two minutes"
     return seconds
 
 

@@ -7,6 +7,7 @@ workers (`-n 2`), each has a JupyterLab, a copy and a Chromium of its own.
 import contextlib
 import json
 import os
+import random
 import re
 import secrets
 import shutil
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browsing import CONSENT, FLAGS, Lab, find_chromium
+from browsing import CONSENT, FLAGS, PATIENCE, Lab, find_chromium
 from playwright.sync_api import sync_playwright
 from xdist.scheduler import LoadScopeScheduling
 
@@ -33,6 +34,8 @@ SETTINGS = {  # every cell is drawn, also one that is out of sight
         "fetchNews": "false",
         "checkForUpdates": False,
     },
+    # no dialog may come between because a save took long
+    "@jupyterlab/docmanager-extension/plugin.jupyterlab-settings": {"autosave": False},
 }
 
 
@@ -78,12 +81,19 @@ def project(tmp_path_factory):
     return folder
 
 
+def free_port():
+    """Return a free port, of those that systems don't deal out: it stays free until it is used."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as free, contextlib.suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
+    pytest.fail("no port between 20000 and 32000 is free")
+
+
 @pytest.fixture(scope="session")
 def lab(project, tmp_path_factory):
     """Start JupyterLab on a free port; end it with the session."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     own, token = tmp_path_factory.mktemp("jupyter"), secrets.token_hex(16)
     for name, values in SETTINGS.items():
         path = own / "settings" / name
@@ -110,7 +120,7 @@ def lab(project, tmp_path_factory):
         server = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)
     running = Lab(project, port, token)
     try:
-        for _ in range(240):
+        for _ in range(4 * round(PATIENCE)):
             with contextlib.suppress(OSError):
                 running.ask("status")
                 break

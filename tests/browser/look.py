@@ -62,15 +62,17 @@ def of(page, theme, width):
     change = "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })"
     page.evaluate(change, theme)
     page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
-    page.wait_for_timeout(500)  # its style sheet is loaded
+    page.wait_for_timeout(500)  # what fades into its new colours has done so
     height = page.locator(".jp-WindowedPanel-inner").evaluate("e => e.scrollHeight")
     page.set_viewport_size({"width": width, "height": height + 200})
     # JupyterLab's body has no height of its own, so that axe would take all in it for hidden
     page.locator(".jp-WindowedPanel-outer").evaluate("e => e.scrollTo(0, 0)")
     page.evaluate("document.documentElement.style.height = document.body.style.height = '100%'")
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    yield
-    page.set_viewport_size({"width": 1300, "height": 1600})
+    try:
+        yield
+    finally:
+        page.set_viewport_size({"width": 1300, "height": 1600})
 
 
 def faults(page):

@@ -1,5 +1,6 @@
 """The book, as `make book` builds it: whole, silent towards the network, usable by everybody."""
 
+import contextlib
 import functools
 import html.parser
 import http.server
@@ -31,6 +32,11 @@ DECODE = """async () => {
 }"""
 SMALL = """(all) => all.filter((e) => e.clientWidth < Math.min(e.naturalWidth, 639))
   .map((e) => `${e.alt}: ${e.clientWidth} px`)"""  # their labels can't be read
+SEEK = """(sound, part) => new Promise((resolve) => {
+  sound.addEventListener("seeked", resolve, { once: true });
+  sound.currentTime = part * sound.duration;
+}).then(() => 0)"""
+LENGTHS = "() => [...document.querySelectorAll('audio')].every((e) => e.duration > 0)"
 PLAY = """(sound) => new Promise((resolve) => {
   sound.onended = () => resolve(sound.currentTime);
   sound.onerror = () => resolve("error");
@@ -108,20 +114,16 @@ def address(pages):
 @pytest.fixture
 def open_page(browser, address):
     """Return what opens a page; whatever went wrong on it fails the test at its end."""
-    opened = []
+    pages = []
+    with contextlib.ExitStack() as opened:
 
-    def go(name, **options):
-        watched = browsing.watched_page(browser, **options)
-        page = watched.__enter__()
-        opened.append((watched, page))
-        page.goto(f"{address}/{name}", wait_until="load")
-        return page
+        def go(name, **options):
+            pages.append(opened.enter_context(browsing.watched_page(browser, **options)))
+            pages[-1].goto(f"{address}/{name}", wait_until="load")
+            return pages[-1]
 
-    yield go
-    faults = [fault for _, page in opened for fault in page.faults]
-    for watched, _ in opened:
-        watched.__exit__(None, None, None)
-    assert faults == []
+        yield go
+        assert [fault for page in pages for fault in page.faults] == []
 
 
 def test_every_page_is_there_and_no_other(parsed):
@@ -213,14 +215,20 @@ def test_on_a_phone_a_swipe_shows_the_rest_of_a_picture_and_a_tap_jumps(open_pag
         finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": where})
         page.wait_for_timeout(20)
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    browsing.wait_until(page, "the swipe", lambda: box.evaluate("e => e.scrollLeft") > 100, 5)
+    browsing.wait_until(page, "the swipe", lambda: box.evaluate("e => e.scrollLeft") > 100)
     assert sound.evaluate("e => e.currentTime") == 0
-    page.wait_for_timeout(500)  # it comes to rest
+    places = []
+
+    def rests():
+        places.append(box.evaluate("e => e.scrollLeft"))
+        return len(places) > 5 and len(set(places[-5:])) == 1
+
+    browsing.wait_until(page, "it to come to rest", rests)
     axes = line.bounding_box()
     page.touchscreen.tap(x, y)
     expected = sound.evaluate("e => e.duration") * (x - axes["x"]) / axes["width"]
     now = "e => e.currentTime"
-    browsing.wait_until(page, "the jump", lambda: sound.evaluate(now) > 0, 5)
+    browsing.wait_until(page, "the jump", lambda: sound.evaluate(now) > 0)
     assert sound.evaluate(now) == pytest.approx(expected, abs=0.05)
 
 
@@ -230,7 +238,7 @@ def test_a_picture_that_is_too_wide_scrolls_by_keyboard(open_page):
     box = page.locator(".picture").first
     box.focus()
     page.keyboard.press("ArrowRight")
-    browsing.wait_until(page, "it to scroll", lambda: box.evaluate("e => e.scrollLeft") > 0, 5)
+    browsing.wait_until(page, "it to scroll", lambda: box.evaluate("e => e.scrollLeft") > 0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -256,6 +264,7 @@ def test_an_audit_finds_no_serious_barrier(open_page, name, scheme):
 def test_a_sound_plays_to_its_end(open_page):
     page = open_page("03_blocks_and_fft.html")
     players = page.locator("audio").all()
+    browsing.wait_until(page, "their lengths", lambda: page.evaluate(LENGTHS))
     durations = [player.evaluate("e => e.duration") for player in players]
     shortest = min(zip(durations, range(len(players)), strict=True))[1]
     ended = players[shortest].evaluate(PLAY)
@@ -278,8 +287,7 @@ def test_a_line_follows_the_sound_and_a_click_in_the_picture_jumps(open_page, sc
     assert sound.evaluate("e => e.currentTime") == pytest.approx(expected, abs=0.05)
     sound.evaluate("e => { e.muted = true; return e.play(); }")
     before = float(line.input_value())
-    page.wait_for_timeout(500)
-    assert float(line.input_value()) > before
+    browsing.wait_until(page, "the line", lambda: float(line.input_value()) > before)
 
 
 def test_the_axes_lie_under_the_line_in_both_themes(open_page):
@@ -297,12 +305,12 @@ def test_the_axes_lie_under_the_line_in_both_themes(open_page):
 def test_the_syllable_that_sounds_is_marked(open_page):
     page = open_page("10_words.html")
     verse = page.locator(".verse").first
-    sound = verse.locator("xpath=ancestor::figure").locator("audio")
-    page.locator(".playhead").first.wait_for(state="visible")
+    figure = verse.locator("xpath=ancestor::figure")
+    sound = figure.locator("audio")
+    figure.locator(".playhead").wait_for(state="visible")
     marked, seen = verse.locator(".sung[aria-current=true]"), set()
     for tenth in range(1, 10):
-        sound.evaluate("(e, t) => { e.currentTime = t * e.duration; }", tenth / 10)
-        page.wait_for_timeout(100)
+        sound.evaluate(SEEK, tenth / 10)
         seen |= set(marked.all_inner_texts())
     assert len(seen) > 2
 
@@ -331,10 +339,8 @@ def test_solutions_are_folded_with_what_they_show(open_page):
 def test_the_search_finds_nyquist(open_page):
     page = open_page("search.html?q=Nyquist")
     found = page.locator("#search-results li a")
-    browsing.wait_until(page, "results", lambda: found.count() > 0, 20)
-    page.wait_for_timeout(500)
-    texts = " ".join(found.all_inner_texts())
-    assert "2 · Sampling and the Nyquist limit" in texts
+    title = "2 · Sampling and the Nyquist limit"
+    browsing.wait_until(page, title, lambda: title in " ".join(found.all_inner_texts()))
 
 
 def test_without_scripts_pictures_players_and_answers_remain(open_page):
