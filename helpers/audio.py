@@ -212,9 +212,7 @@ def encode(y: ArrayLike, *, sr: int, suffix: str = ".wav", quality: float | None
                 file.write(samples[begin : begin + 65536])
     except (soundfile.LibsndfileError, OverflowError) as error:
         rates = ", ".join(map(str, MP3_RATES)) if suffix == ".mp3" else "44100, 48000"
-        raise AudioError(
-            f"{container} can't be written at {sr} Hz; resample to a usual rate: {rates} Hz"
-        ) from error
+        raise AudioError(f"{container} can't have {sr} Hz; resample to {rates} Hz") from error
     return buffer.getvalue()
 
 
@@ -265,9 +263,7 @@ def valid(y: ArrayLike, name: str = "y") -> Waveform:
     AudioError, which calls it `name`, is raised. The range is not checked.
     """
     if np.ndim(y) != 1:
-        raise AudioError(
-            f"{name} must have one axis, time, got shape {np.shape(y)}: see audio.to_mono"
-        )
+        raise AudioError(f"{name} must have one axis, got shape {np.shape(y)}: see audio.to_mono")
     return checked(y, name, ("n_samples",))
 
 

@@ -638,9 +638,7 @@ def nb09_tape(factor: float | None, seconds: float | None) -> str:
     if _close(factor, 1 + 0.3 * (2 ** (1 / 12) - 1), 2e-4):
         return "not three tenths of a semitone's 5.9 %: 100 equal factors make it, not equal steps."
     hints = {"too high is too fast: the factor of the frequencies is above 1.": 1 / right}
-    otherwise = (
-        f"12 semitones are a factor of 2, so 30 cents are one of 2 to the 30 / 1200: {factor}?"
-    )
+    otherwise = f"an octave is a factor of 2, so 30 cents are one of 2 to the 30 / 1200: {factor}?"
     if wrong := _hint(factor, right, hints, otherwise, 1e-3):
         return wrong
     hints = {

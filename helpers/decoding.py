@@ -80,8 +80,7 @@ class Decoder:
 
     `encoding` is in FFmpeg's words, for example ``"pcm_s16le"``. All blocks have the sampling rate
     `sr`, Hz, and `n_channels`. `n_read` counts the samples in all blocks so far; `n_promised` is
-    how many the file says it holds, None where it doesn't say. `changes` tell where it changed its
-    sampling rate or channels, so far.
+    how many the file says it holds, or None. `changes` tell where its rate or channels changed.
     """
 
     def __init__(self, file: BinaryIO) -> None:

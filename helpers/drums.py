@@ -3,8 +3,7 @@
 What lasts is notes, what doesn't is drums. A median over time, looked at from before, around and
 after each moment, says how strongly each frequency lasts there. From what doesn't, a factorisation
 learns a short spectrogram each for a kick, a snare and a hat, and two for the attacks of notes,
-which are thrown away. A drum that is too weak or has the wrong colour isn't one, and where nothing
-was hit, nothing changes.
+which are thrown away. A drum too weak or of the wrong colour is none; without any, nothing changes.
 """
 
 import numpy as np

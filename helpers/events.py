@@ -62,8 +62,7 @@ class Timing(NamedTuple):
 class Played(NamedTuple):
     """A piece as it was played: its score, int64, (n_notes, 4), and what that leaves out.
 
-    By how much each note was `late` after its tick, (n_notes,), and when the `beats` were,
-    (n_beats,): float64, s.
+    How `late` each note was after its tick, (n_notes,), when `beats` were, (n_beats,): float64, s.
     """
 
     score: Scores

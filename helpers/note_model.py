@@ -82,12 +82,8 @@ class NoteModelSettings:
         if not set(self.drums) <= set(range(events.N_DRUMS)):
             raise ValueError(f"drums must be from 0 to {events.N_DRUMS - 1}, got {self.drums}")
         timing, labels = events.Timing(*self.timing), tuple(self.labels)
-        if not (
-            np.isfinite(timing).all() and min(timing) >= 0 and timing.inertia < 1 and timing.beat
-        ):
-            raise ValueError(
-                f"timing must be 0 or more, inertia below 1, beat above 0, got {timing}"
-            )
+        if not (all(0 <= t < np.inf for t in timing) and timing.inertia < 1 and timing.beat):
+            raise ValueError(f"timing must be >= 0, inertia below 1, beat above 0, got {timing}")
         if not len(set(labels)) == len(labels) <= events.N_LABELS or "" in labels:
             most = f"at most {events.N_LABELS} different names"
             raise ValueError(f"labels must be {most}, got {labels}")
@@ -158,8 +154,7 @@ def build(settings: NoteModelSettings, *, seed: int = 0, weights: Weights | None
     where recall is hidden for a word, else 1. Seed and weights are as in `frame_model.build`.
 
     Source: S. Merity et al., "Pointer sentinel mixture models", and E. Grave et al., "Improving
-    neural language models with a continuous cache", both ICLR 2017, for recall by the network's own
-    states. Notebook 06.
+    neural language models with a continuous cache", both ICLR 2017, for recall. Notebook 06.
     """
     if weights is not None:
         frame_model.check_weights(weights, weight_shapes(settings), settings)
@@ -263,8 +258,7 @@ def train(
 
     After each epoch `on_epoch` is called with the `frame_model.History` so far, after each step
     `on_step` with the seconds since the first one began. `checkpoint` is where a file is kept until
-    all is done, written `every` so many s: what is lost at most, beside a step
-    (`frame_model.Checkpoint`).
+    all is done, written `every` so many s: what is lost at most, beside a step.
 
     The History is in bits a word, of the classes alone: without `events.wait_bits`, and with all
     touches. The training's bits are higher than those of the finished network would be: they are
@@ -305,7 +299,7 @@ def train(
     )
     batches = itertools.islice(batches, done, None)  # those before are drawn, and not used again
 
-    def losses() -> Iterator[tuple[float, float]]:
+    def bits() -> Iterator[tuple[float, float]]:
         """Change the weights step by step, and yield the mean losses of each epoch at its end."""
         course = kept.course
         start = time.perf_counter() - course.seconds
@@ -328,9 +322,7 @@ def train(
             if on_step is not None:
                 on_step(time.perf_counter() - start)
 
-    return frame_model.run_epochs(
-        model, losses(), bar, on_epoch=on_epoch, digits=2, checkpoint=kept
-    )
+    return frame_model.run_epochs(model, bits(), bar, on_epoch=on_epoch, digits=2, checkpoint=kept)
 
 
 class Listener:

@@ -154,9 +154,8 @@ def stiffness(pitch: ArrayLike) -> NDArray[np.float64]:
     For MIDI numbers, Fletcher's inharmonicity coefficient B for a typical piano, float64: least in
     the tenor, more in the thick strings of the bass, and in the treble three times more an octave.
 
-    Source: Fletcher, Blackham and Stratton (1962), "Quality of piano tones"; Rigaud, David and
-    Daudet (2013), "A parametric model and estimation techniques for the inharmonicity and tuning of
-    the piano".
+    Source: Fletcher et al. (1962), "Quality of piano tones"; Rigaud et al. (2013), "A parametric
+    model and estimation techniques for the inharmonicity and tuning of the piano".
     """
     pitch = np.asarray(pitch, np.float64)
     return np.exp(-0.0847 * pitch - 5.82) + np.exp(0.0926 * pitch - 13.64)
@@ -237,8 +236,7 @@ def update_activations(V: Floats, W: Floats, H: Floats, *, exponent: float = 1.0
     which never makes it worse; 1.5 gets there in fewer steps.
 
     Source: Lee and Seung (2001), "Algorithms for non-negative matrix factorization", equation 5;
-    Badeau, Bertin and Vincent (2010), "Stability analysis of multiplicative update algorithms", for
-    exponents between 0 and 2.
+    Badeau et al. (2010), "Stability analysis of multiplicative update algorithms" (exponents).
     """
     model = H @ W.T + _TINY
     gain = np.divide(V, model, out=model) @ W  # in place: large arrays cost more than arithmetic

@@ -196,9 +196,7 @@ def from_notes(found: ArrayLike, settings: NoteSettings, *, n_frames: int | None
     stop = np.maximum(start + 1, np.rint(found[:, 1] * settings.frame_rate).astype(int))
     n_frames = int(stop.max(initial=1)) if n_frames is None else n_frames
     if np.any(start >= n_frames):
-        raise ValueError(
-            f"n_frames must reach beyond the last onset, in frame {start.max()}, got {n_frames}"
-        )
+        raise ValueError(f"n_frames must exceed {start.max()}, of the last onset, got {n_frames}")
     roll = np.zeros((n_frames, settings.n_notes), np.uint8)
     for i in np.argsort(start, kind="stable"):
         note = int(found[i, 2]) - settings.lowest

@@ -135,8 +135,7 @@ def quantise(
     error's mean and its power then no longer depend on the signal: hiss instead of distortion.
     Dither without `rng`, and other numbers of bits, raise a ValueError.
 
-    Source: Lipshitz, Wannamaker and Vanderkooy (1992), "Quantization and dither: a theoretical
-    survey". Notebook 02.
+    Source: Lipshitz et al. (1992), "Quantization and dither: a theoretical survey". Notebook 02.
 
     >>> quantise(np.float32([0, 0.1, 0.2, 0.9]), 3)
     array([0.  , 0.  , 0.25, 0.75], dtype=float32)
@@ -165,9 +164,7 @@ def snr_db(y: ArrayLike, y_quantised: ArrayLike) -> float:
     """
     y, y_quantised = audio.valid(y), audio.valid(y_quantised, "y_quantised")
     if y.size != y_quantised.size:
-        raise ValueError(
-            f"y and y_quantised must have one length, got {y.size} and {y_quantised.size} samples"
-        )
+        raise ValueError(f"y_quantised must be as long as y, got {y_quantised.size} and {y.size}")
     signal = np.sum(y.astype(np.float64) ** 2)
     noise = np.sum((y.astype(np.float64) - y_quantised) ** 2)
     if noise == 0:

@@ -152,9 +152,7 @@ def steps_in(seconds: float, rate: float, *, name: str, unit: str = "sample") ->
     One shorter than a step is a ValueError, whose message calls the time `name`.
     """
     if round(seconds * rate) < 1:
-        raise ValueError(
-            f"{name} must be at least 1 {unit} = {1 / rate} s, got {seconds} s: make it longer"
-        )
+        raise ValueError(f"{name} must be at least 1 {unit} = {1 / rate} s, got {seconds} s")
     return round(seconds * rate)
 
 

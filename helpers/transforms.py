@@ -291,8 +291,7 @@ def griffin_lim(
     lost for good. Magnitudes, float32, (n_frames, n_fft // 2 + 1), are what ``np.abs`` of `stft`
     gives for `n_samples`: another number of frames, or a value below 0, raises a ValueError.
 
-    Source: Griffin and Lim (1984), as in `istft`; Perraudin, Balazs and Søndergaard (2013), "A fast
-    Griffin-Lim algorithm". Notebook 03.
+    Source: as in `istft`; Perraudin et al. (2013), "A fast Griffin-Lim algorithm". Notebook 03.
     """
     magnitudes = audio.checked(magnitudes, "magnitudes", ("n_frames", "n_bins"))
     _match_bins(magnitudes, "magnitudes", _even(n_fft))

@@ -44,7 +44,7 @@ EDGE_S = 0.07  # of a vowel, that keep the speed of speech
 NOISE = 0.3  # least share of noise in the source: it fills what lies between high partials
 LOWEST_DB = 10.0  # by which vowels' lowest partial is raised: else their second is often stronger
 GLIDE_S, VIBRATO_HZ, VIBRATO = 0.06, 5.5, 0.3  # the last: half its extent in semitones
-LEVEL_DB, ARCH_DB, BREATH_DB = -20.0, 3.0, -30.0  # dBFS RMS; a phrase's middle; breath
+LEVEL_DB, ARCH_DB, BREATH_DB = -20.0, 3.0, -30.0  # dBFS RMS; re a phrase's ends; re its vowel
 Phonemes = list[tuple[str, float, float]]  # name in IPA, start s, end s
 Held = list[tuple[int, float, float]]  # which phoneme, from when to when in the song
 _MARKS = "".join(c for c in map(chr, range(0x300, 0x10000)) if unicodedata.category(c)[0] == "M")
@@ -207,9 +207,7 @@ def hyphenate(text: str, syllables: Sequence[int]) -> list[str]:
     """
     begins, result = [match.start() for match in _WORD.finditer(text)], []
     if len(begins) != len(syllables):
-        raise ValueError(
-            f"{text[:40]!r} has {len(begins)} words, got syllables of {len(syllables)}"
-        )
+        raise ValueError(f"{text[:40]!r} has {len(begins)} words, syllables of {len(syllables)}")
     edges = [0, *begins[1:], len(text)] if begins else []
     for (begin, end), n in zip(pairwise(edges), syllables, strict=True):
         whole, cuts = text[begin:end], [0]
@@ -442,9 +440,8 @@ def sing(
 
     `voice` is as for `speak`. `syllables` says how many each word of each line has; by default
     those that the voice says. The song begins where the melody's time is 0, which should be 0.5 s
-    before its first note, for the consonants before it, and is sung at -20 dBFS RMS. If lines and
-    phrases, or syllables and notes, are not as many, a note is too short or out of range, or a word
-    can't be said, a ValueError says so.
+    before its first note, for its consonants; its level is -20 dBFS RMS. A ValueError says where
+    lines and phrases, or syllables and notes, aren't as many, or what can't be said or sung.
     """
     n, got = len(melody.phrases), [len(lines)] + ([] if syllables is None else [len(syllables)])
     if not n or any(k != n for k in got):

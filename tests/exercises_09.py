@@ -53,7 +53,7 @@ WRONG = [
     (checks.nb09_tape, (2 ** (30 / 100), 146.2), "divide 30 by 1200"),
     (checks.nb09_tape, (1 + 0.3 * (2 ** (1 / 12) - 1), 176.8), "100 equal factors"),
     (checks.nb09_tape, (1 / FAST, 180 / FAST), "above 1"),
-    (checks.nb09_tape, (1.3, 138.5), "12 semitones are a factor of 2"),
+    (checks.nb09_tape, (1.3, 138.5), "an octave is a factor of 2"),
     (checks.nb09_tape, (FAST, 180 * FAST), "lasts less long"),
     (checks.nb09_tape, (FAST, 180 - 180 / FAST), "by how much it is shorter"),
     (checks.nb09_tape, (FAST, 150.0), "divided by the factor"),

@@ -83,7 +83,7 @@ def trained():
         ({"labels": ("a", "a")}, "at most 8 different names"),
         ({"labels": ("a", "")}, "at most 8 different names"),
         ({"labels": tuple("abcdefghi")}, "at most 8 different names"),
-        ({"timing": (np.nan, 0.01, 0.02, 0.5)}, "timing must be 0 or more"),
+        ({"timing": (np.nan, 0.01, 0.02, 0.5)}, "timing must be >= 0"),
     ],
 )
 def test_settings_out_of_range_are_refused(changed, message):

@@ -166,7 +166,7 @@ def test_notes_that_cannot_be_are_refused(found, message):
 
 
 def test_notes_after_the_end_of_a_roll_are_refused():
-    with pytest.raises(ValueError, match="beyond the last onset, in frame 32, got 16"):
+    with pytest.raises(ValueError, match="exceed 32, of the last onset, got 16"):
         rolls.from_notes([(2.0, 3.0, 60, 1)], SETTINGS, n_frames=16)
 
 
