@@ -24,6 +24,8 @@ RATE = 100  # moments per second at which the onset strength is sampled
 
 _LAGS = np.arange(28, 131)  # moments: what people hear as a beat, 0.28 to 1.3 s
 _USUAL, _OCTAVES = 66.7, 0.55  # moments in a usual beat; how many octaves beside it are usual too
+_GLIDES = (0, -0.04, -0.02, 0.02, 0.04)  # by how much a tempo may grow in a second, as logarithm
+_PAYS = 0.3  # by how much a second a gliding tempo must explain the music better
 _EVEN = 0.5  # s: a beat, where there is none
 _CLEAR = 0.2  # a pulse whose autocorrelation is less is no pulse
 _NEAR = 0.045  # s: a beat belongs to the onsets that are no farther away
@@ -59,27 +61,37 @@ def beat_lengths(strength: Floats) -> tuple[Floats, Floats]:
 
     Ten seconds around each second are correlated with themselves. A length is good if a beat
     later, and two, and four, the music begins notes again; lengths near 0.67 s are usual; and a
-    length doesn't jump from second to second (Viterbi's algorithm finds the best path).
+    length doesn't jump from second to second (Viterbi's algorithm finds the best path). Where it
+    pays over the whole music, the ten seconds are first bent straight, as if the tempo glided.
 
     `strength` is from `onset_strength`. Lengths, in moments, and clarity are float64, (n_seconds,);
     the latter is the autocorrelation there, from -1 to 1: how clear the pulse is.
 
     Source: P. Grosche and M. Müller, "Extracting predominant local pulse information from music
-    recordings", IEEE Trans. Audio Speech Lang. Process. 19(6), 2011.
+    recordings", IEEE Trans. Audio Speech Lang. Process. 19(6), 2011; L. Weruaga and M. Képesi, "The
+    fan-chirp transform for non-stationary harmonic signals", Signal Process. 87(6), 2007.
     """
-    n = 10 * RATE
-    centred = np.pad(strength - strength.mean(), n // 2)
-    windows = np.lib.stride_tricks.sliding_window_view(centred, n)[::RATE]  # (n_seconds, n)
-    spectra = scipy.fft.rfft(windows, 2 * n, axis=1)
-    similar = scipy.fft.irfft(np.abs(spectra) ** 2, axis=1)[:, :n]
-    similar /= np.maximum(similar[:, :1], 1e-6)
-    half = (similar[:, _LAGS // 2] + similar[:, (_LAGS + 1) // 2]) / 2
-    score = similar[:, _LAGS] + 0.6 * similar[:, 2 * _LAGS] + 0.4 * similar[:, 4 * _LAGS]
-    score += 0.3 * half
+    n, centred, scores, similars = 10 * RATE, strength - strength.mean(), [], []
+    around, seconds = np.arange(n) - n // 2, np.arange(0, len(strength) + 1, RATE)
     usual = -0.5 * (np.log2(_LAGS / _USUAL) / _OCTAVES) ** 2
+    for glide in _GLIDES:
+        bent = np.log1p(glide * around / RATE) / glide * RATE if glide else around
+        windows = np.interp(seconds[:, None] + bent, np.arange(len(centred)), centred, 0, 0)
+        spectra = scipy.fft.rfft(windows, 2 * n, axis=1)
+        similar = scipy.fft.irfft(np.abs(spectra) ** 2, axis=1)[:, :n]
+        similar /= np.maximum(similar[:, :1], 1e-6)
+        half = (similar[:, _LAGS // 2] + similar[:, (_LAGS + 1) // 2]) / 2
+        score = similar[:, _LAGS] + 0.6 * similar[:, 2 * _LAGS] + 0.4 * similar[:, 4 * _LAGS]
+        score += 0.3 * half
+        scores.append(4 * score + 0.6 * usual)
+        similars.append(similar[:, _LAGS])
     change = -25 * np.abs(np.subtract.outer(np.log(_LAGS), np.log(_LAGS)))
-    path = best_path(4 * score + 0.6 * usual, change)
-    return _LAGS[path].astype(float), similar[np.arange(len(path)), _LAGS[path]]
+    steady, gliding = scores[0], np.max(scores, axis=0)
+    path, other = best_path(steady, change), best_path(gliding, change)
+    now, glide = np.arange(len(path)), 0
+    if np.mean(gliding[now, other] - steady[now, path]) > _PAYS:
+        path, glide = other, np.argmax(scores, axis=0)[now, other]
+    return _LAGS[path].astype(float), np.array(similars)[glide, now, path]
 
 
 def track(found: Floats) -> Floats:
@@ -113,8 +125,7 @@ def quantise(found: Floats, beats: Floats) -> tuple[Whole, Floats]:
     Ticks, int64, (n_found,), are `TICKS` a beat; tick 0 is the first beat. By how much each note
     was played after its tick is float64, (n_found,), s: `time_of(ticks, beats) + late` is when.
 
-    Source: A. T. Cemgil, P. Desain and B. Kappen, "Rhythm quantization for transcription", Comput.
-    Music J. 24(2), 2000.
+    Source: A. Cemgil et al., "Rhythm quantization for transcription", Comput. Music J. 24(2), 2000.
     """
     onset = _notes(found)[:, 0]
     if len(beats) < 2 or not beats[0] - 1e-9 <= onset.min() <= onset.max() < beats[-1]:

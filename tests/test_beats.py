@@ -120,6 +120,22 @@ def test_beats_are_at_least_as_good_as_librosas(recordings):
     assert np.mean(ours) >= np.mean(theirs), (ours, theirs)
 
 
+@pytest.mark.parametrize("name", ["bach_prelude_bwv846", "joplin_pineapple_rag"])
+def test_a_tempo_that_glides_is_followed(name, monkeypatch):
+    """Every 15 s it rises by a factor of 1.4, and falls again."""
+    with (DATA / "notes" / f"{name}.csv").open(encoding="utf-8") as file:
+        rows = [(row["onset"], row["offset"], row["pitch"], 1) for row in csv.DictReader(file)]
+    with (DATA / "beats" / f"{name}.csv").open(encoding="utf-8") as file:
+        true = np.array([float(row["time"]) for row in csv.DictReader(file)])
+    found = np.array(rows, float)
+    time = np.arange(0, found[:, 1].max() + 9, 0.01)
+    warped = np.cumsum(0.01 * 1.4 ** (0.5 * np.sin(2 * np.pi * time / 15)))
+    found[:, :2], true = np.interp(found[:, :2], time, warped), np.interp(true, time, warped)
+    assert continuity(true, beats.track(found)) > 0.9
+    monkeypatch.setattr(beats, "_GLIDES", (0,))
+    assert continuity(true, beats.track(found)) < 0.6
+
+
 def jig(period, *, n_bars=32, seed=1):
     """Play bars of two beats of three parts: a long note or a run on each, chords by the bar."""
     rng, found, t = np.random.default_rng(seed), [], 0.3
