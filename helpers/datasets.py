@@ -8,7 +8,7 @@ import hashlib
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -85,8 +85,7 @@ def find_tracks(music: str | os.PathLike) -> list[Track]:
 
     As `survey`, which also lists everything that is left out. An AudioWarning names what could have
     been music and is left out, and why: files that can't be read, copies of a recording that is
-    there already, scores, films. Another comes if there is very little to train on. Notebook 05
-    says why the split is by piece.
+    there already, scores, films. Another comes if there is very little to train on.
     """
     tracks, left = survey(music)
     for why, group in _by_reason(left):
@@ -133,8 +132,7 @@ def survey(
     files, left = _audio_files(music)
     tracks = _listed(music)
     if not tracks:
-        tracks, others = _tracks_of_folder(music, files, fewest, kept)
-        return tracks, left + others
+        return _tracks_of_folder(music, files, left, fewest, kept), left
     listed = {track.path.resolve() for track in tracks}
     why = "the manifest doesn't list them; move your own files to a folder of their own"
     return tracks, left + [Left(path, why) for path in files if path.resolve() not in listed]
@@ -252,13 +250,18 @@ def _audio_files(music: Path) -> tuple[list[Path], list[Left]]:
     files: dict[Path, Path] = {}  # real path -> path
     left = []
     real_music = music.resolve()
-    paths = sorted(_walk(music), key=os.fsencode)
+    unread: dict[Path, str | None] = {}  # folder -> why
+    walk = _walk(music, lambda error: unread.update({Path(error.filename): error.strerror}))
+    paths = sorted([*walk, *unread], key=os.fsencode)
     paths.sort(key=lambda path: os.path.realpath(path) != str(real_music / path.relative_to(music)))
     for path in paths:  # links last
         parts = [part.lower() for part in path.relative_to(music).parts]
         suffix = path.suffix.lower().rstrip()
         if any(part.startswith(".") or part in _BINS for part in parts):
             left.append(Left(path, _UNSEEN))
+        elif path in unread:
+            why = f"a folder that can't be read ({unread[path]}); check its permissions"
+            left.append(Left(path, why))
         elif suffix not in SUFFIXES:
             known = (why for why, suffixes in _MUSICAL.items() if suffix in suffixes.split())
             left.append(Left(path, next(known, None) or _by_content(path)))
@@ -277,10 +280,10 @@ def _by_content(path: Path) -> str:
     return _OTHER
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, unread: Callable[[OSError], None]) -> Iterator[Path]:
     """Yield the files in a folder and below, linked folders too, but none twice."""
     seen = set()
-    for here, folders, names in os.walk(folder, followlinks=True):
+    for here, folders, names in os.walk(folder, onerror=unread, followlinks=True):
         real = os.path.realpath(here)
         if real in seen:
             folders.clear()
@@ -310,9 +313,7 @@ def _listed(music: Path) -> list[Track]:
 def _read_csv(manifest: Path) -> list[tuple[str, dict[str, str]]]:
     """Return (where, row) for each row of a CSV file; `where` names the line for messages."""
     try:
-        with manifest.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            return [(f"{manifest}, line {reader.line_num}", row) for row in reader]
+        return [(f"{manifest}, line {line}", row) for line, row in files.read_csv(manifest)]
     except (UnicodeDecodeError, csv.Error) as error:
         what = "must be CSV, in UTF-8, each quote closed; save it again as CSV UTF-8"
         raise ValueError(f"{manifest}: {what} ({error})") from error
@@ -330,7 +331,7 @@ def _track_of_row(where: str, row: dict[str, str], folder: Path) -> Track:
         lacks, has = ", ".join(missing), ", ".join(filter(None, row))
         raise ValueError(f"{where}: lacks the columns {lacks}; add them (it has {has})")
     if None in row:
-        raise ValueError(f"{where}: has more fields than columns; put text with commas in quotes")
+        raise ValueError(f"{where}: has more fields than columns; put text with , or ; in quotes")
     empty = [column for column in ("name", "file", "split", "minutes") if not row[column]]
     if empty:
         raise ValueError(f"{where}: nothing is given for {', '.join(empty)}; fill it in")
@@ -340,7 +341,7 @@ def _track_of_row(where: str, row: dict[str, str], folder: Path) -> Track:
     if row["split"] not in SPLITS:
         raise ValueError(f"{where}: split must be {', '.join(SPLITS)}, got {row['split']!r}")
     try:
-        minutes = float(row["minutes"])
+        minutes = float(row["minutes"].replace(",", "."))  # as Excel writes it in German
     except ValueError:
         minutes = 0.0
     if not 0 < minutes < np.inf:
@@ -351,69 +352,75 @@ def _track_of_row(where: str, row: dict[str, str], folder: Path) -> Track:
 
 
 def _tracks_of_folder(
-    music: Path, paths: list[Path], fewest: int, kept: Path | None
-) -> tuple[list[Track], list[Left]]:
-    """Return a track for each readable recording among files, split by piece, and the others."""
-    minutes, heard, left = {}, {}, []
+    music: Path, paths: list[Path], left: list[Left], fewest: int, kept: Path | None
+) -> list[Track]:
+    """Return a track for each readable recording among files, split by piece; leave the others."""
+    infos, heard = {}, {}
     for path in helpers.bar(paths, desc="Looking through", unit="file", delay=2, leave=False):
         try:
-            duration = audio.info(path).duration
+            info = audio.info(path)
             heard[path] = _hear(path, kept)[1]
-            minutes[path] = duration / 60
+            infos[path] = info
         except audio.AudioError as error:
             left.append(Left(path, str(error).removeprefix(f"{audio.shown(path)}: ")))
-    for path, original in _copies(minutes, heard, kept).items():
-        del minutes[path]
-        left.append(Left(path, f"the same recording as {audio.shown(original.relative_to(music))}"))
-    if len(minutes) < fewest:
+    for path, why in _copies(music, infos, heard, kept).items():
+        del infos[path]
+        left.append(Left(path, why))
+    if len(infos) < fewest:
         why = "2 are needed: one to train on and one held out" if fewest > 1 else "1 is needed"
         raise ValueError(
-            f"{audio.shown(music)} holds {len(minutes)} readable audio files, but at least {why}. "
+            f"{audio.shown(music)} holds {len(infos)} readable audio files, but at least {why}. "
             f"Put more files there ({' '.join(SUFFIXES)})"
             + "".join(f"\nleft out: {_names(at, music)}: {why}" for why, at in _by_reason(left))
         )
-    files = {path.relative_to(music): duration for path, duration in minutes.items()}
+    files = {path.relative_to(music): info.duration / 60 for path, info in infos.items()}
     stems = {file.stem for file in files}
     splits = _split(files)
-    tracks = [
+    return [
         Track(
             name=audio.shown(file.stem if len(stems) == len(files) else file.as_posix()),
             path=music / file,
             split=splits[file],
             title=audio.shown(file.stem),
             genre=audio.shown(file.parent.name) or "unknown",
-            minutes=duration,
+            minutes=minutes,
             origin="own",
         )
-        for file, duration in files.items()
+        for file, minutes in files.items()
     ]
-    return tracks, left
 
 
 def _copies(
-    minutes: dict[Path, float], heard: dict[Path, NDArray], kept: Path | None
-) -> dict[Path, Path]:
-    """Return copy -> original for the files that hold the same recording as a larger one."""
+    music: Path, infos: dict[Path, audio.AudioInfo], heard: dict[Path, NDArray], kept: Path | None
+) -> dict[Path, str]:
+    """Return path -> why for copies of a larger file, and what can't be read any more."""
     originals: dict[int, list[tuple[int, Path, NDArray]]] = {}  # by the length of their loudness
-    copies: dict[Path, Path] = {}
-    order = sorted(minutes, key=lambda path: (-path.stat().st_size, os.fsencode(path)))
+    left: dict[Path, str] = {}
+
+    def sound(path: Path) -> NDArray:
+        try:
+            return _hear(path, kept)[0]
+        except audio.AudioError as error:
+            left[path] = str(error).removeprefix(f"{audio.shown(path)}: ")
+            return np.zeros(_COARSE_SR, np.int16)  # which is like nothing
+
+    order = sorted(infos, key=lambda path: (-infos[path].size_bytes, os.fsencode(path)))
     for place, path in enumerate(order):
-        loud, alike = heard[path], []
+        loud, length, alike = heard[path], infos[path].duration, []
         for others in originals.values():
-            near = [one for one in others if 0.8 < minutes[one[1]] / minutes[path] < 1.25]
+            near = [one for one in others if 0.8 < infos[one[1]].duration / length < 1.25]
             if near:  # all at once, or a thousand files would take minutes
                 louds = np.stack([one[2] for one in near])
                 likeness = _likeness(loud, louds, _COARSE_SR // _BLOCK)
                 alike += [near[i][:2] for i in np.flatnonzero(likeness > _LOUDNESS_ALIKE)]
-        y = _hear(path, kept)[0] if alike else loud
-        sounds = ((it, _hear(it, kept)[0]) for _, it in sorted(alike))
-        same = (it for it, sound in sounds if _likeness(y, sound, _COARSE_SR) > _ALIKE)
+        y = sound(path) if alike else loud
+        same = (it for _, it in sorted(alike) if _likeness(y, sound(it), _COARSE_SR) > _ALIKE)
         original = next(same, None)
         if original is None:
             originals.setdefault(len(loud), []).append((place, path, loud))
         else:
-            copies[path] = original
-    return copies
+            left[path] = f"the same recording as {audio.shown(original.relative_to(music))}"
+    return left
 
 
 def _likeness(x: NDArray, y: NDArray, sr: int) -> NDArray[np.float64]:

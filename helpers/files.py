@@ -1,6 +1,7 @@
-"""Files that appear only when they are complete, and archives of arrays that say what they hold."""
+"""Files that appear only when complete, archives that say what they hold, and Excel's tables."""
 
 import contextlib
+import csv
 import json
 import os
 import tempfile
@@ -122,6 +123,15 @@ def load_npz(
             f"that it was made with, or {kind.made_by} with the new ones"
         )
     return content, settings
+
+
+def read_csv(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """Read a table in UTF-8, with commas or semicolons: its rows, each with its line's number."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        delimiter = max(",;", key=file.readline().count)
+        file.seek(0)
+        reader = csv.DictReader(file, delimiter=delimiter, strict=True)
+        return [(reader.line_num, row) for row in reader]
 
 
 def load_first(

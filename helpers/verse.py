@@ -71,9 +71,7 @@ def read_poems(path: str | Path) -> list[str]:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as fault:
-        raise ValueError(
-            f"{path} must be UTF-8 text, but byte {fault.start} is not: save it as UTF-8"
-        ) from fault
+        raise ValueError(f"{path}: byte {fault.start} is not UTF-8: save it as UTF-8") from fault
     poems = re.split(r"\n(?:[^\S\n]*\n){2,}", text.strip())
     poems = [re.sub(r"\A# .*", "", poem.strip()).strip() for poem in poems]
     if not any(poems):
@@ -207,6 +205,8 @@ def hear(poems: Sequence[str], alphabet: str, counts: Counts | None = None) -> l
     Without `counts`, what is expected in each tenth of the poems was counted in the other nine:
     else, in training, the network would learn to trust what it hears too much.
     """
+    if not counts and len(poems) < 2:
+        raise ValueError(f"poems must be two at least without counts, got {len(poems)}: add some")
     rows, result = [windows(poem, alphabet) for poem in poems], list[Heard]()
     for k in range(1 if counts else min(10, len(poems))):
         some = rows if counts else rows[k::10]

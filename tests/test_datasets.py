@@ -1,6 +1,7 @@
 import csv
 import hashlib
 import os
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -138,8 +139,8 @@ def test_a_misspelt_column_and_another_separator_are_shown(listed):
     path.write_text(text.replace("genre", "genere"), encoding="utf-8")
     with pytest.raises(ValueError, match=r"lacks the columns genre; .*it has name, .*genere"):
         datasets.find_tracks(listed[0])
-    path.write_text(text.replace(",", ";"), encoding="utf-8")
-    with pytest.raises(ValueError, match="it has name;file;title"):
+    path.write_text(text.replace(",", "|"), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"it has name\|file\|title"):
         datasets.find_tracks(listed[0])
 
 
@@ -176,10 +177,16 @@ def test_a_manifest_with_a_quote_left_open_is_named(listed):
         datasets.find_tracks(listed[0])
 
 
-def test_a_byte_order_mark_from_a_spreadsheet_does_no_harm(listed):
-    text = (listed[0] / "manifest.csv").read_text(encoding="utf-8")
-    (listed[0] / "manifest.csv").write_text(text, encoding="utf-8-sig")
-    assert len(datasets.find_tracks(listed[0])) == 4
+def test_a_manifest_can_be_saved_by_a_spreadsheet(listed):
+    as_written, path = datasets.find_tracks(listed[0]), listed[0] / "manifest.csv"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8-sig")
+    assert datasets.find_tracks(listed[0]) == as_written
+    path.write_text(text.replace("\n", ",key; tempo\n", 1), encoding="utf-8")
+    assert datasets.find_tracks(listed[0]) == as_written
+    text = text.replace("0;61.5", "0").replace(",", ";").replace("1.5", "1,5")  # in German
+    path.write_text(text, encoding="utf-8-sig")
+    assert datasets.find_tracks(listed[0]) == as_written
 
 
 # A reader's folder
@@ -307,10 +314,49 @@ def test_copies_of_a_recording_are_one_piece(copied):
 
 
 def test_another_song_of_the_same_length_is_no_copy(copied):
-    minutes = {copied / name: 1.0 for name in ("song.mp3", "same.m4a", "other.mp3")}
-    larger, smaller = sorted(list(minutes)[:2], key=lambda path: -path.stat().st_size)
-    heard = {path: datasets._hear(path, None)[1] for path in minutes}
-    assert datasets._copies(minutes, heard, None) == {smaller: larger}
+    paths = [copied / name for name in ("song.mp3", "same.m4a", "other.mp3")]
+    larger, smaller = sorted(paths[:2], key=lambda path: -path.stat().st_size)
+    infos = {path: audio.info(path) for path in paths}
+    heard = {path: datasets._hear(path, None)[1] for path in paths}
+    why = f"the same recording as {larger.name}"
+    assert datasets._copies(copied, infos, heard, None) == {smaller: why}
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_file_that_vanishes_while_copies_are_sought_is_left_out(copied, tmp_path, kept):
+    folder = tmp_path / "kept" if kept else None
+    music = shutil.copytree(copied, tmp_path / "music")
+    paths = [music / name for name in ("song.mp3", "same.m4a", "other.mp3")]
+    infos = {path: audio.info(path) for path in paths}
+    heard = {path: datasets._hear(path, folder)[1] for path in paths}
+    gone = max(paths[:2], key=lambda path: path.stat().st_size)
+    gone.unlink()
+    ((path, why),) = datasets._copies(music, infos, heard, folder).items()
+    assert path == gone
+    assert "no such file" in why.lower()
+    assert str(music) not in why
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    put(tmp_path, "a.wav", "b.wav", "locked/c.wav", "lost+found/d.wav", seconds=70)
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name in ("locked", "lost+found"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    tracks, left = datasets.survey(tmp_path)
+    assert len(tracks) == 2
+    assert {one.path.name: one.why for one in left} == {
+        "locked": "a folder that can't be read (Permission denied); check its permissions",
+        "lost+found": "hidden files, recycle bins and previews",
+    }
+    with pytest.warns(audio.AudioWarning, match="left out: locked: a folder that can't be read"):
+        datasets.find_tracks(tmp_path)
+    with pytest.raises(ValueError, match=r"left out: \.: a folder that can't be read"):
+        datasets.survey(tmp_path / "locked")
 
 
 def test_what_was_heard_is_kept_by_its_content(copied, tmp_path, monkeypatch):
@@ -373,7 +419,8 @@ def test_short_sounds_that_share_a_note_are_no_copies(tmp_path):
     for name, order in {"up": (220, 330, 440), "down": (440, 330, 220)}.items():
         y = np.concatenate([tones[pitch] for pitch in order])
         audio.save(tmp_path / f"{name}.wav", y.astype(np.float32), sr=16000)
-    tracks, left = datasets._tracks_of_folder(tmp_path, sorted(tmp_path.iterdir()), 1, None)
+    left: list[datasets.Left] = []
+    tracks = datasets._tracks_of_folder(tmp_path, sorted(tmp_path.iterdir()), left, 1, None)
     assert [track.name for track in tracks] == ["down", "up"], left
 
 

@@ -42,7 +42,7 @@ def test_a_file_without_poems_is_named(tmp_path):
 
 def test_what_is_no_text_is_named(tmp_path):
     (tmp_path / "latin.txt").write_bytes(b"sch\xf6n")
-    with pytest.raises(ValueError, match=r"latin\.txt must be UTF-8 text, but byte 3 is not"):
+    with pytest.raises(ValueError, match=r"latin\.txt: byte 3 is not UTF-8"):
         verse.read_poems(tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match=r"empty must hold a file \*\.txt, got none"):
@@ -144,6 +144,8 @@ def test_what_is_heard_was_counted_elsewhere():
     others = verse.count([poem for k, poem in enumerate(POEMS) if k % 10], ALPHABET)
     rows = verse.windows(POEMS[10], ALPHABET)
     np.testing.assert_allclose(10**counted, others.expect(rows[:, :-1]), rtol=1e-4)
+    with pytest.raises(ValueError, match="two at least without counts, got 1"):
+        verse.hear(POEMS[:1], ALPHABET)
     known = verse.hear(POEMS[:2], ALPHABET, COUNTS)[1][1]
     rows = verse.windows(POEMS[1], ALPHABET)
     np.testing.assert_allclose(10**known, COUNTS.expect(rows[:, :-1]), rtol=1e-4)
