@@ -101,9 +101,8 @@ def watch(
     `explore`, which may hold no script element. Where scripts are off, picture and player remain.
 
     The axes have one linear time axis, in s, in common, on which the sound begins at `start`; the
-    line runs over them, and the whole figure is shown. Axes without such an axis, or that don't
-    show the sound, raise a ValueError. Sound and label are as in `player`,
-    `alt` as in `plotting.show`.
+    line runs over them, and the whole figure is shown. Axes without one, or that don't show the
+    sound, raise a ValueError. Sound and label are as in `player`, `alt` as in `plotting.show`.
 
     Captions are the syllables that are sung, in order: text, first and last second in the sound. A
     text ends with a space where its word does, with a line break where its line does. They stand
@@ -181,6 +180,13 @@ class Controls(widgets.VBox):
         return "Controls stand here in a running notebook: run the cells down to this one."
 
 
+class Page(widgets.HTML):
+    """HTML that is written anew as one goes on; as text, it says what it takes."""
+
+    def __repr__(self) -> str:
+        return "What changes as you go on stands here in a running notebook."
+
+
 def explore(
     view: Callable[..., Shown | Sequence[Shown]], **controls: widgets.ValueWidget
 ) -> Controls:
@@ -241,7 +247,7 @@ class LiveCurve:
 
     def __init__(self, baselines: dict[str, float] | None = None, **style: str) -> None:
         self._style: Any = {"baselines": baselines} | style
-        self.widget = widgets.HTML("<p>The curve appears after the first epoch.</p>")
+        self.widget = Page("<p>The curve appears after the first epoch.</p>")
 
     def __call__(self, history: Any) -> None:
         """Redraw the curve from a `frame_model.History`."""

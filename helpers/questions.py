@@ -92,7 +92,7 @@ def quiz(questions: Sequence[Question]) -> Asked:
     texts = [question.text for question in questions]
     if not texts or len(set(texts)) < len(texts):
         raise ValueError(f"questions must be one or more of different texts, got {texts}")
-    score = widgets.HTML()
+    score = interactive.Page()
 
     def count() -> None:
         tried = [question for question in questions if question.text in _given]
@@ -235,9 +235,7 @@ def _quiz_row(number: int, question: Question, count: Callable[[], None]) -> wid
 def _check(question: str, choices: Sequence[str], answer: str | None) -> None:
     """Raise ValueError unless a question can be answered."""
     if isinstance(choices, str) or len(set(choices)) < max(2, len(choices)):
-        raise ValueError(
-            f"choices must be two or more different texts, got {choices!r} for {question!r}"
-        )
+        raise ValueError(f"choices of {question!r} must be 2 or more different texts: {choices!r}")
     if answer is not None and answer not in choices:
         raise ValueError(f"answer must be one of {list(choices)}, got {answer!r}")
 
@@ -262,11 +260,9 @@ def _read_answers(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:  # as Excel saves it
-            rows = list(csv.DictReader(file, strict=True))
         answers = [
             {name: int(row[name]) if name in _COLUMNS[:3] else row[name] for name in _COLUMNS}
-            for row in rows
+            for _, row in files.read_csv(path)
         ]
         if any(row["format"] != _FORMAT or not row["answer"] for row in answers):
             raise ValueError(f"format must be {_FORMAT}, and each row have an answer")

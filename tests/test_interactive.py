@@ -437,6 +437,8 @@ def test_where_controls_cannot_be_shown_a_text_says_what_to_do():
     assert (
         repr(made) == "Controls stand here in a running notebook: run the cells down to this one."
     )
+    changes = "What changes as you go on stands here in a running notebook."
+    assert repr(interactive.LiveCurve().widget) == changes
 
 
 def test_the_text_of_a_recorder_is_the_same_in_every_run(tmp_path):

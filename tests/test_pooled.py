@@ -54,7 +54,7 @@ def said(tmp_path_factory):
     for row in rows[1:]:
         row[-1] = "A"  # another who drew the same questions
     with (folder / "twin.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(rows)
+        csv.writer(file, delimiter=";").writerows(rows)  # as a German Excel saves them
     return pooled(folder)
 
 

@@ -77,7 +77,7 @@ def test_a_picture_or_player_can_be_revealed():
 
 @pytest.mark.parametrize("choices", [[], ["one"], ["same", "same"], "ab"])
 def test_a_question_without_a_choice_is_refused(choices):
-    with pytest.raises(ValueError, match="two or more different texts"):
+    with pytest.raises(ValueError, match="2 or more different texts"):
         questions.predict("?", choices, reveal="x")
 
 
@@ -109,6 +109,7 @@ def test_a_quiz_shows_each_question_above_its_choices():
     ((first, _), (second, _)), score = rows(asked)
     assert (first.description, second.description) == ("Answer 1:", "Answer 2:")
     assert "0 of 2 answered, 0 right" in score.value
+    assert repr(score) == "What changes as you go on stands here in a running notebook."
 
 
 def test_a_quiz_explains_each_choice_and_counts_first_tries():
@@ -280,17 +281,21 @@ def test_a_file_of_another_format_is_named_and_left_alone(tmp_path, text, capsys
     assert path.read_text() == text
 
 
-def test_the_answers_of_a_class_are_one_table(tmp_path, capsys):
+@pytest.mark.parametrize("separator", [b",", b";"])  # of an English Excel, of a German one
+def test_the_answers_of_a_class_are_one_table(tmp_path, separator, capsys):
     for name, n in {"ada": 2, "max": 3}.items():
         path = tmp_path / f"{name}.csv"
         questions._save_answers(path, 1, ["ours"] * n, ["A"] * n, ["B"] * n)
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
     (tmp_path / "old.csv").mkdir()
-    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))  # by Excel
+    excel = path.read_bytes().replace(b"\n", b"\r\n").replace(b",", separator)
+    path.write_bytes(b"\xef\xbb\xbf" + excel)
     rows = questions.load_answers(tmp_path)
     assert [row["listener"] for row in rows] == ["ada"] * 2 + ["max"] * 3
     assert re.findall(r"Not used: .*(notes|old)\.csv", capsys.readouterr().out) == ["notes", "old"]
     assert questions.load_answers(tmp_path / "nobody") == []
+    assert questions._save_answers(path, 1, ["ours"], ["A"], ["B"]) == 2
+    assert len(questions.load_answers(path)) == 4
 
 
 def test_a_write_that_fails_leaves_the_old_answers(tmp_path, monkeypatch):
