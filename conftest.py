@@ -1,5 +1,8 @@
 """Loaded by every run of pytest: how nbval compares, and what runs first."""
 
+import os
+import sys
+
 from nbval import plugin
 
 pytest_plugins = ["tests.comparison"]
@@ -12,6 +15,10 @@ LONGEST = (
 
 # The tests of `helpers` alone are to cover it; in a kernel, tracing costs up to half of the time.
 plugin.setup_coverage = plugin.teardown_coverage = lambda *_: None
+
+# Where two workers at a time compile what librosa needs, Numba's files may break: each has its own.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ["NUMBA_CACHE_DIR"] = f"{sys.prefix}/numba/{worker}"
 
 
 def pytest_collection_modifyitems(items):
