@@ -31,6 +31,12 @@ def metronome(period, *, n_beats=60, parts=(0,), start=0.3, jitter=0.0, seed=0):
     return found[np.argsort(found[:, 0])], t
 
 
+def columns(kind, name, *titles):
+    """Read columns of what is known of a piece, its notes or its beats."""
+    with (DATA / kind / f"{name}.csv").open(encoding="utf-8") as file:
+        return np.array([[float(row[title]) for title in titles] for row in csv.DictReader(file)]).T
+
+
 @pytest.fixture(scope="module")
 def recordings():
     """Return (y, found notes, their beats, true beats, true places in the bar) of four pieces."""
@@ -39,10 +45,8 @@ def recordings():
     tracks = {track.name: track for track in datasets.find_tracks(DATA / "music")}
     for name in PIECES:
         y = audio.load(tracks[name].path, sr=sr)
-        with (DATA / "beats" / f"{name}.csv").open(encoding="utf-8") as file:
-            rows = [(float(row["time"]), int(row["beat"])) for row in csv.DictReader(file)]
         found = notes.encode(y, dictionary)
-        out[name] = y, found, beats.track(found), *np.array(rows).T
+        out[name] = y, found, beats.track(found), *columns("beats", name, "time", "beat")
     return out
 
 
@@ -123,11 +127,8 @@ def test_beats_are_at_least_as_good_as_librosas(recordings):
 @pytest.mark.parametrize("name", ["bach_prelude_bwv846", "joplin_pineapple_rag"])
 def test_a_tempo_that_glides_is_followed(name, monkeypatch):
     """Every 15 s it rises by a factor of 1.4, and falls again."""
-    with (DATA / "notes" / f"{name}.csv").open(encoding="utf-8") as file:
-        rows = [(row["onset"], row["offset"], row["pitch"], 1) for row in csv.DictReader(file)]
-    with (DATA / "beats" / f"{name}.csv").open(encoding="utf-8") as file:
-        true = np.array([float(row["time"]) for row in csv.DictReader(file)])
-    found = np.array(rows, float)
+    onset, offset, pitch = columns("notes", name, "onset", "offset", "pitch")
+    found, (true,) = played(onset, pitch, offset - onset), columns("beats", name, "time")
     time = np.arange(0, found[:, 1].max() + 9, 0.01)
     warped = np.cumsum(0.01 * 1.4 ** (0.5 * np.sin(2 * np.pi * time / 15)))
     found[:, :2], true = np.interp(found[:, :2], time, warped), np.interp(true, time, warped)
