@@ -27,15 +27,16 @@ import numpy as np
 import scipy.optimize
 
 from benchmarks import viewpoints
-from benchmarks.viewpoints import NOWHERE, SIZES, Chains, Floats, Ints, Memory, Tables
+from benchmarks.viewpoints import NOWHERE, Chains, Floats, Ints, Memory, Tables
 from helpers import beats, events
 
-LOW, LENGTHS, LOUD = events.LOWEST, events.LENGTHS, events.LOUD
+LENGTHS, LOUD = events.LENGTHS, events.LOUD
 DISCOUNT, ESCAPE = 0.5, 0.5  # taken from each count; given to the shorter context
 COUNTED = np.array([1, 2, 3, 6, 16, 64])  # the classes of evidence
 RATE, PULL = 5e-4, 1e-3  # of the weights while reading; to equal weights while learning
 PARTS = "tpc"  # tables of the "t"raining pieces, tables of the "p"iece so far, "c"opies
-_MIDDLE, _WIDE = SIZES[1] + 24, 2 * (SIZES[1] + 24)  # of a table of relative symbols
+_MIDDLE = events.N_KEYS + events.N_DRUMS + 24  # of a table of relative symbols
+_WIDE = 2 * _MIDDLE
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Model:
     tables: Tables
     weights: tuple[Floats, ...]
     parts: str = PARTS
+    n_rows: int = events.N_KEYS  # that can be written: all, if there were drums
 
 
 def words(score: Ints) -> Ints:
@@ -82,9 +84,11 @@ def learn(scores: Sequence[Ints], parts: str = PARTS) -> Model:
     Model
     """
     pieces = [words(score) for score in scores]
+    highest = max((int(notes[:, 1].max()) for notes in pieces), default=0)
+    n_rows = events.N_KEYS + events.N_DRUMS * (highest >= events.N_KEYS)
     own: list[Tables] = [{} for _ in pieces]
     for notes, tables in zip(pieces, own, strict=True):
-        for _, symbol, _, chains, _ in viewpoints.read(Memory(0), notes):
+        for _, symbol, _, chains, _ in viewpoints.read(Memory(0, n_rows), notes):
             _count(tables, chains, symbol)
     every: Tables = {}
     for tables in own:
@@ -92,13 +96,13 @@ def learn(scores: Sequence[Ints], parts: str = PARTS) -> Model:
             every[name] = every.get(name, 0) + counts
     seen: tuple[list, ...] = ([], [], [], [])
     for notes, tables in zip(pieces, own, strict=True):
-        memory = Memory(notes[-1, 4] + 1)
+        memory = Memory(notes[-1, 4] + 1, n_rows)
         for attribute, symbol, lowest, chains, said in viewpoints.read(memory, notes):
             seen[attribute].append(
                 (symbol, lowest, *_experts(memory, chains, said, every, tables, parts))
             )
             _count(memory.tables, chains, symbol)
-    return Model(every, tuple(_fit(examples) for examples in seen), parts)
+    return Model(every, tuple(_fit(examples) for examples in seen), parts, n_rows)
 
 
 def bits(model: Model, score: Ints, rate: float = RATE) -> Floats:
@@ -118,7 +122,7 @@ def bits(model: Model, score: Ints, rate: float = RATE) -> Floats:
         note isn't predicted.
     """
     notes = words(score)
-    memory, weights = Memory(notes[-1, 4] + 1), [w.copy() for w in model.weights]
+    memory, weights = _begin(model, notes, 0)
     shares = []
     for attribute, symbol, p in _listen(model, weights, memory, notes, rate):
         shares.append(p[symbol])
@@ -161,19 +165,19 @@ def compose(
         The new notes; their ticks go on from the seed's.
     """
     notes = words(seed)
-    memory, weights = Memory(notes[-1, 4] + n_ticks + 1), [w.copy() for w in model.weights]
+    memory, weights = _begin(model, notes, n_ticks)
     for _ in _listen(model, weights, memory, notes, RATE):
         pass
     score: list[tuple] = []
     shift = seed[-1][0] - notes[-1, 4]
     while True:
         note: list[int] = []
-        for attribute, size in enumerate(SIZES):
+        for attribute, size in enumerate(memory.sizes):
             lowest = viewpoints.lowest(memory, note)
             chains, said = viewpoints.contexts(memory, note), viewpoints.votes(memory, note)
             experts = _experts(memory, chains, said, model.tables, {}, model.parts)
             p = _mix(weights[attribute], lowest, *experts)
-            if attribute == 0 and memory.notes[-1][1] == SIZES[1] - 1:
+            if attribute == 0 and memory.notes[-1][1] == model.n_rows - 1:
                 p[0] = 0  # no key lies above the highest
             p[p < min_p[attribute] * p.max()] = 0
             p **= 1 / temperature  # after the cut, as ours
@@ -186,7 +190,15 @@ def compose(
                     return np.array(score, np.int64).reshape(-1, 4)
                 viewpoints.advance(memory, tick)
         viewpoints.hear(memory, (*note, tick), keep)
-        score.append((tick + shift, note[1] + LOW, LENGTHS[note[2]], note[3]))
+        score.append((tick + shift, int(events.pitch_of(note[1])), LENGTHS[note[2]], note[3]))
+
+
+def _begin(model: Model, notes: Ints, n_ticks: int) -> tuple[Memory, list[Floats]]:
+    """Return an empty memory for notes and so many ticks more, and weights that may change."""
+    if notes[:, 1].max() >= model.n_rows:
+        raise ValueError("drums must be in the training pieces, got some in this one alone")
+    memory = Memory(notes[-1, 4] + n_ticks + 1, model.n_rows)
+    return memory, [w.copy() for w in model.weights]
 
 
 def _listen(
