@@ -94,11 +94,12 @@ def beat_lengths(strength: Floats) -> tuple[Floats, Floats]:
     return _LAGS[path].astype(float), np.array(similars)[glide, now, path]
 
 
-def track(found: Floats) -> Floats:
+def track(found: Floats, name: str = "") -> Floats:
     """Find the beats of played notes: float64, (n_beats,), s, rising.
 
     The first is no later than the first note, the last later than the last. If the notes have no
-    clear pulse, beats are even, two a second, with an AudioWarning. No notes are a ValueError.
+    clear pulse, beats are even, two a second, with an AudioWarning, which calls the piece by its
+    name, if it is given. No notes are a ValueError.
     Where music comes again after threes of half beats, not twos, longer beats of three are sought.
 
     Source: Ellis (2007), as in `onset_strength`; F. Gouyon and P. Herrera, "Determination of the
@@ -109,8 +110,9 @@ def track(found: Floats) -> Floats:
     strength = onset_strength(found)
     lengths, clarity = beat_lengths(strength)
     if np.median(clarity) < _CLEAR:
+        piece = f"{audio.shown(name)}: " if name else ""
         message = f"no clear pulse in {len(onset)} notes: an even beat of {_EVEN} s is laid instead"
-        warnings.warn(message, audio.AudioWarning, stacklevel=2)
+        warnings.warn(piece + message, audio.AudioWarning, stacklevel=2)
         return np.arange(onset[0], onset[-1] + 2 * _EVEN, _EVEN)
     moments = np.interp(np.arange(len(strength)) / RATE, np.arange(len(lengths)), lengths)
     beats = _followed(found, strength, moments)

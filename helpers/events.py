@@ -73,9 +73,12 @@ class Played(NamedTuple):
 SILENCE = Played(np.zeros((0, 4), np.int64), np.zeros(0), np.array([0.0, 0.6]))  # for beginnings
 
 
-def read(found: rolls.Notes) -> Played:
-    """Find the beats of found notes and write them down: `beats.track`, then `write`."""
-    times = beats.track(found)
+def read(found: rolls.Notes, name: str = "") -> Played:
+    """Find the beats of found notes and write them down: `beats.track`, then `write`.
+
+    A warning that there is no clear pulse calls the piece by its name, if it is given.
+    """
+    times = beats.track(found, name)
     return Played(*write(found, times), times)
 
 
