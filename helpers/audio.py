@@ -307,6 +307,11 @@ def shown(path: AnyPath) -> str:
     return "".join(repr(c)[1:-1] if unicodedata.category(c) in odd else c for c in text)
 
 
+def reason(error: Exception, path: AnyPath) -> str:
+    """Return what an error says of a file, without the file's name."""
+    return str(error).removeprefix(f"{shown(path)}: ")
+
+
 def _clip(y: Waveform, path: AnyPath) -> Waveform:
     """Clip a waveform to [-1, 1], with a warning that counts the samples."""
     peak = max(y.max(), -y.min())

@@ -362,7 +362,7 @@ def _tracks_of_folder(
             heard[path] = _hear(path, kept)[1]
             infos[path] = info
         except audio.AudioError as error:
-            left.append(Left(path, str(error).removeprefix(f"{audio.shown(path)}: ")))
+            left.append(Left(path, audio.reason(error, path)))
     for path, why in _copies(music, infos, heard, kept).items():
         del infos[path]
         left.append(Left(path, why))
@@ -401,7 +401,7 @@ def _copies(
         try:
             return _hear(path, kept)[0]
         except audio.AudioError as error:
-            left[path] = str(error).removeprefix(f"{audio.shown(path)}: ")
+            left[path] = audio.reason(error, path)
             return np.zeros(_COARSE_SR, np.int16)  # which is like nothing
 
     order = sorted(infos, key=lambda path: (-infos[path].size_bytes, os.fsencode(path)))

@@ -283,8 +283,7 @@ def _jobs(
         try:
             content = datasets.digest(track.path)
         except audio.AudioError as error:
-            why = str(error).removeprefix(f"{audio.shown(track.path)}: ")
-            left.append(datasets.Left(track.path, why))
+            left.append(datasets.Left(track.path, audio.reason(error, track.path)))
             continue
         n_parts = max(1, math.ceil(track.minutes / PART))
         minutes = track.minutes / n_parts
@@ -324,7 +323,7 @@ def _attempt(job: _Job, given: notes.Dictionary) -> Done:
             facts, found, kit = _prepare(job, given)
     except Exception as error:  # a strange file may fail in any step
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        return job.kept, kind + str(error).removeprefix(f"{audio.shown(job.track.path)}: ")
+        return job.kept, kind + audio.reason(error, job.track.path)
     remarks = tuple(str(w.message) for w in caught if issubclass(w.category, audio.AudioWarning))
     return job.kept, (replace(facts, remarks=remarks), found, kit)
 
