@@ -157,6 +157,23 @@ def prepare(
     return pieces, left
 
 
+def hear(y: audio.Waveform, given: notes.Dictionary) -> Content:
+    """Find out about a piece what `prepare` tells: facts, notes with drums, sounds of the drums."""
+    sr = given.settings.sr
+    seconds, gain = len(y) / sr, notes.level_gain(y, sr=sr)
+    y = y * np.float32(gain)
+    cents = round(notes.tuning(y, sr=sr), 1)
+    moved = round(sr * 2 ** (cents / 1200))
+    y = y if moved == sr else audio.resample(y, sr_from=sr, sr_to=moved)
+    explained = notes.explained(y, given)
+    y, hits, kit = _without_drums(y, sr)
+    found = notes.encode(y, notes.choose_dictionary(y, given), lasting=True)
+    found = np.concatenate([found, hits])
+    found = found[np.lexsort(found.T[[2, 0]])]
+    found[:, :2] *= sr / moved  # from where it was moved back to the seconds of its file
+    return Facts(0.0, seconds, float(20 * np.log10(gain)), cents, explained, ()), found, kit
+
+
 def estimate(
     tracks: Tracks, folder: str | os.PathLike, *, given: notes.Dictionary, n_jobs: int = 2
 ) -> float:
@@ -329,26 +346,15 @@ def _attempt(job: _Job, given: notes.Dictionary) -> Done:
 
 
 def _prepare(job: _Job, given: notes.Dictionary) -> Content:
-    """Find out everything about a piece."""
-    sr = given.settings.sr
+    """Load a piece, and find out everything about it."""
     duration = None if job.last else 60 * job.minutes
-    y = audio.load(job.track.path, sr=sr, start=job.start, duration=duration)
+    y = audio.load(job.track.path, sr=given.settings.sr, start=job.start, duration=duration)
     if job.content and datasets.digest(job.track.path) != job.content:
         raise audio.AudioError("changed while it was to be prepared; run it again")
     if not y.any():
         raise audio.AudioError("is silent throughout; export it again")
-    seconds, gain = len(y) / sr, notes.level_gain(y, sr=sr)
-    y = y * np.float32(gain)
-    cents = round(notes.tuning(y, sr=sr), 1)
-    moved = round(sr * 2 ** (cents / 1200))
-    y = y if moved == sr else audio.resample(y, sr_from=sr, sr_to=moved)
-    explained = notes.explained(y, given)
-    y, hits, kit = _without_drums(y, sr)
-    found = notes.encode(y, notes.choose_dictionary(y, given), lasting=True)
-    found = np.concatenate([found, hits])
-    found = found[np.lexsort(found.T[[2, 0]])]
-    found[:, :2] *= sr / moved  # from where it was moved back to the seconds of its file
-    return Facts(job.start, seconds, float(20 * np.log10(gain)), cents, explained, ()), found, kit
+    facts, found, kit = hear(y, given)
+    return replace(facts, start=job.start), found, kit
 
 
 def _without_drums(y: Floats, sr: int) -> tuple[Floats, rolls.Notes, Floats]:
