@@ -173,8 +173,7 @@ def load_waveforms(
     """
     if max_minutes is not None and not max_minutes > 0:
         raise ValueError(f"max_minutes must be more than 0 minutes, got {max_minutes}")
-    if twice := _twice(track.name for track in tracks):
-        raise ValueError(f"tracks must have names that differ, got twice: {twice}")
+    check_names(tracks)
     waveforms: dict[str, audio.Waveform] = {}
     left = None if max_minutes is None else 60 * max_minutes  # s
     for track in helpers.bar(tracks, desc="Loading", unit="piece", leave=False):
@@ -190,6 +189,12 @@ def load_waveforms(
     if not waveforms:
         raise audio.AudioError(f"none of {len(tracks)} tracks could be loaded; see the warnings")
     return waveforms
+
+
+def check_names(tracks: Iterable[Track]) -> None:
+    """Raise a ValueError where names of tracks don't differ: by name, one of them would be lost."""
+    if twice := _twice(track.name for track in tracks):
+        raise ValueError(f"tracks must have names that differ, got twice: {twice}; rename them")
 
 
 def describe(tracks: list[Track]) -> str:

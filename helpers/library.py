@@ -127,7 +127,8 @@ def prepare(
     learnt from the folder changes with it, and then everything is prepared anew. `n_jobs` processes
     run at a time; within ``joblib.parallel_config(backend="dask")`` the cluster decides. A
     RuntimeError says that the system ended a process, mostly for want of memory. Returned are the
-    pieces by name, in the order of the tracks, and what couldn't be prepared, and why.
+    pieces by name (which must differ, else a ValueError), in the order of the tracks, and what
+    couldn't be prepared, and why.
     """
     jobs, left = _jobs(tracks, Path(folder).expanduser(), given)
     ready: dict[Path, Content | str] = {job.kept: one for job in jobs if (one := _read(job.kept))}
@@ -293,6 +294,7 @@ def _jobs(
     tracks: Tracks, folder: Path, given: notes.Dictionary
 ) -> tuple[list[_Job], list[datasets.Left]]:
     """Return what is to be done for tracks, long files in parts, and what can't be read."""
+    datasets.check_names(tracks)
     jobs, left = [], []
     way = hashlib.sha256(f"{_VERSION} {given.settings} {given.reference}".encode())
     way.update(given.templates.tobytes() + given.usual_levels.tobytes())
