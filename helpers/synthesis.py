@@ -388,7 +388,7 @@ def _missing_gain(
     """Say by how much recordings are louder than what is rendered from their notes."""
     energy = np.zeros(2)
     for y, one in zip(waveforms, found, strict=True):
-        early = one[one[:, 1] < seconds]
+        early = one[one[:, 1] < min(seconds, len(y) / bank.settings.sr)]
         if len(early):
             z = render(rolls.from_notes(early, bank.settings), bank)
             energy += np.sum(np.square(y[: z.size])), np.sum(np.square(z))
