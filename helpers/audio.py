@@ -253,7 +253,7 @@ def faded(y: ArrayLike, *, sr: float, seconds: float = 0.005) -> Waveform:
     """
     y = valid(y)
     n = np.arange(len(y), dtype=np.float32)
-    return y * np.minimum(1, np.minimum(n, n[::-1]) / np.float32(seconds * sr))
+    return y * np.minimum(1, np.minimum(n, n[::-1]) / np.float32(max(1, seconds * sr)))
 
 
 def valid(y: ArrayLike, name: str = "y") -> Waveform:
