@@ -30,8 +30,8 @@ _IDLE = 20  # s: then a process without work ends
 PART = 20.0  # minutes: a longer file becomes several pieces, which bounds the memory
 _VERSION = 5  # of what is kept: to be raised when the same file would give other notes
 # Notes a second, fewest and most, and the least share of the sound that notes explain. Of 12
-# recordings the 7 within (0.60 explained at least) have onset F of 0.74 to 0.83 against another
-# transcriber, the 5 beyond (0.51 at most) 0.39 to 0.62; of 158 quick tunes on a piano 2 are beyond.
+# recordings the 7 of a piano lie within (0.60 explained at least), the 5 whose notes are often
+# found wrong beyond (0.51 at most): docs/measured.md. Of 158 quick tunes on a piano 2 are beyond.
 _SPARSE, _BUSY, _EXPLAINED = 0.2, 12.0, 0.54
 _REMEDY = "what was prepared is kept: run it again, with n_jobs=1 where memory is short"
 
