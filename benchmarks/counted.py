@@ -27,7 +27,7 @@ import numpy as np
 import scipy.optimize
 
 from benchmarks import viewpoints
-from benchmarks.viewpoints import NOWHERE, Chains, Floats, Ints, Memory, Tables
+from benchmarks.viewpoints import NOWHERE, Chains, Doubles, Ints, Memory, Tables
 from helpers import beats, events
 
 LENGTHS, LOUD = events.LENGTHS, events.LOUD
@@ -44,7 +44,7 @@ class Model:
     """What training counted: tables, and each attribute's weights (n_experts, n_classes)."""
 
     tables: Tables
-    weights: tuple[Floats, ...]
+    weights: tuple[Doubles, ...]
     parts: str = PARTS
     n_rows: int = events.N_KEYS  # that can be written: all, if there were drums
 
@@ -105,7 +105,7 @@ def learn(scores: Sequence[Ints], parts: str = PARTS) -> Model:
     return Model(every, tuple(_fit(examples) for examples in seen), parts, n_rows)
 
 
-def bits(model: Model, score: Ints, rate: float = RATE) -> Floats:
+def bits(model: Model, score: Ints, rate: float = RATE) -> Doubles:
     """Say how many bits each note costs, given all before it.
 
     Parameters
@@ -193,7 +193,7 @@ def compose(
         score.append((tick + shift, int(events.pitch_of(note[1])), LENGTHS[note[2]], note[3]))
 
 
-def _begin(model: Model, notes: Ints, n_ticks: int) -> tuple[Memory, list[Floats]]:
+def _begin(model: Model, notes: Ints, n_ticks: int) -> tuple[Memory, list[Doubles]]:
     """Return an empty memory for notes and so many ticks more, and weights that may change."""
     if notes[:, 1].max() >= model.n_rows:
         raise ValueError("drums must be in the training pieces, got some in this one alone")
@@ -202,8 +202,8 @@ def _begin(model: Model, notes: Ints, n_ticks: int) -> tuple[Memory, list[Floats
 
 
 def _listen(
-    model: Model, weights: list[Floats], memory: Memory, notes: Ints, rate: float
-) -> Iterator[tuple[int, int, Floats]]:
+    model: Model, weights: list[Doubles], memory: Memory, notes: Ints, rate: float
+) -> Iterator[tuple[int, int, Doubles]]:
     """Yield attribute, symbol and probabilities, and learn from each: tables and weights."""
     for attribute, symbol, lowest, chains, said in viewpoints.read(memory, notes):
         guesses, evidence = _experts(memory, chains, said, model.tables, {}, model.parts)
@@ -215,8 +215,8 @@ def _listen(
 
 
 def _experts(
-    memory: Memory, chains: Chains, said: Floats, tables: Tables, without: Tables, parts: str
-) -> tuple[Floats, Ints]:
+    memory: Memory, chains: Chains, said: Doubles, tables: Tables, without: Tables, parts: str
+) -> tuple[Doubles, Ints]:
     """Ask every expert: log probabilities (n_experts, n_symbols), class of its evidence."""
     size = said.shape[1]
     rows = [(i, source) for i, chain in enumerate(chains) for source in chain[0] if source in parts]
@@ -249,7 +249,7 @@ def _experts(
     return np.log(np.maximum(guesses, 1e-7)), evidence
 
 
-def _blend(counts: Floats, start: Floats) -> Floats:
+def _blend(counts: Doubles, start: Doubles) -> Doubles:
     """Blend each context's counts with the shorter one's: (n_chains, depth, n_symbols)."""
     given = DISCOUNT * np.count_nonzero(counts, axis=2, keepdims=True) + ESCAPE
     blended, low = np.empty(counts.shape), start
@@ -268,7 +268,7 @@ def _count(tables: Tables, chains: Chains, symbol: int) -> None:
             counts[_MIDDLE + symbol - reference] += 1
 
 
-def _mix(weights: Floats, lowest: int, guesses: Floats, evidence: Ints) -> Floats:
+def _mix(weights: Doubles, lowest: int, guesses: Doubles, evidence: Ints) -> Doubles:
     """Mix experts geometrically into probabilities; symbols below `lowest` can't be."""
     logits = weights[np.arange(len(evidence)), evidence] @ guesses
     logits[:lowest] = -np.inf
@@ -276,7 +276,7 @@ def _mix(weights: Floats, lowest: int, guesses: Floats, evidence: Ints) -> Float
     return p / p.sum()
 
 
-def _fit(examples: list[tuple]) -> Floats:
+def _fit(examples: list[tuple]) -> Doubles:
     """Find the weights that predict best, pulled towards equal ones."""
     symbols, lowest, guesses, evidence = (np.array(x) for x in zip(*examples, strict=True))
     examples.clear()
@@ -284,7 +284,7 @@ def _fit(examples: list[tuple]) -> Floats:
     shape, rows, columns = (n_experts, 2 * len(COUNTED) + 2), np.arange(n), np.arange(n_experts)
     start, cannot = np.full(shape, 1.5 / n_experts), np.arange(size) < lowest[:, None]
 
-    def loss(flat: Floats) -> tuple[float, Floats]:
+    def loss(flat: Doubles) -> tuple[float, Doubles]:
         weights = flat.reshape(shape)
         logits = np.einsum("nk,nks->ns", weights[columns, evidence], guesses)
         logits[cannot] = -np.inf

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from helpers import events
 
-Floats = npt.NDArray[np.float64]
+Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Tables = dict[tuple, npt.NDArray[np.int32]]
 Chains = list[tuple[str, int, tuple]]  # sources, what symbols are relative to, context
@@ -48,7 +48,7 @@ class Memory:
         self.hits = np.zeros(n)  # notes of this moment that a place has as well
 
 
-def read(memory: Memory, notes: Ints) -> Iterator[tuple[int, int, int, Chains, Floats]]:
+def read(memory: Memory, notes: Ints) -> Iterator[tuple[int, int, int, Chains, Doubles]]:
     """Yield each symbol's attribute, itself, the lowest possible one, its contexts and votes."""
     for *symbols, tick in notes.tolist():
         for attribute, symbol in enumerate(symbols if memory.notes else ()):
@@ -99,7 +99,7 @@ def advance(memory: Memory, tick: int) -> None:
         memory.now = tick
 
 
-def votes(memory: Memory, new: Sequence[int]) -> Floats:
+def votes(memory: Memory, new: Sequence[int]) -> Doubles:
     """Let the places that agree best say what comes next: votes, (n_kernels, n_symbols)."""
     attribute, row = len(new), memory.notes[-1][1]
     run, near, far = memory.scores[:, : memory.now]
