@@ -84,8 +84,7 @@ def learn(scores: Sequence[Ints], parts: str = PARTS) -> Model:
     Model
     """
     pieces = [words(score) for score in scores]
-    highest = max((int(notes[:, 1].max()) for notes in pieces), default=0)
-    n_rows = events.N_KEYS + events.N_DRUMS * (highest >= events.N_KEYS)
+    n_rows = max(map(_n_rows, pieces), default=events.N_KEYS)
     own: list[Tables] = [{} for _ in pieces]
     for notes, tables in zip(pieces, own, strict=True):
         for _, symbol, _, chains, _ in viewpoints.read(Memory(0, n_rows), notes):
@@ -177,7 +176,7 @@ def compose(
             chains, said = viewpoints.contexts(memory, note), viewpoints.votes(memory, note)
             experts = _experts(memory, chains, said, model.tables, {}, model.parts)
             p = _mix(weights[attribute], lowest, *experts)
-            if attribute == 0 and memory.notes[-1][1] == model.n_rows - 1:
+            if attribute == 0 and memory.notes[-1][1] == memory.n_rows - 1:
                 p[0] = 0  # no key lies above the highest
             p[p < min_p[attribute] * p.max()] = 0
             p **= 1 / temperature  # after the cut, as ours
@@ -193,11 +192,14 @@ def compose(
         score.append((tick + shift, int(events.pitch_of(note[1])), LENGTHS[note[2]], note[3]))
 
 
+def _n_rows(notes: Ints) -> int:
+    """Return how many rows a piece may have: keys, or if there are drums in it, all."""
+    return events.N_KEYS + events.N_DRUMS * bool((notes[:, 1] >= events.N_KEYS).any())
+
+
 def _begin(model: Model, notes: Ints, n_ticks: int) -> tuple[Memory, list[Doubles]]:
     """Return an empty memory for notes and so many ticks more, and weights that may change."""
-    if notes[:, 1].max() >= model.n_rows:
-        raise ValueError("drums must be in the training pieces, got some in this one alone")
-    memory = Memory(notes[-1, 4] + n_ticks + 1, model.n_rows)
+    memory = Memory(notes[-1, 4] + n_ticks + 1, max(model.n_rows, _n_rows(notes)))
     return memory, [w.copy() for w in model.weights]
 
 
