@@ -218,8 +218,11 @@ def explore(
             reset.description = "Reset"
 
     def restore(button: widgets.Button) -> None:
-        for name, value in first.items():
-            controls[name].value = value
+        for name, control in controls.items():
+            control.unobserve(draw, names="value")  # or each would compute, one after the other
+            control.value = first[name]
+            control.observe(draw, names="value")
+        draw()
 
     for name, control in controls.items():
         if hasattr(control, "continuous_update"):
