@@ -27,15 +27,16 @@ import numpy as np
 import scipy.optimize
 
 from benchmarks import viewpoints
-from benchmarks.viewpoints import NOWHERE, SIZES, Chains, Floats, Ints, Memory, Tables
+from benchmarks.viewpoints import NOWHERE, Chains, Doubles, Ints, Memory, Tables
 from helpers import beats, events
 
-LOW, LENGTHS, LOUD = events.LOWEST, events.LENGTHS, events.LOUD
+LENGTHS, LOUD = events.LENGTHS, events.LOUD
 DISCOUNT, ESCAPE = 0.5, 0.5  # taken from each count; given to the shorter context
 COUNTED = np.array([1, 2, 3, 6, 16, 64])  # the classes of evidence
 RATE, PULL = 5e-4, 1e-3  # of the weights while reading; to equal weights while learning
 PARTS = "tpc"  # tables of the "t"raining pieces, tables of the "p"iece so far, "c"opies
-_MIDDLE, _WIDE = SIZES[1] + 24, 2 * (SIZES[1] + 24)  # of a table of relative symbols
+_MIDDLE = events.N_KEYS + events.N_DRUMS + 24  # of a table of relative symbols
+_WIDE = 2 * _MIDDLE
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,9 @@ class Model:
     """What training counted: tables, and each attribute's weights (n_experts, n_classes)."""
 
     tables: Tables
-    weights: tuple[Floats, ...]
+    weights: tuple[Doubles, ...]
     parts: str = PARTS
+    n_rows: int = events.N_KEYS  # that can be written: all, if there were drums
 
 
 def words(score: Ints) -> Ints:
@@ -82,9 +84,10 @@ def learn(scores: Sequence[Ints], parts: str = PARTS) -> Model:
     Model
     """
     pieces = [words(score) for score in scores]
+    n_rows = max(map(_n_rows, pieces), default=events.N_KEYS)
     own: list[Tables] = [{} for _ in pieces]
     for notes, tables in zip(pieces, own, strict=True):
-        for _, symbol, _, chains, _ in viewpoints.read(Memory(0), notes):
+        for _, symbol, _, chains, _ in viewpoints.read(Memory(0, n_rows), notes):
             _count(tables, chains, symbol)
     every: Tables = {}
     for tables in own:
@@ -92,16 +95,16 @@ def learn(scores: Sequence[Ints], parts: str = PARTS) -> Model:
             every[name] = every.get(name, 0) + counts
     seen: tuple[list, ...] = ([], [], [], [])
     for notes, tables in zip(pieces, own, strict=True):
-        memory = Memory(notes[-1, 4] + 1)
+        memory = Memory(notes[-1, 4] + 1, n_rows)
         for attribute, symbol, lowest, chains, said in viewpoints.read(memory, notes):
             seen[attribute].append(
                 (symbol, lowest, *_experts(memory, chains, said, every, tables, parts))
             )
             _count(memory.tables, chains, symbol)
-    return Model(every, tuple(_fit(examples) for examples in seen), parts)
+    return Model(every, tuple(_fit(examples) for examples in seen), parts, n_rows)
 
 
-def bits(model: Model, score: Ints, rate: float = RATE) -> Floats:
+def bits(model: Model, score: Ints, rate: float = RATE) -> Doubles:
     """Say how many bits each note costs, given all before it.
 
     Parameters
@@ -118,7 +121,7 @@ def bits(model: Model, score: Ints, rate: float = RATE) -> Floats:
         note isn't predicted.
     """
     notes = words(score)
-    memory, weights = Memory(notes[-1, 4] + 1), [w.copy() for w in model.weights]
+    memory, weights = _begin(model, notes, 0)
     shares = []
     for attribute, symbol, p in _listen(model, weights, memory, notes, rate):
         shares.append(p[symbol])
@@ -161,19 +164,19 @@ def compose(
         The new notes; their ticks go on from the seed's.
     """
     notes = words(seed)
-    memory, weights = Memory(notes[-1, 4] + n_ticks + 1), [w.copy() for w in model.weights]
+    memory, weights = _begin(model, notes, n_ticks)
     for _ in _listen(model, weights, memory, notes, RATE):
         pass
     score: list[tuple] = []
     shift = seed[-1][0] - notes[-1, 4]
     while True:
         note: list[int] = []
-        for attribute, size in enumerate(SIZES):
+        for attribute, size in enumerate(memory.sizes):
             lowest = viewpoints.lowest(memory, note)
             chains, said = viewpoints.contexts(memory, note), viewpoints.votes(memory, note)
             experts = _experts(memory, chains, said, model.tables, {}, model.parts)
             p = _mix(weights[attribute], lowest, *experts)
-            if attribute == 0 and memory.notes[-1][1] == SIZES[1] - 1:
+            if attribute == 0 and memory.notes[-1][1] == memory.n_rows - 1:
                 p[0] = 0  # no key lies above the highest
             p[p < min_p[attribute] * p.max()] = 0
             p **= 1 / temperature  # after the cut, as ours
@@ -186,12 +189,23 @@ def compose(
                     return np.array(score, np.int64).reshape(-1, 4)
                 viewpoints.advance(memory, tick)
         viewpoints.hear(memory, (*note, tick), keep)
-        score.append((tick + shift, note[1] + LOW, LENGTHS[note[2]], note[3]))
+        score.append((tick + shift, int(events.pitch_of(note[1])), LENGTHS[note[2]], note[3]))
+
+
+def _n_rows(notes: Ints) -> int:
+    """Return how many rows a piece may have: keys, or if there are drums in it, all."""
+    return events.N_KEYS + events.N_DRUMS * bool((notes[:, 1] >= events.N_KEYS).any())
+
+
+def _begin(model: Model, notes: Ints, n_ticks: int) -> tuple[Memory, list[Doubles]]:
+    """Return an empty memory for notes and so many ticks more, and weights that may change."""
+    memory = Memory(notes[-1, 4] + n_ticks + 1, max(model.n_rows, _n_rows(notes)))
+    return memory, [w.copy() for w in model.weights]
 
 
 def _listen(
-    model: Model, weights: list[Floats], memory: Memory, notes: Ints, rate: float
-) -> Iterator[tuple[int, int, Floats]]:
+    model: Model, weights: list[Doubles], memory: Memory, notes: Ints, rate: float
+) -> Iterator[tuple[int, int, Doubles]]:
     """Yield attribute, symbol and probabilities, and learn from each: tables and weights."""
     for attribute, symbol, lowest, chains, said in viewpoints.read(memory, notes):
         guesses, evidence = _experts(memory, chains, said, model.tables, {}, model.parts)
@@ -203,8 +217,8 @@ def _listen(
 
 
 def _experts(
-    memory: Memory, chains: Chains, said: Floats, tables: Tables, without: Tables, parts: str
-) -> tuple[Floats, Ints]:
+    memory: Memory, chains: Chains, said: Doubles, tables: Tables, without: Tables, parts: str
+) -> tuple[Doubles, Ints]:
     """Ask every expert: log probabilities (n_experts, n_symbols), class of its evidence."""
     size = said.shape[1]
     rows = [(i, source) for i, chain in enumerate(chains) for source in chain[0] if source in parts]
@@ -237,7 +251,7 @@ def _experts(
     return np.log(np.maximum(guesses, 1e-7)), evidence
 
 
-def _blend(counts: Floats, start: Floats) -> Floats:
+def _blend(counts: Doubles, start: Doubles) -> Doubles:
     """Blend each context's counts with the shorter one's: (n_chains, depth, n_symbols)."""
     given = DISCOUNT * np.count_nonzero(counts, axis=2, keepdims=True) + ESCAPE
     blended, low = np.empty(counts.shape), start
@@ -256,7 +270,7 @@ def _count(tables: Tables, chains: Chains, symbol: int) -> None:
             counts[_MIDDLE + symbol - reference] += 1
 
 
-def _mix(weights: Floats, lowest: int, guesses: Floats, evidence: Ints) -> Floats:
+def _mix(weights: Doubles, lowest: int, guesses: Doubles, evidence: Ints) -> Doubles:
     """Mix experts geometrically into probabilities; symbols below `lowest` can't be."""
     logits = weights[np.arange(len(evidence)), evidence] @ guesses
     logits[:lowest] = -np.inf
@@ -264,7 +278,7 @@ def _mix(weights: Floats, lowest: int, guesses: Floats, evidence: Ints) -> Float
     return p / p.sum()
 
 
-def _fit(examples: list[tuple]) -> Floats:
+def _fit(examples: list[tuple]) -> Doubles:
     """Find the weights that predict best, pulled towards equal ones."""
     symbols, lowest, guesses, evidence = (np.array(x) for x in zip(*examples, strict=True))
     examples.clear()
@@ -272,7 +286,7 @@ def _fit(examples: list[tuple]) -> Floats:
     shape, rows, columns = (n_experts, 2 * len(COUNTED) + 2), np.arange(n), np.arange(n_experts)
     start, cannot = np.full(shape, 1.5 / n_experts), np.arange(size) < lowest[:, None]
 
-    def loss(flat: Floats) -> tuple[float, Floats]:
+    def loss(flat: Doubles) -> tuple[float, Doubles]:
         weights = flat.reshape(shape)
         logits = np.einsum("nk,nks->ns", weights[columns, evidence], guesses)
         logits[cannot] = -np.inf

@@ -67,7 +67,7 @@ def run(*, quick=False) -> dict:
     report = {"judged on": split, "learnt": learnt, "speed": speeds(bank)}
     report["found"] = find(train, held_out, dictionary)
     heard, unheard = (
-        {name: events.read(notes.encode(y, dictionary)).score for name, y in pieces.items()}
+        {name: events.read(notes.encode(y, dictionary), name).score for name, y in pieces.items()}
         for pieces in (train, held_out)
     )
     report["bits"] = bits(heard, unheard, seeds)
@@ -232,7 +232,7 @@ def on_another_piano(dictionary, seeds: tuple[int, ...]) -> dict:
     """Find notes in the test pieces as another piano plays them, as in any music; predict those."""
     waveforms = judge.load("test", instrument="recorded piano")
     found = {name: real.prepared(y, dictionary) for name, y in waveforms.items()}
-    scores = {name: events.read(some).score for name, some in found.items()}
+    scores = {name: events.read(some, name).score for name, some in found.items()}
     result = {"found": {name: score(some, played(name)) for name, some in found.items()}}
     for seed in seeds:
         weights, settings = note_model.load(FOLDER / f"seed{seed}" / "notes_lstm.npz")

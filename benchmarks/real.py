@@ -14,7 +14,7 @@ from pathlib import Path
 import mir_eval
 import numpy as np
 
-from helpers import audio, datasets, drums, notes, synthesis
+from helpers import audio, datasets, library, notes, rolls, synthesis
 
 ORACLE_SR, WINDOW, OVERLAP = 22_050, 43_844, 30 * 256  # samples; of basic-pitch's network
 KINDS = {"piano": "piano", "orchestra": "orchestra, strings", "strings": "orchestra, strings"}
@@ -60,18 +60,6 @@ def load_oracle() -> Oracle | None:
     return find
 
 
-def prepared(y: np.ndarray, given: notes.Dictionary) -> np.ndarray:
-    """Find notes as `library.prepare` does: level, tuning, no drums, own spectra, what lasts."""
-    sr = given.settings.sr
-    y = y * np.float32(notes.level_gain(y, sr=sr))
-    moved = round(sr * 2 ** (notes.tuning(y, sr=sr) / 1200))
-    y = audio.resample(y, sr_from=sr, sr_to=moved)
-    y, _, _ = drums.separate(y, sr=sr)
-    found = notes.encode(y, notes.choose_dictionary(y, given), lasting=True)
-    found[:, :2] *= sr / moved
-    return found
-
-
 def onset_f(true: np.ndarray, found: np.ndarray) -> float:
     """Return the F-measure of onsets, within 50 ms, and pitches."""
     intervals = [np.c_[one[:, 0], np.maximum(one[:, 1], one[:, 0] + 0.01)] for one in (true, found)]
@@ -101,7 +89,8 @@ def compare(folder: Path, given: notes.Dictionary, oracle: Oracle) -> dict[str, 
         gains = {kind: 0.0} | ({"pianos, lowered": lower[path]} if path in lower else {})
         for name, gain_db in gains.items():
             x = y * np.float32(10 ** (gain_db / 20))
-            score = [onset_f(true, found) for found in (notes.encode(x, given), prepared(x, given))]
+            prepared = rolls.keys_of(library.hear(x, given)[1])
+            score = [onset_f(true, found) for found in (notes.encode(x, given), prepared)]
             scores.setdefault(name, []).append(np.array(score))
             print(f"{path.stem:32}{name:20}{score[0]:10.3f}{score[1]:10.3f}", flush=True)
     return scores

@@ -15,12 +15,11 @@ import numpy.typing as npt
 
 from helpers import events
 
-Floats = npt.NDArray[np.float64]
+Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Tables = dict[tuple, npt.NDArray[np.int32]]
 Chains = list[tuple[str, int, tuple]]  # sources, what symbols are relative to, context
 
-SIZES = (events.END, events.N_KEYS, *events.N_CLASSES[2:4])  # symbols of wait, pitch, length, touch
 DECAYS, MISS = np.array([0.75, 0.93]), 0.5  # a note: how agreement fades; what a miss costs
 KERNELS = np.array([[0.0, 2.5, 0.0], [0.3, 1.5, 2.0]])  # of run, near and far agreement
 N_PLACES, RUN = 48, 20  # places that vote; the longest run that counts
@@ -32,6 +31,7 @@ class Memory:
     """What was heard, and how well every place in it agrees with now."""
 
     n_ticks: int  # that can be remembered
+    n_rows: int = events.N_KEYS  # more where there are drums, from that row on
     notes: list[tuple[int, ...]] = field(default_factory=list)  # wait, row, length, touch, tick
     moments: dict[int, tuple[int, ...]] = field(default_factory=dict)  # rows struck at a tick
     tables: Tables = field(default_factory=dict)
@@ -40,14 +40,15 @@ class Memory:
 
     def __post_init__(self) -> None:
         n = self.n_ticks
-        self.struck = np.full((2, n, SIZES[1]), -1)  # length and touch of what was struck
+        self.sizes = events.END, self.n_rows, *events.N_CLASSES[2:4]  # wait, pitch, length, touch
+        self.struck = np.full((2, n, self.n_rows), -1)  # length and touch of what was struck
         self.count, self.top = np.zeros(n), np.full(n, -1)  # of a moment: notes, highest row
         self.next = np.zeros(n, np.int64)  # tick of the moment after
         self.scores = np.zeros((3, n))  # agreement of a place with now: run, near, far
         self.hits = np.zeros(n)  # notes of this moment that a place has as well
 
 
-def read(memory: Memory, notes: Ints) -> Iterator[tuple[int, int, int, Chains, Floats]]:
+def read(memory: Memory, notes: Ints) -> Iterator[tuple[int, int, int, Chains, Doubles]]:
     """Yield each symbol's attribute, itself, the lowest possible one, its contexts and votes."""
     for *symbols, tick in notes.tolist():
         for attribute, symbol in enumerate(symbols if memory.notes else ()):
@@ -98,7 +99,7 @@ def advance(memory: Memory, tick: int) -> None:
         memory.now = tick
 
 
-def votes(memory: Memory, new: Sequence[int]) -> Floats:
+def votes(memory: Memory, new: Sequence[int]) -> Doubles:
     """Let the places that agree best say what comes next: votes, (n_kernels, n_symbols)."""
     attribute, row = len(new), memory.notes[-1][1]
     run, near, far = memory.scores[:, : memory.now]
@@ -116,7 +117,7 @@ def votes(memory: Memory, new: Sequence[int]) -> Floats:
         said = memory.struck[attribute - 2, places, new[1]]
     agreement = np.stack([np.minimum(run, RUN), near, far])[:, places]
     weights = np.exp(KERNELS @ agreement) * (said >= 0)
-    return np.array([np.bincount(np.maximum(said, 0), w, SIZES[attribute]) for w in weights])
+    return np.array([np.bincount(np.maximum(said, 0), w, memory.sizes[attribute]) for w in weights])
 
 
 def contexts(memory: Memory, new: Sequence[int]) -> Chains:

@@ -253,7 +253,7 @@ def faded(y: ArrayLike, *, sr: float, seconds: float = 0.005) -> Waveform:
     """
     y = valid(y)
     n = np.arange(len(y), dtype=np.float32)
-    return y * np.minimum(1, np.minimum(n, n[::-1]) / np.float32(seconds * sr))
+    return y * np.minimum(1, np.minimum(n, n[::-1]) / np.float32(max(1, seconds * sr)))
 
 
 def valid(y: ArrayLike, name: str = "y") -> Waveform:
@@ -305,6 +305,11 @@ def shown(path: AnyPath) -> str:
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     odd = ("Cc", "Zl", "Zp")  # controls, line and paragraph separators
     return "".join(repr(c)[1:-1] if unicodedata.category(c) in odd else c for c in text)
+
+
+def reason(error: Exception, path: AnyPath) -> str:
+    """Return what an error says of a file, without the file's name."""
+    return str(error).removeprefix(f"{shown(path)}: ")
 
 
 def _clip(y: Waveform, path: AnyPath) -> Waveform:

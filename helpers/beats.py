@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from helpers import audio, rolls
 
-Floats = NDArray[np.float64]
+Doubles = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 TICKS = 12  # per beat: halves, thirds, quarters and sixths of a beat are whole numbers of ticks
@@ -35,7 +35,7 @@ _METRES = (2, 3, 4, 6, 8)  # beats in a bar
 _BAR, _BAR_OCTAVES = 1.5, 0.6  # s in a usual bar; how many octaves beside it are still usual
 
 
-def onset_strength(found: Floats) -> Floats:
+def onset_strength(found: Doubles) -> Doubles:
     """Say how strongly notes begin at each moment.
 
     Low notes count more, for the bass marks the beat; a chord counts less than its notes together.
@@ -56,7 +56,7 @@ def onset_strength(found: Floats) -> Floats:
     return strength / strength.std()
 
 
-def beat_lengths(strength: Floats) -> tuple[Floats, Floats]:
+def beat_lengths(strength: Doubles) -> tuple[Doubles, Doubles]:
     """Find how long a beat is at each second: the lag at which the music resembles itself.
 
     Ten seconds around each second are correlated with themselves. A length is good if a beat
@@ -94,11 +94,12 @@ def beat_lengths(strength: Floats) -> tuple[Floats, Floats]:
     return _LAGS[path].astype(float), np.array(similars)[glide, now, path]
 
 
-def track(found: Floats) -> Floats:
+def track(found: Doubles, name: str = "") -> Doubles:
     """Find the beats of played notes: float64, (n_beats,), s, rising.
 
     The first is no later than the first note, the last later than the last. If the notes have no
-    clear pulse, beats are even, two a second, with an AudioWarning. No notes are a ValueError.
+    clear pulse, beats are even, two a second, with an AudioWarning, which calls the piece by its
+    name, if it is given. No notes are a ValueError.
     Where music comes again after threes of half beats, not twos, longer beats of three are sought.
 
     Source: Ellis (2007), as in `onset_strength`; F. Gouyon and P. Herrera, "Determination of the
@@ -109,15 +110,16 @@ def track(found: Floats) -> Floats:
     strength = onset_strength(found)
     lengths, clarity = beat_lengths(strength)
     if np.median(clarity) < _CLEAR:
+        piece = f"{audio.shown(name)}: " if name else ""
         message = f"no clear pulse in {len(onset)} notes: an even beat of {_EVEN} s is laid instead"
-        warnings.warn(message, audio.AudioWarning, stacklevel=2)
+        warnings.warn(piece + message, audio.AudioWarning, stacklevel=2)
         return np.arange(onset[0], onset[-1] + 2 * _EVEN, _EVEN)
     moments = np.interp(np.arange(len(strength)) / RATE, np.arange(len(lengths)), lengths)
     beats = _followed(found, strength, moments)
     return _followed(found, strength, 1.5 * moments) if _by_threes(found, beats) else beats
 
 
-def quantise(found: Floats, beats: Floats) -> tuple[Whole, Floats]:
+def quantise(found: Doubles, beats: Doubles) -> tuple[Whole, Doubles]:
     """Give each note its tick; a beat is cut into 2, 3, 4, 6 or 12 parts, whichever fits best.
 
     A fine cut fits everything, so it must pay: by its parts' rarity in this music and in general.
@@ -150,7 +152,7 @@ def quantise(found: Floats, beats: Floats) -> tuple[Whole, Floats]:
     return ticks, onset - time_of(ticks, beats)
 
 
-def bar_lines(found: Floats, beats: Floats) -> Whole:
+def bar_lines(found: Doubles, beats: Doubles) -> Whole:
     """Find the beats that begin a bar: the harmony changes there, on low notes that last.
 
     The number of beats in a bar is the one whose first beats stand out most, bars near 1.5 s
@@ -172,7 +174,7 @@ def bar_lines(found: Floats, beats: Floats) -> Whole:
     return max(candidates, key=lambda candidate: candidate[0])[1]
 
 
-def time_of(ticks: ArrayLike, beats: Floats) -> Floats:
+def time_of(ticks: ArrayLike, beats: Doubles) -> Doubles:
     """Say when ticks are played, in s; beyond the last beat, beats go on as long as it was.
 
     >>> time_of([0, 6, 18, 48], np.array([1.0, 1.5, 2.5]))
@@ -184,7 +186,7 @@ def time_of(ticks: ArrayLike, beats: Floats) -> Floats:
     return inside + np.maximum(place - last, 0) * (beats[-1] - beats[-2])
 
 
-def tick_of(times: ArrayLike, beats: Floats) -> Floats:
+def tick_of(times: ArrayLike, beats: Doubles) -> Doubles:
     """Say at which tick, not rounded, something happens: the inverse of `time_of`."""
     times = np.asarray(times, np.float64)
     inside = np.interp(times, beats, np.arange(len(beats)))
@@ -192,7 +194,7 @@ def tick_of(times: ArrayLike, beats: Floats) -> Floats:
     return TICKS * (inside + beyond)
 
 
-def best_path(score: Floats, change: Floats) -> Whole:
+def best_path(score: Doubles, change: Doubles) -> Whole:
     """Find the states whose scores and changes have the largest sum, by Viterbi's algorithm.
 
     Scores are (n_times, n_states), changes (n_states, n_states), to a state (row) from another.
@@ -208,14 +210,14 @@ def best_path(score: Floats, change: Floats) -> Whole:
     return np.array(path[::-1])
 
 
-def _notes(found: Floats) -> Floats:
+def _notes(found: Doubles) -> Doubles:
     """Return found notes, or raise."""
     if not len(found):
         raise ValueError("found must hold at least one note, got none: see notes.encode")
     return rolls.valid_notes(found, n_drums=rolls.N_DRUMS)
 
 
-def _accents(found: Floats, beats: Floats) -> Floats:
+def _accents(found: Doubles, beats: Doubles) -> Doubles:
     """Say how much each beat is like a bar's first: bass, long low notes, and new harmony."""
     ticks = quantise(found, beats)[0]
     beat, length = ticks // TICKS, (tick_of(found[:, 1], beats) - ticks) / TICKS
@@ -235,7 +237,7 @@ def _accents(found: Floats, beats: Floats) -> Floats:
     return sum(weight * (part - part.mean()) / (part.std() + 1e-9) for weight, part in parts)
 
 
-def _followed(found: Floats, strength: Floats, lengths: Floats) -> Floats:
+def _followed(found: Doubles, strength: Doubles, lengths: Doubles) -> Doubles:
     """Find beats about so many moments long, and fit them to the notes near them."""
     onset = np.sort(found[:, 0])
     beats = _chain(strength, lengths) / RATE
@@ -248,7 +250,7 @@ def _followed(found: Floats, strength: Floats, lengths: Floats) -> Floats:
     return beats
 
 
-def _by_threes(found: Floats, beats: Floats) -> bool:
+def _by_threes(found: Doubles, beats: Doubles) -> bool:
     """Say if three half beats make a beat: rhythm and harmony come again after threes, not twos."""
     place = quantise(found, beats)[0] % TICKS
     if len(found) < 50 or np.sum(place == 6) <= np.sum(place % 6 > 0):  # few, or finer parts
@@ -266,7 +268,7 @@ def _by_threes(found: Floats, beats: Floats) -> bool:
     return rhythm[[3, 9]].mean() + harmony[[6, 12, 18]].mean() > twos + 0.02
 
 
-def _chain(strength: Floats, lengths: Floats) -> Floats:
+def _chain(strength: Doubles, lengths: Doubles) -> Doubles:
     """Find the row of moments that are strong and lie a beat apart (Ellis, 2007)."""
     best, before = strength.copy(), np.full(len(strength), -1)
     for t, length in enumerate(lengths):
@@ -286,7 +288,7 @@ def _chain(strength: Floats, lengths: Floats) -> Floats:
     return np.array(chain[::-1], np.float64)
 
 
-def _reach(beats: Floats, first: float, last: float) -> Floats:
+def _reach(beats: Doubles, first: float, last: float) -> Doubles:
     """Add beats before and after until all notes lie between, with one to spare."""
     times = beats.tolist() if len(beats) > 1 else [first, first + _EVEN]
     while times[0] > first:
@@ -296,7 +298,7 @@ def _reach(beats: Floats, first: float, last: float) -> Floats:
     return np.array(times)
 
 
-def _fit(beats: Floats, onset: Floats, ticks: Whole) -> Floats:
+def _fit(beats: Doubles, onset: Doubles, ticks: Whole) -> Doubles:
     """Move beats so that notes lie on their ticks, as far as the tempo stays smooth."""
     beat = np.minimum(ticks // TICKS, len(beats) - 2)
     share = ticks / TICKS - beat

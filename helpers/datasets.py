@@ -3,7 +3,6 @@
 A split never cuts through a piece: of what is held out, no other part was heard in training.
 """
 
-import csv
 import hashlib
 import os
 import warnings
@@ -129,13 +128,13 @@ def survey(
         raise FileNotFoundError(f"music folder {shown} does not exist; check the setting MUSIC")
     if not music.is_dir():
         raise NotADirectoryError(f"music must be a folder, got the file {shown}: name its folder")
-    files, left = _audio_files(music)
+    paths, left = _audio_files(music)
     tracks = _listed(music)
     if not tracks:
-        return _tracks_of_folder(music, files, left, fewest, kept), left
+        return _tracks_of_folder(music, paths, left, fewest, kept), left
     listed = {track.path.resolve() for track in tracks}
     why = "the manifest doesn't list them; move your own files to a folder of their own"
-    return tracks, left + [Left(path, why) for path in files if path.resolve() not in listed]
+    return tracks, left + [Left(path, why) for path in paths if path.resolve() not in listed]
 
 
 def select(tracks: list[Track], **wanted: str | None) -> list[Track]:
@@ -173,8 +172,7 @@ def load_waveforms(
     """
     if max_minutes is not None and not max_minutes > 0:
         raise ValueError(f"max_minutes must be more than 0 minutes, got {max_minutes}")
-    if twice := _twice(track.name for track in tracks):
-        raise ValueError(f"tracks must have names that differ, got twice: {twice}")
+    check_names(tracks)
     waveforms: dict[str, audio.Waveform] = {}
     left = None if max_minutes is None else 60 * max_minutes  # s
     for track in helpers.bar(tracks, desc="Loading", unit="piece", leave=False):
@@ -190,6 +188,12 @@ def load_waveforms(
     if not waveforms:
         raise audio.AudioError(f"none of {len(tracks)} tracks could be loaded; see the warnings")
     return waveforms
+
+
+def check_names(tracks: Iterable[Track]) -> None:
+    """Raise a ValueError where names of tracks don't differ: by name, one of them would be lost."""
+    if twice := _twice(track.name for track in tracks):
+        raise ValueError(f"tracks must have names that differ, got twice: {twice}; rename them")
 
 
 def describe(tracks: list[Track]) -> str:
@@ -247,7 +251,7 @@ def _twice(names: Iterable[str]) -> str:
 
 def _audio_files(music: Path) -> tuple[list[Path], list[Left]]:
     """Return the audio files in a folder and below, sorted, and the other files."""
-    files: dict[Path, Path] = {}  # real path -> path
+    taken: dict[Path, Path] = {}  # real path -> path
     left = []
     real_music = music.resolve()
     unread: dict[Path, str | None] = {}  # folder -> why
@@ -265,11 +269,11 @@ def _audio_files(music: Path) -> tuple[list[Path], list[Left]]:
         elif suffix not in SUFFIXES:
             known = (why for why, suffixes in _MUSICAL.items() if suffix in suffixes.split())
             left.append(Left(path, next(known, None) or _by_content(path)))
-        elif (real := Path(os.path.realpath(path))) in files:
-            left.append(Left(path, f"linked to {audio.shown(files[real].relative_to(music))}"))
+        elif (real := Path(os.path.realpath(path))) in taken:
+            left.append(Left(path, f"linked to {audio.shown(taken[real].relative_to(music))}"))
         else:
-            files[real] = path
-    return sorted(files.values(), key=os.fsencode), left
+            taken[real] = path
+    return sorted(taken.values(), key=os.fsencode), left
 
 
 def _by_content(path: Path) -> str:
@@ -297,10 +301,10 @@ def _listed(music: Path) -> list[Track]:
     """Return the tracks of the manifest that lists the files of a folder; none without one."""
     for folder in (music, music.parent):
         manifest = folder / "manifest.csv"
-        rows = _read_csv(manifest) if manifest.is_file() else []
+        rows = files.read_csv(manifest) if manifest.is_file() else []
         if folder != music:
-            rows = [(where, row) for where, row in rows if _lies_in(music, folder, row.get("file"))]
-        tracks = [_track_of_row(where, row, folder) for where, row in rows]
+            rows = [(line, row) for line, row in rows if _lies_in(music, folder, row.get("file"))]
+        tracks = [_track_of_row(f"{manifest}, line {line}", row, folder) for line, row in rows]
         paths = (os.path.realpath(track.path) for track in tracks)
         for what, each in (("names", (track.name for track in tracks)), ("files", paths)):
             if twice := _twice(each):
@@ -308,15 +312,6 @@ def _listed(music: Path) -> list[Track]:
         if tracks:
             return tracks
     return []
-
-
-def _read_csv(manifest: Path) -> list[tuple[str, dict[str, str]]]:
-    """Return (where, row) for each row of a CSV file; `where` names the line for messages."""
-    try:
-        return [(f"{manifest}, line {line}", row) for line, row in files.read_csv(manifest)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        what = "must be CSV, in UTF-8, each quote closed; save it again as CSV UTF-8"
-        raise ValueError(f"{manifest}: {what} ({error})") from error
 
 
 def _lies_in(music: Path, folder: Path, file: str | None) -> bool:
@@ -362,7 +357,7 @@ def _tracks_of_folder(
             heard[path] = _hear(path, kept)[1]
             infos[path] = info
         except audio.AudioError as error:
-            left.append(Left(path, str(error).removeprefix(f"{audio.shown(path)}: ")))
+            left.append(Left(path, audio.reason(error, path)))
     for path, why in _copies(music, infos, heard, kept).items():
         del infos[path]
         left.append(Left(path, why))
@@ -373,12 +368,12 @@ def _tracks_of_folder(
             f"Put more files there ({' '.join(SUFFIXES)})"
             + "".join(f"\nleft out: {_names(at, music)}: {why}" for why, at in _by_reason(left))
         )
-    files = {path.relative_to(music): info.duration / 60 for path, info in infos.items()}
-    stems = {file.stem for file in files}
-    splits = _split(files)
+    lengths = {path.relative_to(music): info.duration / 60 for path, info in infos.items()}
+    stems = {file.stem for file in lengths}
+    splits = _split(lengths)
     return [
         Track(
-            name=audio.shown(file.stem if len(stems) == len(files) else file.as_posix()),
+            name=audio.shown(file.stem if len(stems) == len(lengths) else file.as_posix()),
             path=music / file,
             split=splits[file],
             title=audio.shown(file.stem),
@@ -386,7 +381,7 @@ def _tracks_of_folder(
             minutes=minutes,
             origin="own",
         )
-        for file, minutes in files.items()
+        for file, minutes in lengths.items()
     ]
 
 
@@ -401,7 +396,7 @@ def _copies(
         try:
             return _hear(path, kept)[0]
         except audio.AudioError as error:
-            left[path] = str(error).removeprefix(f"{audio.shown(path)}: ")
+            left[path] = audio.reason(error, path)
             return np.zeros(_COARSE_SR, np.int16)  # which is like nothing
 
     order = sorted(infos, key=lambda path: (-infos[path].size_bytes, os.fsencode(path)))
@@ -464,13 +459,13 @@ def _hear(path: Path, kept: Path | None) -> tuple[NDArray, NDArray]:
     return y, loud
 
 
-def _split(files: dict[Path, float]) -> dict[Path, str]:
+def _split(lengths: dict[Path, float]) -> dict[Path, str]:
     """Return file -> split; of two files, the shorter is held out."""
-    n_held_out = max(1, round(len(files) / 8))
-    order = sorted(files, key=lambda file: hashlib.sha256(os.fsencode(file.as_posix())).digest())
-    if len(files) == 2:
-        order.sort(key=files.__getitem__)
+    n_held_out = max(1, round(len(lengths) / 8))
+    order = sorted(lengths, key=lambda file: hashlib.sha256(os.fsencode(file.as_posix())).digest())
+    if len(lengths) == 2:
+        order.sort(key=lengths.__getitem__)
     held_out = dict.fromkeys(order[:n_held_out], "validation")
-    if len(files) > 2:
+    if len(lengths) > 2:
         held_out |= dict.fromkeys(order[n_held_out : 2 * n_held_out], "test")
-    return {file: held_out.get(file, "train") for file in files}
+    return {file: held_out.get(file, "train") for file in lengths}

@@ -142,7 +142,8 @@ class Decoder:
         """Count the samples without decoding them; nothing can be decoded afterwards."""
         n_samples = 0.0
         for packet in self._packets():
-            n_samples += (packet.duration or 0) * self._seconds * self.sr - self._n_early(packet)
+            n_samples += (packet.duration or 0) * self._seconds * self.sr
+            n_samples -= self._n_early(packet)[0]
         return max(0, round(n_samples))
 
     def blocks(self) -> Iterator[Samples]:
@@ -238,11 +239,11 @@ class Decoder:
             why = getattr(error, "strerror", "of a stream that nothing announced")
             self._faults.append(f"what follows can't be read ({why})")
 
-    def _n_early(self, packet: Any) -> int:
-        """Return how many samples of a packet come before the sound begins."""
-        if not packet.has_sidedata("skip_samples"):
-            return _MP3_DELAY if self.encoding == "mp3" and packet.pts == 0 else 0
-        return int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[:4], "little")
+    def _n_early(self, packet: Any) -> tuple[int, int]:
+        """Return how many samples of a packet come before the sound; how many FFmpeg leaves in."""
+        told = bytes(packet.get_sidedata("skip_samples"))  # empty if there are none
+        n_left = _MP3_DELAY if not told and self.encoding == "mp3" and packet.pts == 0 else 0
+        return int.from_bytes(told[:4], "little") + n_left, n_left
 
     def _frames(self) -> Iterator[tuple[Kind, Samples]]:
         """Yield decoded frames, one late; bytes that are none are counted."""
@@ -251,8 +252,7 @@ class Decoder:
         last: Any = None
         for index, packet in enumerate(self._packets()):
             last = packet if packet.size else last
-            if not packet.pts and not packet.has_sidedata("skip_samples"):  # else FFmpeg does it
-                n_late += self._n_early(packet)
+            n_late += self._n_early(packet)[1]
             try:
                 frames = packet.decode()
                 for frame in frames:

@@ -73,9 +73,12 @@ class Played(NamedTuple):
 SILENCE = Played(np.zeros((0, 4), np.int64), np.zeros(0), np.array([0.0, 0.6]))  # for beginnings
 
 
-def read(found: rolls.Notes) -> Played:
-    """Find the beats of found notes and write them down: `beats.track`, then `write`."""
-    times = beats.track(found)
+def read(found: rolls.Notes, name: str = "") -> Played:
+    """Find the beats of found notes and write them down: `beats.track`, then `write`.
+
+    A warning that there is no clear pulse calls the piece by its name, if it is given.
+    """
+    times = beats.track(found, name)
     return Played(*write(found, times), times)
 
 
@@ -136,14 +139,14 @@ def learn_timing(played: Iterable[Played]) -> Timing:
     """Learn how played notes stray from an even beat.
 
     It is that of the piece in the middle, number by number; the beat's length, of the note in the
-    middle. So there must be a piece (else a ValueError). How much of `together` and of `apart` is
-    the transcriber's own mistake is taken off.
+    middle. Pieces without notes are passed over; if none is left, it is a ValueError. How much of
+    `together` and of `apart` is the transcriber's own mistake is taken off.
 
     Source: A. M. Wing and A. B. Kristofferson, "Response delays and the timing of discrete motor
     responses", Perception & Psychophysics 14(1), 1973: what strays with the clock, what without.
     """
     each, lengths = [], []
-    for score, late, times in played:
+    for score, late, times in (one for one in played if len(one.score)):
         lengths.append(np.diff(times)[np.minimum(score[:, 0] // beats.TICKS, len(times) - 2)])
         _, moment, size = np.unique(score[:, 0], return_inverse=True, return_counts=True)
         mean = np.bincount(moment, weights=late) / size
@@ -155,7 +158,7 @@ def learn_timing(played: Iterable[Played]) -> Timing:
         wander = np.sqrt(lag1 / max(inertia, 0.5))
         each.append((mean.std(), apart.std() if len(apart) else 0.0, wander, inertia))
     if not each:
-        raise ValueError("there must be at least one piece to learn from, got none")
+        raise ValueError("there must be at least one piece with notes to learn from, got none")
     together, apart, wander, inertia = np.median(each, axis=0)
     played_so = np.sqrt(np.maximum(np.square([together, apart]) - np.square(_MISTAKES), 0))
     beat = np.median(np.concatenate(lengths))

@@ -126,12 +126,19 @@ def load_npz(
 
 
 def read_csv(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Read a table in UTF-8, with commas or semicolons: its rows, each with its line's number."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        delimiter = max(",;", key=file.readline().count)
-        file.seek(0)
-        reader = csv.DictReader(file, delimiter=delimiter, strict=True)
-        return [(reader.line_num, row) for row in reader]
+    """Read a table, with commas or semicolons: its rows, each with its line's number.
+
+    What isn't in UTF-8, or no table, is a ValueError.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            delimiter = max(",;", key=file.readline().count)
+            file.seek(0)
+            reader = csv.DictReader(file, delimiter=delimiter, strict=True)
+            return [(reader.line_num, row) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        what = "must be CSV, in UTF-8, each quote closed; save it again as CSV UTF-8"
+        raise ValueError(f"{path}: {what} ({error})") from error
 
 
 def load_first(

@@ -24,6 +24,7 @@ from helpers import files
 Array = NDArray[np.floating]
 Floats = NDArray[np.float32]
 Weights = Mapping[str, Floats]
+Shapes = dict[str, tuple[int, ...]]
 Pair = tuple[NDArray[Any], NDArray[Any]]  # X and Y, (n_sequences, seq_length, n_features)
 State = tuple[Floats, Floats]  # of an LSTM: its output h and its memory c
 
@@ -489,9 +490,19 @@ def load(path: str | Path) -> tuple[dict[str, Floats], LstmSettings, Standardise
     return weights, settings, standardiser
 
 
-def check_weights(
-    weights: Weights, shapes: Mapping[str, tuple[int, ...]], settings: Any
-) -> dict[str, Floats]:
+def dense_shapes(name: str, n_inputs: int, n: int) -> Shapes:
+    """Give the shapes of a dense layer's weights, by their names."""
+    return {f"{name}/kernel": (n_inputs, n), f"{name}/bias": (n,)}
+
+
+def lstm_shapes(name: str, n_inputs: int, n: int) -> Shapes:
+    """Give the shapes of an LSTM's weights, by their names; see `lstm_step`."""
+    gates = 4 * n
+    own = {f"{name}/recurrent_kernel": (n, gates), f"{name}/bias": (gates,)}
+    return {f"{name}/kernel": (n_inputs, gates)} | own
+
+
+def check_weights(weights: Weights, shapes: Shapes, settings: Any) -> dict[str, Floats]:
     """Return weights in the order of their shapes; a ValueError unless they're finite and fit."""
     found = {name: np.shape(value) for name, value in weights.items()}
     if found != shapes:
@@ -532,18 +543,11 @@ def _check_sequences(name: str, X: Floats, Y: Floats, model: Any) -> None:
         raise ValueError(f"{name} sequences must be finite, got NaN or infinity: check the frames")
 
 
-def _weight_shapes(settings: LstmSettings) -> dict[str, tuple[int, ...]]:
+def _weight_shapes(settings: LstmSettings) -> Shapes:
     """Give the shape of every weight by its name, in Keras' order."""
     n_features, dense, hidden = settings.n_features, settings.dense, settings.hidden
-    return {
-        "dense_in/kernel": (n_features, dense),
-        "dense_in/bias": (dense,),
-        "lstm/kernel": (dense, 4 * hidden),
-        "lstm/recurrent_kernel": (hidden, 4 * hidden),
-        "lstm/bias": (4 * hidden,),
-        "dense_out/kernel": (hidden, n_features),
-        "dense_out/bias": (n_features,),
-    }
+    first = dense_shapes("dense_in", n_features, dense) | lstm_shapes("lstm", dense, hidden)
+    return first | dense_shapes("dense_out", hidden, n_features)
 
 
 def _variables(model: Any) -> dict[str, Any]:

@@ -111,12 +111,9 @@ def watch(
     data, suffix, caption = _encoded(y, sr, label, lossless)
     picture = plotting.show(ax, alt=alt)  # draws it: only now the axes have their final place
     begin, end, place = _time_span(ax, start, start + np.size(y) / sr)
-    values = {
-        "RANGE": {"min": f"{begin - start:.3f}", "max": f"{end - start:.3f}"},
-        "PLACE": place,
-        "NAME": f"Position in {label}",
-        "START": round(start, 3),
-    }
+    reach = {"min": f"{begin - start:.3f}", "max": f"{end - start:.3f}"}
+    values = {"RANGE": reach, "PLACE": place, "START": round(start, 3)}
+    values["NAME"] = f"Position in {label}"
     script = re.sub("|".join(values), lambda name: json.dumps(values[name[0]]), _PLAYHEAD_SCRIPT)
     style, verse, text = _PLAYHEAD_STYLE, "", f"{picture.text}\nSound: {caption}"
     if captions:
@@ -221,8 +218,11 @@ def explore(
             reset.description = "Reset"
 
     def restore(button: widgets.Button) -> None:
-        for name, value in first.items():
-            controls[name].value = value
+        for name, control in controls.items():
+            control.unobserve(draw, names="value")  # or each would compute, one after the other
+            control.value = first[name]
+            control.observe(draw, names="value")
+        draw()
 
     for name, control in controls.items():
         if hasattr(control, "continuous_update"):
@@ -449,12 +449,8 @@ def _time_span(ax: Axes | npt.NDArray[Any], start: float, end: float) -> tuple[f
     bottom = round(min(one.bbox.y0 for one in axes))
     top = round(max(one.bbox.y1 for one in axes))
     width, height = axes[0].figure.bbox.size
-    css = {
-        "left": left / width,
-        "top": 1 - top / height,
-        "width": (right - left) / width,
-        "height": (top - bottom) / height,
-    }
+    css = {"left": left / width, "top": 1 - top / height}
+    css |= {"width": (right - left) / width, "height": (top - bottom) / height}
     return begin, end, ";".join(f"{side}:{100 * share:.3f}%" for side, share in css.items())
 
 

@@ -30,8 +30,8 @@ _IDLE = 20  # s: then a process without work ends
 PART = 20.0  # minutes: a longer file becomes several pieces, which bounds the memory
 _VERSION = 5  # of what is kept: to be raised when the same file would give other notes
 # Notes a second, fewest and most, and the least share of the sound that notes explain. Of 12
-# recordings the 7 within (0.60 explained at least) have onset F of 0.74 to 0.83 against another
-# transcriber, the 5 beyond (0.51 at most) 0.39 to 0.62; of 158 quick tunes on a piano 2 are beyond.
+# recordings the 7 of a piano lie within (0.60 explained at least), the 5 whose notes are often
+# found wrong beyond (0.51 at most): docs/measured.md. Of 158 quick tunes on a piano 2 are beyond.
 _SPARSE, _BUSY, _EXPLAINED = 0.2, 12.0, 0.54
 _REMEDY = "what was prepared is kept: run it again, with n_jobs=1 where memory is short"
 
@@ -127,7 +127,8 @@ def prepare(
     learnt from the folder changes with it, and then everything is prepared anew. `n_jobs` processes
     run at a time; within ``joblib.parallel_config(backend="dask")`` the cluster decides. A
     RuntimeError says that the system ended a process, mostly for want of memory. Returned are the
-    pieces by name, in the order of the tracks, and what couldn't be prepared, and why.
+    pieces by name (which must differ, else a ValueError), in the order of the tracks, and what
+    couldn't be prepared, and why.
     """
     jobs, left = _jobs(tracks, Path(folder).expanduser(), given)
     ready: dict[Path, Content | str] = {job.kept: one for job in jobs if (one := _read(job.kept))}
@@ -155,6 +156,23 @@ def prepare(
         said = {key: getattr(job.track, key) for key in ("title", "split", "genre", "path")}
         pieces[job.name] = Piece(**asdict(facts), name=job.name, found=found, kit=kit, **said)
     return pieces, left
+
+
+def hear(y: audio.Waveform, given: notes.Dictionary) -> Content:
+    """Find out about a piece what `prepare` tells: facts, notes with drums, sounds of the drums."""
+    sr = given.settings.sr
+    seconds, gain = len(y) / sr, notes.level_gain(y, sr=sr)
+    y = y * np.float32(gain)
+    cents = round(notes.tuning(y, sr=sr), 1)
+    moved = round(sr * 2 ** (cents / 1200))
+    y = y if moved == sr else audio.resample(y, sr_from=sr, sr_to=moved)
+    explained = notes.explained(y, given)
+    y, hits, kit = _without_drums(y, sr)
+    found = notes.encode(y, notes.choose_dictionary(y, given), lasting=True)
+    found = np.concatenate([found, hits])
+    found = found[np.lexsort(found.T[[2, 0]])]
+    found[:, :2] *= sr / moved  # from where it was moved back to the seconds of its file
+    return Facts(0.0, seconds, float(20 * np.log10(gain)), cents, explained, ()), found, kit
 
 
 def estimate(
@@ -276,6 +294,7 @@ def _jobs(
     tracks: Tracks, folder: Path, given: notes.Dictionary
 ) -> tuple[list[_Job], list[datasets.Left]]:
     """Return what is to be done for tracks, long files in parts, and what can't be read."""
+    datasets.check_names(tracks)
     jobs, left = [], []
     way = hashlib.sha256(f"{_VERSION} {given.settings} {given.reference}".encode())
     way.update(given.templates.tobytes() + given.usual_levels.tobytes())
@@ -283,8 +302,7 @@ def _jobs(
         try:
             content = datasets.digest(track.path)
         except audio.AudioError as error:
-            why = str(error).removeprefix(f"{audio.shown(track.path)}: ")
-            left.append(datasets.Left(track.path, why))
+            left.append(datasets.Left(track.path, audio.reason(error, track.path)))
             continue
         n_parts = max(1, math.ceil(track.minutes / PART))
         minutes = track.minutes / n_parts
@@ -324,32 +342,21 @@ def _attempt(job: _Job, given: notes.Dictionary) -> Done:
             facts, found, kit = _prepare(job, given)
     except Exception as error:  # a strange file may fail in any step
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        return job.kept, kind + str(error).removeprefix(f"{audio.shown(job.track.path)}: ")
+        return job.kept, kind + audio.reason(error, job.track.path)
     remarks = tuple(str(w.message) for w in caught if issubclass(w.category, audio.AudioWarning))
     return job.kept, (replace(facts, remarks=remarks), found, kit)
 
 
 def _prepare(job: _Job, given: notes.Dictionary) -> Content:
-    """Find out everything about a piece."""
-    sr = given.settings.sr
+    """Load a piece, and find out everything about it."""
     duration = None if job.last else 60 * job.minutes
-    y = audio.load(job.track.path, sr=sr, start=job.start, duration=duration)
+    y = audio.load(job.track.path, sr=given.settings.sr, start=job.start, duration=duration)
     if job.content and datasets.digest(job.track.path) != job.content:
         raise audio.AudioError("changed while it was to be prepared; run it again")
     if not y.any():
         raise audio.AudioError("is silent throughout; export it again")
-    seconds, gain = len(y) / sr, notes.level_gain(y, sr=sr)
-    y = y * np.float32(gain)
-    cents = round(notes.tuning(y, sr=sr), 1)
-    moved = round(sr * 2 ** (cents / 1200))
-    y = y if moved == sr else audio.resample(y, sr_from=sr, sr_to=moved)
-    explained = notes.explained(y, given)
-    y, hits, kit = _without_drums(y, sr)
-    found = notes.encode(y, notes.choose_dictionary(y, given), lasting=True)
-    found = np.concatenate([found, hits])
-    found = found[np.lexsort(found.T[[2, 0]])]
-    found[:, :2] *= sr / moved  # from where it was moved back to the seconds of its file
-    return Facts(job.start, seconds, float(20 * np.log10(gain)), cents, explained, ()), found, kit
+    facts, found, kit = hear(y, given)
+    return replace(facts, start=job.start), found, kit
 
 
 def _without_drums(y: Floats, sr: int) -> tuple[Floats, rolls.Notes, Floats]:

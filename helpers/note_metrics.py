@@ -125,18 +125,12 @@ def quoted(new: ArrayLike, old: ArrayLike, *, n: int = 6) -> float:
 
 
 def copying(
-    roll: ArrayLike,
-    training_rolls: Pieces,
-    *,
-    frame_rate: float,
-    window_s: float = 3.0,
-    hop_s: float = 1.5,
-    semitones: int = 6,
+    roll: ArrayLike, training_rolls: Pieces, *, frame_rate: float, hop_s: float = 1.5
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Find the training passage that each window of a roll resembles most, in any key.
 
-    Windows last `window_s`, and begin every `hop_s`, in s; the training music is transposed by so
-    many semitones at most, up and down. The roll is a window long at least, and so is one of
+    Windows last 3 s, and begin every `hop_s`, s; the training music is transposed by six semitones
+    at most, up and down. The roll is a window long at least, and so is one of
     `training_rolls`; those that are shorter are passed over.
 
     The similarity, float64, (n_windows,), is how many notes sound in both over how many sound in
@@ -147,7 +141,8 @@ def copying(
     Source: Jaccard, as in `looping`. Notebook 08.
     """
     composed, *training = _same_notes([roll, *training_rolls])
-    length, hop = _frames(frame_rate, window_s=window_s, hop_s=hop_s)
+    length, hop = _frames(frame_rate, window=3.0, hop_s=hop_s)
+    semitones = 6
     _long_enough(len(composed), length, frame_rate, "roll")
     _long_enough(max(map(len, training), default=0), length, frame_rate, "training_rolls")
     starts = sound_metrics.window_starts(len(composed), length, hop)

@@ -94,38 +94,30 @@ class NoteModelSettings:
 _KIND = files.Kind("note model", 2, NoteModelSettings, "run notebook 06")
 
 
-def weight_shapes(settings: NoteModelSettings) -> dict[str, tuple[int, ...]]:
+def weight_shapes(settings: NoteModelSettings) -> frame_model.Shapes:
     """Give the shape of every weight by its name: what training must find."""
-    hidden, dense, window = settings.hidden, settings.dense, settings.window
-    shapes: dict[str, tuple[int, ...]] = {}
+    hidden, window, dense = settings.hidden, settings.window, frame_model.dense_shapes
 
-    def add_memory(name: str, n_in: int, n: int) -> None:
-        if window:
-            shapes[f"{name}/kernel"] = (window, n_in, n)
-            shapes[f"{name}/bias"] = (n,)
-        else:
-            shapes[f"{name}/kernel"] = (n_in, 4 * n)
-            shapes[f"{name}/recurrent_kernel"] = (n, 4 * n)
-            shapes[f"{name}/bias"] = (4 * n,)
+    def memory(name: str, n_inputs: int, n: int) -> frame_model.Shapes:
+        if not window:
+            return frame_model.lstm_shapes(name, n_inputs, n)
+        return {f"{name}/kernel": (window, n_inputs, n), f"{name}/bias": (n,)}
 
-    add_memory("lstm", sum(_N) + 12, hidden)
+    shapes = memory("lstm", sum(_N) + 12, hidden)
     if window:
-        shapes |= {"mix/kernel": (hidden, hidden), "mix/bias": (hidden,)}
+        shapes |= dense("mix", hidden, hidden)
     known = hidden
     if settings.keys:
         shapes |= {"key/kernel": (hidden, settings.keys), "recall/trust": (settings.depth + 2,)}
-        add_memory("critic", hidden + 3, settings.critic)
+        shapes |= memory("critic", hidden + 3, settings.critic)
         known += settings.critic
     known += events.N_LABELS * bool(settings.labels)
     for head, n in enumerate(_N[: LABEL - 1]):
         name, recalled = HEADS[head], n + 1 if settings.keys else 0
-        shapes[f"{name}_hidden/kernel"] = (known + recalled, dense)
-        shapes[f"{name}_hidden/bias"] = (dense,)
-        shapes[f"{name}_logits/kernel"] = (dense, n)
-        shapes[f"{name}_logits/bias"] = (n,)
+        shapes |= dense(f"{name}_hidden", known + recalled, settings.dense)
+        shapes |= dense(f"{name}_logits", settings.dense, n)
         if settings.keys:
-            shapes[f"{name}_recall/kernel"] = (dense, 1)
-            shapes[f"{name}_recall/bias"] = (1,)
+            shapes |= dense(f"{name}_recall", settings.dense, 1)
         known += n + {WAIT: _N[PLACE], ROW: 12}.get(head, 0)
     return shapes
 

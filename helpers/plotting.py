@@ -147,14 +147,9 @@ def spectrogram(
     drawn = level_db[:: max(1, len(level_db) // 1500), :n_drawn]  # more than pixels only cost time
     top = (drawn.shape[1] - 0.5) * spacing
     loudest = float(np.max(level_db))
-    image = ax.imshow(
-        drawn.T,
-        **_GRID,
-        cmap="magma",
-        vmin=loudest - range_db,
-        vmax=loudest,
-        extent=(0, len(level_db) * hop_length / sr, -spacing / 2, top),
-    )
+    extent = (0, len(level_db) * hop_length / sr, -spacing / 2, top)
+    colours: Any = {"cmap": "magma", "vmin": loudest - range_db, "vmax": loudest}
+    image = ax.imshow(drawn.T, extent=extent, **colours, **_GRID)
     ax.grid(False)
     ax.set_ylim(0, f_max or sr / 2)
     ax.figure.colorbar(image, ax=ax, label=_level(unit), pad=0.01)

@@ -266,7 +266,7 @@ def _read_answers(path: Path) -> list[dict[str, Any]]:
         ]
         if any(row["format"] != _FORMAT or not row["answer"] for row in answers):
             raise ValueError(f"format must be {_FORMAT}, and each row have an answer")
-    except (KeyError, TypeError, ValueError, csv.Error) as fault:
+    except (KeyError, TypeError, ValueError) as fault:
         raise ValueError(
             f"{path} must have the columns {', '.join(_COLUMNS)}, in format {_FORMAT}, and isn't "
             f"such a file: move it away ({type(fault).__name__}: {fault})"

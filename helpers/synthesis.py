@@ -269,10 +269,7 @@ def _costs(v: Floats, tried: Floats, n_updates: int = 20) -> list[float]:
 
 
 def _split_sounds(templates: Floats, stiffness: Floats, settings: rolls.NoteSettings) -> Floats:
-    """Take spectrograms apart: amplitudes of partials, which are sines, and of noise beside them.
-
-    Source: Serra and Smith (1990), spectral modelling synthesis.
-    """
+    """Take spectrograms apart: amplitudes of partials, which are sines, and of noise."""
     sounds = np.empty((*templates.shape[:3], N_PARTIALS + N_NOISES), np.float32)
     for note, pitch in enumerate(settings.pitches):
         parts = _parts(pitch, stiffness[note], settings)
@@ -388,7 +385,7 @@ def _missing_gain(
     """Say by how much recordings are louder than what is rendered from their notes."""
     energy = np.zeros(2)
     for y, one in zip(waveforms, found, strict=True):
-        early = one[one[:, 1] < seconds]
+        early = one[one[:, 1] < min(seconds, len(y) / bank.settings.sr)]
         if len(early):
             z = render(rolls.from_notes(early, bank.settings), bank)
             energy += np.sum(np.square(y[: z.size])), np.sum(np.square(z))

@@ -218,20 +218,15 @@ def hear(poems: Sequence[str], alphabet: str, counts: Counts | None = None) -> l
     return result
 
 
-def weight_shapes(settings: VerseSettings) -> dict[str, tuple[int, ...]]:
+def weight_shapes(settings: VerseSettings) -> frame_model.Shapes:
     """Give the shape of every weight by its name: what training must find."""
     n, hidden, embedding = len(settings.alphabet), settings.hidden, settings.embedding
     return {
         "character/embeddings": (n, embedding),
-        "counted/kernel": (2 * n, embedding),
-        "counted/bias": (embedding,),
-        "lstm/kernel": (embedding, 4 * hidden),
-        "lstm/recurrent_kernel": (hidden, 4 * hidden),
-        "lstm/bias": (4 * hidden,),
-        "dense/kernel": (hidden + embedding, settings.dense),
-        "dense/bias": (settings.dense,),
-        "next/kernel": (settings.dense, n),
-        "next/bias": (n,),
+        **frame_model.dense_shapes("counted", 2 * n, embedding),
+        **frame_model.lstm_shapes("lstm", embedding, hidden),
+        **frame_model.dense_shapes("dense", hidden + embedding, settings.dense),
+        **frame_model.dense_shapes("next", settings.dense, n),
     }
 
 

@@ -47,9 +47,7 @@ GLIDE_S, VIBRATO_HZ, VIBRATO = 0.06, 5.5, 0.3  # the last: half its extent in se
 LEVEL_DB, ARCH_DB, BREATH_DB = -20.0, 3.0, -30.0  # dBFS RMS; re a phrase's ends; re its vowel
 Phonemes = list[tuple[str, float, float]]  # name in IPA, start s, end s
 Held = list[tuple[int, float, float]]  # which phoneme, from when to when in the song
-_MARKS = "".join(c for c in map(chr, range(0x300, 0x10000)) if unicodedata.category(c)[0] == "M")
-_MARKS += "\u200c\u200d"  # what joins letters, or doesn't
-_LETTERS = f"(?:[^\\W\\d_][{_MARKS}]*)+"  # accents, and in Hindi vowels
+_LETTERS = "(?:[^\\W\\d_]\0*)+"  # of what `_plain` makes
 _WORD = re.compile(f"['’]?{_LETTERS}(?:['’-]{_LETTERS})*['’]?")
 _SPELT = re.compile("(?:(?!(?<=q)u)[aeiouyàâäáåãæèéêëìíîïòóôöõøùúûüýÿœ])+")  # vowels in writing
 _LOCK = threading.Lock()  # eSpeak NG has one state for the whole process
@@ -191,9 +189,16 @@ def _description(voice: str) -> str:
     return text + "flutter 0\nroughness 0\necho 0 0\n"
 
 
+def _plain(text: str) -> str:
+    """Put NUL for each mark on a letter (accents, and in Hindi vowels), and for what joins two."""
+    marks = (c in "\u200c\u200d" or unicodedata.category(c)[0] == "M" for c in text)
+    return "".join("\0" if mark else c for mark, c in zip(marks, text, strict=True))
+
+
 def words(text: str) -> list[str]:
     """Return the words of a line as they are sung, in lower case: punctuation is passed over."""
-    found = _WORD.findall(unicodedata.normalize("NFC", text))
+    text = unicodedata.normalize("NFC", text)
+    found = (text[slice(*match.span())] for match in _WORD.finditer(_plain(text)))
     return [word.lower().replace("’", "'") for word in found]
 
 
@@ -205,13 +210,14 @@ def hyphenate(text: str, syllables: Sequence[int]) -> list[str]:
     >>> hyphenate("o heaven's loved, delighteth", [1, 2, 1, 3])
     ['o ', 'hea', "ven's ", 'loved, ', 'de', 'ligh', 'teth']
     """
-    begins, result = [match.start() for match in _WORD.finditer(text)], []
+    plain, result = _plain(text), list[str]()
+    begins = [match.start() for match in _WORD.finditer(plain)]
     if len(begins) != len(syllables):
         raise ValueError(f"{text[:40]!r} has {len(begins)} words, syllables of {len(syllables)}")
     edges = [0, *begins[1:], len(text)] if begins else []
     for (begin, end), n in zip(pairwise(edges), syllables, strict=True):
         whole, cuts = text[begin:end], [0]
-        at = [k for k, c in enumerate(whole) if not k or c not in _MARKS] + [len(whole)]
+        at = [k for k, c in enumerate(plain[begin:end]) if not k or c != "\0"] + [len(whole)]
         signs = (unicodedata.normalize("NFC", whole[a:b])[0] for a, b in pairwise(at))
         word = "".join(sign.lower()[0] for sign in signs)  # a letter each, whatever its accents
         vowels = [match.span() for match in _SPELT.finditer(word)] or [(0, len(word))]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import audio, beats, datasets, notes, rolls, synthesis
+from helpers import audio, beats, datasets, events, notes, rolls, synthesis
 
 DATA = Path(__file__).parent.parent / "data"
 PIECES = ("beethoven_fuer_elise", "debussy_arabesque_1", "joplin_solace", "joplin_bethena")
@@ -86,10 +86,12 @@ def test_beats_reach_from_the_first_note_to_past_the_last():
 @pytest.mark.parametrize("density", [2, 10])
 def test_music_without_a_pulse_gets_an_even_beat_and_is_told(density):
     onset = np.sort(np.random.default_rng(1).uniform(0, 90, 90 * density))
-    with pytest.warns(audio.AudioWarning, match=r"no clear pulse in \d+ notes: an even beat"):
+    with pytest.warns(audio.AudioWarning, match=r"^no clear pulse in \d+ notes: an even beat"):
         times = beats.track(played(onset))
     np.testing.assert_allclose(np.diff(times), 0.5)
     beats.quantise(played(onset), times)
+    with pytest.warns(audio.AudioWarning, match=r"^a sigh: no clear pulse in"):
+        events.read(played(onset), "a sigh")
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks import counted, viewpoints
+from helpers import events
 
 
 def tune(n_bars: int, seed: int = 0, shift: int = 0) -> np.ndarray:
@@ -42,7 +43,7 @@ def test_probabilities_sum_to_one_and_chords_go_upwards(model):
     seen = set()
     steps = counted._listen(model, weights, memory, notes, counted.RATE)
     for attribute, symbol, p in steps:
-        assert p.shape == (counted.SIZES[attribute],)
+        assert p.shape == (memory.sizes[attribute],)
         assert p.sum() == pytest.approx(1)
         assert p.min() >= 0
         assert p[symbol] > 0
@@ -55,7 +56,7 @@ def test_probabilities_sum_to_one_and_chords_go_upwards(model):
 
 def test_bits_of_two_notes_by_hand():
     # With no tables, one expert, and nothing heard twice, every symbol is as likely as another.
-    weights = tuple(np.ones((len(viewpoints.KERNELS), 14)) for _ in counted.SIZES)
+    weights = tuple(np.ones((len(viewpoints.KERNELS), 14)) for _ in range(4))
     model = counted.Model({}, weights, "c")
     bits = counted.bits(model, np.array([[0, 60, 12, 1], [0, 64, 12, 4]]))
     above = 69 - (60 - 28) - 1  # a chord's next note is higher
@@ -134,3 +135,25 @@ def test_a_seed_that_repeats_goes_on_repeating(model):
     new = counted.compose(model, seed[:-1], 48, np.random.default_rng(0), temperature=0.1)
     expected = np.concatenate([seed[-1:], tune(7, 21)[len(seed) :]])
     np.testing.assert_array_equal(new[:12], expected[:12])
+
+
+def with_drums(score: np.ndarray) -> np.ndarray:
+    ticks = np.arange(0, score[-1, 0] + 1, 12)
+    hits = np.stack([ticks, 128 + ticks // 12 % 3, np.ones_like(ticks), 2 + ticks % 2], axis=1)
+    both = np.concatenate([score, hits])
+    return both[np.lexsort((both[:, 1], both[:, 0]))]
+
+
+def test_drums_are_counted_and_written_too():
+    music = [with_drums(tune(3, seed)) for seed in range(3)]
+    model = counted.learn(music)
+    assert np.isfinite(counted.bits(model, with_drums(tune(3, 9)))).all()
+    new = counted.compose(model, music[0], 96, np.random.default_rng(0))
+    assert len(events.valid(new))
+    assert (new[:, 1] >= 128).any()
+
+
+def test_drums_that_training_lacked_surprise_it(model):
+    bits = counted.bits(model, with_drums(tune(3)))
+    assert np.isfinite(bits).all()
+    assert bits[:, 1].mean() > counted.bits(model, tune(3))[:, 1].mean()

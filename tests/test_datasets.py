@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import helpers
-from helpers import audio, datasets
+from helpers import audio, datasets, files
 
 SR = 8000
 DATA = Path(__file__).parent.parent / "data"
@@ -691,7 +691,7 @@ def test_the_music_of_this_repository_is_whole_and_as_listed():
     assert sum(track.minutes for track in tracks) > 50
     for split in ("validation", "test"):
         assert len(datasets.select(tracks, split=split)) >= 3
-    rows = datasets._read_csv(DATA / "manifest.csv")
+    rows = files.read_csv(DATA / "manifest.csv")
     listed = {Path(row["file"]).name: row["sha256"] for _, row in rows}
     for track in tracks:
         assert audio.info(track.path).duration / 60 == pytest.approx(track.minutes, abs=0.01)

@@ -302,3 +302,10 @@ def test_timing_of_a_piece_of_one_note_is_learnt():
 def test_timing_is_learnt_from_a_piece_at_least():
     with pytest.raises(ValueError, match="at least one piece"):
         events.learn_timing([])
+
+
+def test_pieces_without_notes_teach_no_timing():
+    one = events.read(np.array([[0.5, 1.0, 60, 1.0]]))
+    assert events.learn_timing([events.SILENCE, one]) == events.learn_timing([one])
+    with pytest.raises(ValueError, match="at least one piece"):
+        events.learn_timing([events.SILENCE])

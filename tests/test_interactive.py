@@ -197,6 +197,24 @@ def test_the_reset_button_says_that_something_is_computed():
     assert box.children[0].children[-1].description == "Reset"
 
 
+def test_reset_moves_all_controls_and_computes_once():
+    seen = []
+
+    def view(a, b):
+        seen.append((a, b))
+        return interactive.line(f"{a} {b}")
+
+    controls = {name: widgets.IntSlider(1) for name in "ab"}
+    box = interactive.explore(view, **controls)
+    for control in controls.values():
+        control.value = 5
+    box.children[0].children[-1].click()
+    assert seen == [(1, 1), (5, 1), (5, 5), (1, 1)]
+    assert box.children[1].value == "<p>1 1</p>"
+    controls["a"].value = 2
+    assert seen[-1] == (2, 1)
+
+
 def test_a_view_may_return_one_thing():
     box = interactive.explore(lambda n: interactive.line(f"n is {n}"), n=widgets.IntSlider(value=3))
     assert box.children[1].value == "<p>n is 3</p>"

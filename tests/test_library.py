@@ -473,3 +473,9 @@ def test_real_pianos_suit_and_songs_dont(tmp_path):
     suits = {name: not library.alarm(piece) for name, piece in pieces.items()}
     assert all(suits[name] for name in suits if name.startswith("piano"))
     assert not suits["song_lets_go_fishin"]
+
+
+def test_pieces_of_one_name_are_not_lost(tracks, tmp_path):
+    tracks[1] = replace(tracks[1], name="a")
+    with pytest.raises(ValueError, match="names that differ, got twice: a"):
+        prepare(tracks, tmp_path / "kept")

@@ -147,7 +147,7 @@ def test_make_models_makes_all_that_is_shipped_and_nothing_else(tmp_path, monkey
     monkeypatch.setattr(models.datasets, "load_waveforms", lambda tracks, **options: {"a": []})
     monkeypatch.setattr(models.notes, "learn_dictionary", lambda ys: bank)
     monkeypatch.setattr(models.notes, "encode", lambda y, dictionary: small_piece())
-    monkeypatch.setattr(models.events, "read", lambda found: found)
+    monkeypatch.setattr(models.events, "read", lambda found, name="": found)
     monkeypatch.setattr(models.synthesis, "build_bank", lambda *args: None)
     monkeypatch.setattr(models, "hear_labelled", lambda split, **options: two_kinds(split))
     monkeypatch.setattr(ablation, "bits_a_note", lambda *args: np.zeros((1, 4)))

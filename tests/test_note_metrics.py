@@ -166,13 +166,12 @@ def test_a_transposed_training_passage_is_a_copy(semitones):
 def test_copying_is_that_of_its_definition(roll, training, length):
     training = [music((len(other), roll.shape[1]), i) for i, other in enumerate(training)]
     assume(min(len(roll), max(map(len, training))) >= length)
-    similarity, nearest = note_metrics.copying(
-        roll, training, frame_rate=1, window_s=length, hop_s=2, semitones=2
-    )
+    pace = {"frame_rate": length / 3, "hop_s": 6 / length}  # so many frames in 3 s, a hop of two
+    similarity, nearest = note_metrics.copying(roll, training, **pace)
     last = len(roll) - length
     starts = sorted({*range(0, last, 2), last})
     assert len(similarity) == len(nearest) == len(starts)
-    wide = [np.pad(other > 0, ((0, 0), (2, 2))) for other in [roll, *training]]
+    wide = [np.pad(other > 0, ((0, 0), (6, 6))) for other in [roll, *training]]
 
     def compare(start, index, first, shift):
         window = wide[0][start : start + length]
@@ -183,7 +182,7 @@ def test_copying_is_that_of_its_definition(roll, training, length):
             compare(start, index, first, shift)
             for index, other in enumerate(training)
             for first in range(len(other) - length + 1)
-            for shift in range(-2, 3)
+            for shift in range(-6, 7)
         ]
         assert score == pytest.approx(max(everywhere))
         assert score == pytest.approx(compare(start, *found))

@@ -406,3 +406,11 @@ def test_drums_are_played_from_the_sample_at_which_they_are_hit(tmp_path, dictio
         synthesis.play(found, bank)
     _, loaded = synthesis.load(synthesis.save(tmp_path / "band.npz", dictionary, band))
     np.testing.assert_array_equal(loaded.drums, kit)
+
+
+def test_notes_after_the_end_of_a_recording_say_nothing_of_its_level(bank):
+    onset = np.arange(0.0, 24, 0.5)
+    found = np.stack([onset, onset + 0.4, 60 + 2 * onset % 12, np.full(len(onset), 1.33)], axis=1)
+    whole = synthesis.render(rolls.from_notes(found, bank.settings), bank)
+    for y in (whole, whole[: len(whole) // 4]):
+        assert synthesis._missing_gain(bank, [y], [found]) == pytest.approx(1, abs=0.05)

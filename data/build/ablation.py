@@ -52,7 +52,7 @@ def hear(split: str) -> list[events.Played]:
     dictionary, _ = synthesis.load(models.DATA / "models" / "notes_bank.npz")
     tracks = models.choose(models.MUSIC, models.INSTRUMENT, split)
     waveforms = datasets.load_waveforms(tracks, sr=rolls.NoteSettings().sr)
-    return [events.read(notes.encode(y, dictionary)) for y in waveforms.values()]
+    return [events.read(notes.encode(y, dictionary), name) for name, y in waveforms.items()]
 
 
 def bits_a_note(
