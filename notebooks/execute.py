@@ -42,9 +42,12 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 SETTING = re.compile(r"^MUSIC = .*$", re.MULTILINE)
 MADE = re.compile(r"^NAME, OTHER = .*\nOUTPUTS, MODELS = [^#\n]*", re.MULTILINE)  # of notebook 09
 PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width"><style>
 body {{ font-family: sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em }}
 pre {{ white-space: pre-wrap }} img {{ max-width: 100% }} .anchor-link {{ display: none }}
+audio {{ max-width: 100%; vertical-align: middle }}
+@media (max-width: 50em) {{ pre {{ white-space: pre; overflow-x: auto }} }}
 </style></head><body><h1>{title}</h1>{body}</body></html>
 """
 NOT_SHOWN = {"exercise", "solution", "prediction"}

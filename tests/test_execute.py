@@ -156,6 +156,7 @@ def test_a_page_of_results_needs_no_kernel_and_no_network(with_slider):
     assert "Prose" not in page
     assert "my &lt;music&gt;" in page
     assert 'href="yours/music.mp3"' in page
+    assert 'name="viewport"' in page  # else a phone shows it as small as a stamp
     assert not re.search(r"""(src|href)=.https?://|cdnjs|unpkg|jsdelivr""", page)
 
 
