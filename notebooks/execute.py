@@ -52,6 +52,7 @@ audio {{ max-width: 100%; vertical-align: middle }}
 """
 NOT_SHOWN = {"exercise", "solution", "prediction"}
 LESSONS = ("n9drop", "n9hear1c", "n9little")  # cells of notebook 09 that aren't about the folder
+BLENDS = ("n9labelled", "n9slider", "n9between", "n9movesc")  # nor are these, without labels
 MINE = ("yours", "shipped")  # under these names a page keeps two compositions
 
 
@@ -173,8 +174,10 @@ def page(notebook, name: str) -> str:
         said = "your network" if one == "yours" else "the shipped network, to compare"
         cells.append(nbformat.v4.new_markdown_cell(f"Composed by {said}: {player}"))
     state = notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {})
+    said = "".join(str(cell.outputs) for cell in notebook.cells if cell.id == BLENDS[0])
+    hidden = LESSONS if "your network, from" in said else LESSONS + BLENDS
     for cell in notebook.cells:
-        if NOT_SHOWN & tags(cell) or cell.id in LESSONS:
+        if NOT_SHOWN & tags(cell) or cell.id in hidden:
             continue
         if cell.cell_type == "markdown":
             found = re.findall(r"^## \d+\. .*$", cell.source, re.MULTILINE)
