@@ -198,8 +198,7 @@ def nb02_scramble(scramble: Callable[..., Any]) -> str:
         return "500 Hz at 8,000 Hz is still at 500 Hz: no turning round in time or sign moves it."
     if peaks != [3500, 3000]:
         return f"500 and 1,000 Hz at 8,000 Hz become {peaks} Hz, and should be 3,500 and 3,000 Hz."
-    otherwise = "the frequencies are right, the waveform isn't (is it backwards, or at another "
-    otherwise += "level?): multiply the samples, one by one, by a fixed row of numbers."
+    otherwise = "right frequencies; backwards, or at another level? Multiply by a row of numbers."
     is_right = any(_close(sign * np.asarray(answers), turned) for sign in (1, -1))
     return "" if is_right else otherwise
 
@@ -218,9 +217,8 @@ def nb02_missed_db(missed_db: Callable[..., Any]) -> str:
         "at worst the crest lies halfway between two values, half their distance from each.": far,
         "the meter's values come at factor times the rate.": slow,
     }
-    otherwise = f"for (f, sr, factor) = {cases[0]}, {cases[1]} and {cases[2]} you answer "
-    otherwise += f"{np.round(answers, 3)} dB: how far apart are the values, as an angle of the "
-    otherwise += "sine, and what is the cosine of half of that?"
+    otherwise = f"for (f, sr, factor) = {cases} you answer {np.round(answers, 3)} dB: how far "
+    otherwise += "apart are the values, as an angle of the sine? And the cosine of half of that?"
     return _hint(answers, right, hints, otherwise)
 
 
@@ -252,25 +250,23 @@ def nb03_convolve(answer: Callable[..., Any]) -> str:
     by_block = [np.convolve(block, h) for block in np.pad(y, (0, 4)).reshape(-1, n)]
     heads = np.concatenate([answer[:n] for answer in by_block])
     wraps = [head[:n] + np.pad(head[n:], (0, n - 5)) for head in by_block]
-    wrong = ""
     if np.iscomplexobj(answers[0]) and _close(np.real(answers[0]), expected[0], 1e-4):
-        wrong = "right, but complex: two real sounds give a real one, so take irfft."
-    elif _close(np.ravel(answers[0])[:20], np.concatenate(wraps)[:20], 1e-4):
+        return "right, but complex: two real sounds give a real one, so take irfft."
+    if _close(np.ravel(answers[0])[:20], np.concatenate(wraps)[:20], 1e-4):
         wrong = "it wraps: each block came back with block_length samples, its tail added to its "
-        wrong += "head. Pad to block_length + len(h) - 1: rfft(blocks, n_fft)."
-    elif _close(np.ravel(answers[0])[:20], heads[:20], 1e-4):
-        wrong = "the tails are cut off: a block's answer is longer than the block, and adds to the "
-        wrong += "beginning of the next."
-    elif np.shape(answers[0]) != (25,):
+        return wrong + "head. Pad to block_length + len(h) - 1: rfft(blocks, n_fft)."
+    if _close(np.ravel(answers[0])[:20], heads[:20], 1e-4):
+        return "the tails are cut off: add each to the beginning of the next block's answer."
+    if np.shape(answers[0]) != (25,):
         wrong = f"20 samples and a filter of 6 give 25, yours have shape {np.shape(answers[0])}: "
-        wrong += "the last block was padded, so cut the sum to len(y) + len(h) - 1."
-    elif not _close(answers[0], expected[0], 1e-4):
+        return wrong + "the last block was padded, so cut the sum to len(y) + len(h) - 1."
+    if not _close(answers[0], expected[0], 1e-4):
         wrong = "for each block: pad, rfft, multiply by h's rfft of the same length, irfft to "
-        wrong += "n_fft; then add the answers up, each block_length after the one before."
-    elif not all(_close(a, e, 1e-4) for a, e in zip(answers, expected, strict=True)):
+        return wrong + "n_fft; then add the answers up, each block_length after the one before."
+    if not all(_close(a, e, 1e-4) for a, e in zip(answers, expected, strict=True)):
         wrong = "right while the filter is shorter than a block. A longer one's tail reaches over "
-        wrong += "several blocks: all of it counts."
-    return wrong
+        return wrong + "several blocks: all of it counts."
+    return ""
 
 
 @_check("one pulse per frame; the ear takes their rate for the pitch.")
@@ -486,8 +482,7 @@ def nb07_go_on(go_on: Callable[..., Any]) -> str:
     seed = np.array([[1.0, -2.0], [3.0, 0.5], [0.0, 4.0]])
     answer = _call(go_on, step, seed, 5)
     if len(answer) != 5:
-        how = f"5 frames were asked for, not {len(answer)}: what it predicts while it hears the "
-        return how + "seed is not returned."
+        return f"5 frames were asked for, not {len(answer)}: leave out those within the seed."
     late, twice = loop(seed, 6)[1:], loop(seed, 5, repeat=True)
     gone, last = loop(seed, 5, forget=True), loop(seed[-1:], 5)
     hints = {
@@ -559,8 +554,7 @@ def nb08_step(step: Callable[..., Any]) -> str:
         "the gradient alone gives no length of a step: multiply it by rate.": w + 2 * downhill,
         "X @ w is no probability yet: put it through 1 / (1 + exp(-X @ w)).": linear,
     }
-    otherwise = "compute p = 1 / (1 + exp(-X @ w)), then w - rate * X.T @ (p - y) / len(y); what "
-    otherwise += f"you returned has shape {np.shape(answer)}, the weights have {np.shape(w)}."
+    otherwise = "p = 1 / (1 + exp(-X @ w)), then w - rate * X.T @ (p - y) / len(y), of w's shape."
     return _hint(answer, w + downhill, hints, otherwise)
 
 
