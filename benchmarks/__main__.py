@@ -37,7 +37,7 @@ def main(arguments=None) -> None:
     music.print_report(report["music"])
     rows = report["music"]["compared"]
     if quick:
-        print("\nQUICK: one short training; no number here says how good the full run is.")
+        print("\nQUICK: one short training, on validation pieces: it says nothing of the full run.")
     else:
         speed.print_report(report["speed"])
         rows = rows + report["speed"]["compared"]

@@ -369,14 +369,14 @@ def _tracks_of_folder(
             + "".join(f"\nleft out: {_names(at, music)}: {why}" for why, at in _by_reason(left))
         )
     lengths = {path.relative_to(music): info.duration / 60 for path, info in infos.items()}
-    stems = {file.stem for file in lengths}
+    stems = Counter(file.stem for file in lengths)
     splits = _split(lengths)
     return [
         Track(
             name=audio.shown(file.stem if len(stems) == len(lengths) else file.as_posix()),
             path=music / file,
             split=splits[file],
-            title=audio.shown(file.stem),
+            title=audio.shown(file.stem if stems[file.stem] == 1 else file.as_posix()),
             genre=audio.shown(file.parent.name) or "unknown",
             minutes=minutes,
             origin="own",

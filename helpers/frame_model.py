@@ -378,8 +378,10 @@ def run_epochs(
                 on_epoch(history)
             if patience is not None and len(records) - 1 - history.best_epoch >= patience:
                 break
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         kept.keep(at_once=True)
+        if kept.path is not None:
+            vars(stop)["_render_traceback_"] = lambda: helpers.STOPPED
         raise
     finally:  # also when the reader interrupts it, or the loss explodes
         bar.close()

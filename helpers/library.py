@@ -143,6 +143,9 @@ def prepare(
                 ready[kept] = result
                 if not isinstance(result, str):
                     _keep(kept, result)
+        except KeyboardInterrupt as stop:
+            vars(stop)["_render_traceback_"] = lambda: helpers.STOPPED
+            raise
         except RuntimeError as error:  # of the pool: what happens to a piece is a result
             raise RuntimeError(f"preparing was cut short ({error}); {_REMEDY}") from error
     pieces = {}

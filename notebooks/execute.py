@@ -42,13 +42,17 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 SETTING = re.compile(r"^MUSIC = .*$", re.MULTILINE)
 MADE = re.compile(r"^NAME, OTHER = .*\nOUTPUTS, MODELS = [^#\n]*", re.MULTILINE)  # of notebook 09
 PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width"><style>
 body {{ font-family: sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em }}
 pre {{ white-space: pre-wrap }} img {{ max-width: 100% }} .anchor-link {{ display: none }}
+audio {{ max-width: 100%; vertical-align: middle }}
+@media (max-width: 50em) {{ pre {{ white-space: pre; overflow-x: auto }} }}
 </style></head><body><h1>{title}</h1>{body}</body></html>
 """
 NOT_SHOWN = {"exercise", "solution", "prediction"}
 LESSONS = ("n9drop", "n9hear1c", "n9little")  # cells of notebook 09 that aren't about the folder
+BLENDS = ("n9labelled", "n9slider", "n9between", "n9movesc")  # nor are these, without labels
 MINE = ("yours", "shipped")  # under these names a page keeps two compositions
 
 
@@ -170,8 +174,10 @@ def page(notebook, name: str) -> str:
         said = "your network" if one == "yours" else "the shipped network, to compare"
         cells.append(nbformat.v4.new_markdown_cell(f"Composed by {said}: {player}"))
     state = notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {})
+    said = "".join(str(cell.outputs) for cell in notebook.cells if cell.id == BLENDS[0])
+    hidden = LESSONS if "your network, from" in said else LESSONS + BLENDS
     for cell in notebook.cells:
-        if NOT_SHOWN & tags(cell) or cell.id in LESSONS:
+        if NOT_SHOWN & tags(cell) or cell.id in hidden:
             continue
         if cell.cell_type == "markdown":
             found = re.findall(r"^## \d+\. .*$", cell.source, re.MULTILINE)

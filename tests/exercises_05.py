@@ -62,7 +62,7 @@ WRONG = [
     (checks.nb05_table_step, lambda W, now, then, rate: step(W, now, then, 40 * rate), "the sum"),
     (checks.nb05_table_step, lambda W, now, then, rate: slopes(W, now, then) / 40, "return W"),
     (checks.nb05_table_step, lambda W, now, then, rate: step(W, now, then, 1), "learning rate"),
-    (checks.nb05_table_step, in_place_only, "not returned"),
+    (checks.nb05_table_step, in_place_only, "returns None"),
     (
         checks.nb05_table_step,
         lambda W, now, then, rate: W - rate * slopes(W, now, then, at_once=True) / 40,

@@ -49,6 +49,7 @@ def nucleus(p, share, *, reach=True):
 
 RIGHT = [
     (checks.nb07_tempered, tempered),
+    (checks.nb07_tempered, lambda p, t: tempered(p + 1e-9, t)),
     (checks.nb07_go_on, go_on),
     (checks.nb07_go_on, lambda *arguments: list(go_on(*arguments))),
     (checks.nb07_nucleus, nucleus),

@@ -107,7 +107,7 @@ WRONG = [
     (checks.nb08_step, summed, "divide by their number"),
     (checks.nb08_step, lambda w, X, y, rate: step(w, X, y, 1.0), "multiply it by rate"),
     (checks.nb08_step, without_sigmoid, "no probability yet"),
-    (checks.nb08_step, lambda w, X, y, rate: 0.0, "shape ()"),
+    (checks.nb08_step, lambda w, X, y, rate: 0.0, "of w's shape"),
     (checks.nb08_rule, (silence, content, SHAPE), "nothing is struck"),
     (checks.nb08_rule, (held_only, content, SHAPE), "that is no roll"),
     (

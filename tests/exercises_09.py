@@ -62,6 +62,7 @@ WRONG = [
     (checks.nb09_cents, lambda f, w: 2 * cents(f, w), "not two"),
     (checks.nb09_cents, lambda f, w: -cents(f, w), "wrong way round"),
     (checks.nb09_cents, lambda f, w: cents(f, np.ones(len(f))), "multiply each arrow"),
+    (checks.nb09_cents, lambda f, w: cents(f, w) % 100, "beyond 50"),
     (checks.nb09_cents, lambda f, w: 7.0, "the angle of their sum"),
     (checks.nb09_blend, lambda done, first, second: done, "a dictionary by the two names given"),
     (checks.nb09_blend, lambda done, first, second: {first: 1, second: done}, "add up to 1"),

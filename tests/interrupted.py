@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from IPython.core.interactiveshell import InteractiveShell
 
 from helpers import events, note_model
 
@@ -41,6 +42,14 @@ def train(model, checkpoint=None, **options):
         every=0.0,
         **options,
     )
+
+
+def shown(error, capsys):
+    """Return what IPython, and so Jupyter, shows of an error."""
+    shell = InteractiveShell()
+    shell.user_ns["error"] = error
+    shell.run_cell("raise error")
+    return capsys.readouterr().out
 
 
 if __name__ == "__main__":

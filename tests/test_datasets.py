@@ -209,9 +209,11 @@ def test_any_files_and_sub_folders_make_tracks(tmp_path):
 
 
 def test_the_same_name_in_two_sub_folders_stays_apart(tmp_path):
-    put(tmp_path, "x/song.wav", "y/song.wav", "song.wav", "song.flac")
-    names = [track.name for track in datasets.find_tracks(tmp_path)]
-    assert names == ["song.flac", "song.wav", "x/song.wav", "y/song.wav"]
+    put(tmp_path, "x/song.wav", "y/song.wav", "song.wav", "song.flac", "y/tune.wav")
+    tracks = datasets.find_tracks(tmp_path)
+    same = ["song.flac", "song.wav", "x/song.wav", "y/song.wav"]
+    assert [track.name for track in tracks] == [*same, "y/tune.wav"]
+    assert [track.title for track in tracks] == [*same, "tune"]  # players are named by it
 
 
 @pytest.mark.parametrize(

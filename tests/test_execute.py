@@ -156,7 +156,24 @@ def test_a_page_of_results_needs_no_kernel_and_no_network(with_slider):
     assert "Prose" not in page
     assert "my &lt;music&gt;" in page
     assert 'href="yours/music.mp3"' in page
+    assert 'name="viewport"' in page  # else a phone shows it as small as a stamp
     assert not re.search(r"""(src|href)=.https?://|cdnjs|unpkg|jsdelivr""", page)
+
+
+def test_what_a_page_leaves_out_stands_in_notebook_09():
+    stored = nbformat.read(execute.HERE / "09_your_own_music.ipynb", 4)
+    shown = {cell.id: str(cell.get("outputs")) for cell in stored.cells}
+    assert {*execute.LESSONS, *execute.BLENDS} <= shown.keys()
+    assert "the shipped network, from" in shown[execute.BLENDS[0]]
+
+
+@pytest.mark.parametrize("whose", ["your", "the shipped"])
+def test_a_page_blends_the_folders_own_kinds_of_music_alone(whose):
+    sources = (f"print('{whose} network, from fast to slow')", "print('half and half')")
+    notebook = run(notebook_of(*sources))
+    for cell, name in zip(notebook.cells, execute.BLENDS, strict=False):
+        cell.id = name
+    assert ("half and half" in execute.page(notebook, "music")) == (whose == "your")
 
 
 def test_the_page_of_nowhere_says_so(tmp_path, capsys):

@@ -73,6 +73,16 @@ def test_a_stub_has_not_been_attempted(capsys, check, stub):
     assert (result.attempted, result.right, float(result)) == (False, False, 0)
 
 
+@pytest.mark.parametrize(("check", "answer"), [case for case in RIGHT if callable(case[1])])
+def test_an_answer_that_is_not_returned_is_an_attempt(capsys, check, answer):
+    def forgotten(*given):
+        answer(*given)
+
+    result = found(capsys, check, forgotten)
+    assert "end it with return" in result.message
+    assert (result.attempted, result.right) == (True, False)
+
+
 ODD = ["text", 3.0, 1j, [], [1, [2, 3]], {"a": 1}, np.zeros(0), np.ones((2, 3))]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import helpers
 from helpers import files, frame_model, note_model
 from tests import interrupted
 
@@ -114,10 +115,11 @@ def test_a_training_that_is_interrupted_goes_on(tmp_path, whole, capsys):
             else:
                 place = files if name == "save_npz" else model
                 patch.setattr(place, name, Breaking(n_calls, getattr(place, name)))
-            with pytest.raises(KeyboardInterrupt):
+            with pytest.raises(KeyboardInterrupt) as stop:
                 interrupted.train(model, path, **options)
         resumed = f"Resuming at step {step} of 120 (training-"
         assert capsys.readouterr().out.startswith(resumed if step else ""), name
+        assert interrupted.shown(stop.value, capsys) == f"{helpers.STOPPED[0]}\n"
         if then < interrupted.EPOCH:  # the best so far
             np.testing.assert_equal(model.get_weights(), first)
         step = then

@@ -14,7 +14,9 @@ import numpy as np
 import psutil
 import pytest
 
+import helpers
 from helpers import audio, datasets, library, notes, rolls, synthesis
+from tests import interrupted
 
 PROJECT = Path(__file__).parent.parent
 RECORDINGS = PROJECT.parent / "shared" / "recordings"
@@ -120,6 +122,20 @@ def test_a_second_run_reads_what_was_prepared(tracks, tmp_path, prepared):
     again, _ = prepare(tracks, tmp_path / "kept")
     assert len(prepared) == 3
     same(first, again)
+
+
+def test_where_preparing_is_stopped_jupyter_shows_no_traceback(
+    tracks, tmp_path, monkeypatch, capsys
+):
+    def prepare_some(jobs, *_):
+        yield jobs[0].kept, "as if damaged"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(library, "_attempts", prepare_some)
+    with pytest.raises(KeyboardInterrupt) as stop:
+        prepare(tracks, tmp_path / "kept")
+    capsys.readouterr()
+    assert interrupted.shown(stop.value, capsys) == f"{helpers.STOPPED[0]}\n"
 
 
 def test_a_file_is_known_by_its_content_and_not_by_its_name(tracks, tmp_path, prepared):
