@@ -137,10 +137,9 @@ def mine(folder: Path) -> int:
         if heading:
             print(f"[{cell_index + 1}/{len(notebook.cells)}] {heading[1]}", flush=True)
 
-    def tell(cell, cell_index, execute_reply):
+    def tell(cell, text):
         if not NOT_SHOWN & tags(cell):
-            said = (output.text for output in cell.outputs if output.get("name") == "stdout")
-            print("".join(said), end="", flush=True)
+            print(text, end="", flush=True)
 
     try:
         seconds, _ = execute(notebook, announce=say, tell=tell, timeout=None)
@@ -235,7 +234,14 @@ def execute(notebook, *, announce=None, tell=None, timeout=1800) -> tuple[float,
         resources={"metadata": {"path": str(HERE)}},
     )
     client.widget_registry = {}  # else nbclient now and then waits for ever on widgets
-    client.on_cell_start, client.on_cell_executed = started, tell
+    client.on_cell_start, process = started, client.process_message
+
+    def heard(msg, cell, cell_index):  # as it is said: an estimate, before what it is of
+        if tell and msg["msg_type"] == "stream" and msg["content"]["name"] == "stdout":
+            tell(cell, msg["content"]["text"])
+        return process(msg, cell, cell_index)
+
+    client.process_message = heard
     start, peak, done = time.perf_counter(), [0], threading.Event()
     watch = threading.Thread(target=_watch_memory, args=(peak, done), daemon=True)
     watch.start()

@@ -68,6 +68,14 @@ def test_a_failing_cell_stops_the_run():
         run(notebook_of("1 / 0"))
 
 
+def test_what_a_cell_says_is_told_while_it_still_runs(tmp_path):
+    heard = tmp_path / "heard"
+    waits = "import pathlib, time\nprint('an estimate', flush=True)\nend = time.time() + 20\n"
+    waits += f"while not pathlib.Path({str(heard)!r}).exists():\n    assert time.time() < end"
+    execute.execute(notebook_of(waits), tell=lambda cell, text: heard.write_text(text))
+    assert heard.read_text() == "an estimate\n"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "tags", "kept"),
     [
