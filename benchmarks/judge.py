@@ -270,7 +270,7 @@ def numbers(clips: dict, places: list[Place], train: list[np.ndarray]) -> dict:
 
 
 def variances_elsewhere(
-    pieces: dict[str, Heard], places: list[Place], n_draws: int = 10
+    pieces: dict[str, Heard], places: list[Place], n_draws: int = 100
 ) -> list[list[float]]:
     """Give the variances of real music at other places of the same pieces, drawn at random."""
     heard, n_frames = {name: one.roll for name, one in pieces.items()}, round(SECONDS * RATE)
@@ -410,15 +410,11 @@ def print_report(report: dict) -> None:
             f"  {whose:15}"
             + " ".join(f"{w} {s:.2f}" for w, s in zip(measures.MEASURES, shares, strict=True))
         )
-    each = np.array(report["variances elsewhere"])
-    spans = [f(each, axis=1) for f in (np.median, np.min, np.max)]
-    print(
-        f"  at other places of the same pieces, {len(each)} draws, each one's "
-        + ", ".join(
-            f"{what} {some.mean():.2f} ({some.min():.2f}-{some.max():.2f})"
-            for what, some in zip(("median", "least", "most"), spans, strict=True)
-        )
-    )
+    elsewhere = np.array(report["variances elsewhere"])
+    print(f"  real at other places of its pieces, {len(elsewhere)} draws (5th to 95th percentile):")
+    for what, f in {"median": np.median, "least": np.min, "most": np.max}.items():
+        mean, low, high = f(elsewhere, axis=1).mean(), *np.percentile(f(elsewhere, axis=1), (5, 95))
+        print(f"    {what:13}{mean:.2f} ({low:.2f}-{high:.2f})")
     for what in measures.FAULTS:
         written = np.mean([one[what] for one in report["as written"]])
         real_share = np.mean(report["as played"][what])
