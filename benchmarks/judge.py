@@ -6,10 +6,13 @@ are heard by the same transcriber: real clips are transcribed, everything else i
 synthesis first. What a number is worth, three floors say: the real clip played and transcribed
 again (codec), another place of the same piece, and music whose every measure is the real mean.
 
-`python -m benchmarks.judge` judges the shipped network on the validation pieces.
+`python -m benchmarks.judge` judges the shipped network on the validation pieces, and `python -m
+benchmarks.judge 'outputs/bench/seed{}/notes_lstm.npz'` a training for each seed there.
 """
 
+import csv
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,6 +126,7 @@ def run(
     clips = {"real": [[transcriber.hear(cut(held_out[p.piece], p.start)) for p in places]]}
     clips["codec"] = [[transcriber.play(clip.found, SECONDS) for clip in clips["real"][0]]]
     train_notes = [heard.found for heard in known.values()]
+    silent = np.zeros(round(SECONDS * SETTINGS.sr), np.float32)
     long = {"after a seed": [], "from nothing": []}
     counting, as_written = opponents.all_of(train_notes, SETTINGS), []
     for seed in tqdm(seeds, desc="composing", unit="seed"):
@@ -134,7 +138,6 @@ def run(
             ]
             clips.setdefault(whose, []).append([transcriber.play(w, SECONDS) for w in written])
             if whose == "ours":  # for what the transcriber would hide
-                silent = np.zeros(round(SECONDS * SETTINGS.sr), np.float32)
                 as_written.append([Heard(silent, some).roll for some in written])
         long_places = {
             "after a seed": list({place.piece: place for place in places[::-1]}.values()),
@@ -152,6 +155,9 @@ def run(
     report |= numbers(clips, places, [heard.roll for heard in known.values()])
     report["two minutes"] = two_minutes(long, list(known.values()), list(unseen.values()))
     report["as written"] = [measures.measure(some) for some in as_written]
+    parts = [opponents.part(played(p.piece), p.start, p.start + SECONDS) for p in places]
+    report["as played"] = measures.measure([Heard(silent, some).roll for some in parts])
+    report["variances elsewhere"] = variances_elsewhere(unseen, places)
     report["measured"] = measured(report)
     report["compared"] = targets.compare(report["measured"], TARGETS)
     return report
@@ -161,6 +167,16 @@ def load(split: str, *, instrument: str = INSTRUMENT) -> dict[str, np.ndarray]:
     """Return the waveforms of a split's pieces for an instrument."""
     tracks = datasets.select(datasets.find_tracks(MUSIC), split=split, instrument=instrument)
     return datasets.load_waveforms(tracks, sr=SETTINGS.sr)
+
+
+def played(name: str) -> np.ndarray:
+    """Return the notes that were played in a rendered piece: onset, offset, pitch, and a level."""
+    with open(f"data/notes/{name}.csv", encoding="utf-8", newline="") as file:
+        rows = [
+            [float(row["onset"]), float(row["offset"]), float(row["pitch"]), 1.0]
+            for row in csv.DictReader(file)
+        ]
+    return np.array([row for row in rows if SETTINGS.lowest <= row[2] <= SETTINGS.highest])
 
 
 def spread(pieces: dict[str, Heard], n_clips: int = N_CLIPS) -> list[Place]:
@@ -251,6 +267,23 @@ def numbers(clips: dict, places: list[Place], train: list[np.ndarray]) -> dict:
         for whose, runs in sounds.items()
     }
     return result
+
+
+def variances_elsewhere(
+    pieces: dict[str, Heard], places: list[Place], n_draws: int = 100
+) -> list[list[float]]:
+    """Give the variances of real music at other places of the same pieces, drawn at random."""
+    heard, n_frames = {name: one.roll for name, one in pieces.items()}, round(SECONDS * RATE)
+    rng = np.random.default_rng(0)
+
+    def measured_at(starts: list[int]) -> dict[str, list[float]]:
+        at = zip(places, starts, strict=True)
+        return measures.measure([rolls.cut(heard[p.piece], k, k + n_frames) for p, k in at])
+
+    here = measured_at([round(place.start * RATE) for place in places])
+    last = [len(heard[place.piece]) - n_frames for place in places]
+    draws = [rng.integers(0, last, endpoint=True).tolist() for _ in range(n_draws)]
+    return [measures.variances(measured_at(starts), here) for starts in draws]
 
 
 # Two minutes
@@ -377,6 +410,15 @@ def print_report(report: dict) -> None:
             f"  {whose:15}"
             + " ".join(f"{w} {s:.2f}" for w, s in zip(measures.MEASURES, shares, strict=True))
         )
+    elsewhere = np.array(report["variances elsewhere"])
+    print(f"  real at other places of its pieces, {len(elsewhere)} draws (5th to 95th percentile):")
+    for what, f in {"median": np.median, "least": np.min, "most": np.max}.items():
+        mean, low, high = f(elsewhere, axis=1).mean(), *np.percentile(f(elsewhere, axis=1), (5, 95))
+        print(f"    {what:13}{mean:.2f} ({low:.2f}-{high:.2f})")
+    for what in measures.FAULTS:
+        written = np.mean([one[what] for one in report["as written"]])
+        real_share = np.mean(report["as played"][what])
+        print(f"{what}: ours as written {written:.3f}, real as played {real_share:.3f}")
     print(
         "Copying p95: "
         + ", ".join(
@@ -399,9 +441,13 @@ def print_report(report: dict) -> None:
         print(f"  {how:14}{mean}")
 
 
-def shipped(seed: int, train: list[np.ndarray]) -> dict[str, Composer]:
-    """Name the composers that the repository ships."""
-    return {"ours": opponents.network(*note_model.load("data/models/notes_lstm.npz"))} | lesser()
+def trained(path: str) -> Callable[[int, list[np.ndarray]], dict[str, Composer]]:
+    """Make the composers that `run` asks for: the network in a file, {} its seed, and `lesser`."""
+
+    def composers(seed: int, train: list[np.ndarray]) -> dict[str, Composer]:
+        return {"ours": opponents.network(*note_model.load(path.format(seed)))} | lesser()
+
+    return composers
 
 
 def lesser() -> dict[str, Composer]:
@@ -415,7 +461,8 @@ def lesser() -> dict[str, Composer]:
 
 if __name__ == "__main__":
     learnt = Transcriber(*synthesis.load("data/models/notes_bank.npz"))
-    judged = run(load("train"), load("validation"), learnt, shipped)
+    (path,) = sys.argv[1:] or ["data/models/notes_lstm.npz"]
+    judged = run(load("train"), load("validation"), learnt, trained(path))
     print_report(judged)
     targets.print_rows(judged["compared"])
     FOLDER.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ import mir_eval
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks import counted, judge, opponents, real, targets
+from benchmarks import counted, judge, targets
 from benchmarks.targets import at_least, at_most
 from data.build import ablation
 from helpers import (
@@ -26,6 +26,7 @@ from helpers import (
     beats,
     datasets,
     events,
+    library,
     note_model,
     notes,
     rolls,
@@ -77,18 +78,13 @@ def run(*, quick=False) -> dict:
     report["bank"] = vary_bank(judge.load("validation"), dictionary, bank)
     transcriber = judge.Transcriber(dictionary, bank)
     n_clips = judge.N_QUICK_CLIPS if quick else judge.N_CLIPS
+    composers = judge.trained(f"{FOLDER}/seed{{}}/notes_lstm.npz")
     report["judge"] = judge.run(
         train, held_out, transcriber, composers, seeds=seeds, n_clips=n_clips
     )
     report["measured"] = measured(report)
     report["compared"] = targets.compare(report["measured"], TARGETS) + report["judge"]["compared"]
     return report
-
-
-def composers(seed: int, train: list[np.ndarray]) -> dict[str, judge.Composer]:
-    """Name what was learnt with a seed, as `judge.run` asks for it."""
-    learnt = note_model.load(FOLDER / f"seed{seed}" / "notes_lstm.npz")
-    return {"ours": opponents.network(*learnt)} | judge.lesser()
 
 
 def learn(name: str, **options) -> dict:
@@ -102,16 +98,6 @@ def learn(name: str, **options) -> dict:
 
 
 # Finding notes
-
-
-def played(name: str) -> np.ndarray:
-    """Return the notes that were played in a rendered piece: onset, offset, pitch."""
-    with open(f"data/notes/{name}.csv", encoding="utf-8", newline="") as file:
-        rows = [
-            [float(row[key]) for key in ("onset", "offset", "pitch")]
-            for row in csv.DictReader(file)
-        ]
-    return np.array([row for row in rows if SETTINGS.lowest <= row[2] <= SETTINGS.highest])
 
 
 def beats_of(name: str) -> np.ndarray:
@@ -158,7 +144,9 @@ def find(train: dict, held_out: dict, dictionary) -> dict:
     result = {}
     for what, which in {"5 minutes": dictionary, "2 minutes": small}.items():
         found = {name: notes.encode(y, which) for name, y in held_out.items()}
-        result[what] = {n: score(some, played(n)) | pulse(n, some) for n, some in found.items()}
+        result[what] = {
+            n: score(some, judge.played(n)) | pulse(n, some) for n, some in found.items()
+        }
     return result
 
 
@@ -231,9 +219,9 @@ def ablated() -> dict[str, list[float]]:
 def on_another_piano(dictionary, seeds: tuple[int, ...]) -> dict:
     """Find notes in the test pieces as another piano plays them, as in any music; predict those."""
     waveforms = judge.load("test", instrument="recorded piano")
-    found = {name: real.prepared(y, dictionary) for name, y in waveforms.items()}
+    found = {name: rolls.keys_of(library.hear(y, dictionary)[1]) for name, y in waveforms.items()}
     scores = {name: events.read(some, name).score for name, some in found.items()}
-    result = {"found": {name: score(some, played(name)) for name, some in found.items()}}
+    result = {"found": {name: score(some, judge.played(name)) for name, some in found.items()}}
     for seed in seeds:
         weights, settings = note_model.load(FOLDER / f"seed{seed}" / "notes_lstm.npz")
         result[f"seed {seed}"] = ours_a_note(weights, settings, scores)

@@ -141,6 +141,25 @@ def test_a_clip_is_as_long_as_its_sound_whatever_is_found_in_it():
     assert np.count_nonzero(roll >= rolls.SOFT) == 1
 
 
+def test_notes_that_were_played_are_read_as_far_as_a_roll_has_them(tmp_path, monkeypatch):
+    (tmp_path / "data" / "notes").mkdir(parents=True)
+    rows = ["onset,offset,pitch,velocity", "0.5,1.0,60,70", f"1.0,1.5,{SETTINGS.highest + 1},70"]
+    (tmp_path / "data/notes/x.csv").write_text("\n".join(rows), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    np.testing.assert_array_equal(judge.played("x"), [[0.5, 1.0, 60, 1]])
+
+
+def test_other_places_of_pieces_as_long_as_a_clip_are_the_same():
+    y = np.zeros(judge.SECONDS * SETTINGS.sr)
+    pieces = {name: judge.Heard(y, tune(seed=k)) for k, name in enumerate("abc")}
+    places = [Place(name, 0.0, one.found) for name, one in pieces.items()]
+    shares = np.array(judge.variances_elsewhere(pieces, places, 2))
+    assert shares.shape == (2, len(measures.MEASURES))
+    np.testing.assert_allclose(shares[shares > 0], 1)  # of what varies at all
+    longer = {name: judge.Heard(np.tile(y, 3), one.found) for name, one in pieces.items()}
+    assert not np.allclose(judge.variances_elsewhere(longer, places, 2), shares)
+
+
 def test_music_like_the_training_music_stays_in_its_range():
     def heard(beat, seconds=120, level=0.1):
         y = np.full(seconds * SETTINGS.sr, level, np.float32)
