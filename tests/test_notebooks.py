@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import unquote
 
+import mido
 import mir_eval.transcription
 import nbformat
 import numpy as np
@@ -16,7 +17,7 @@ import pytest
 import scipy.signal
 import soundfile
 
-from helpers import audio
+from helpers import audio, beats, events, midi, note_model
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 PATHS = sorted(FOLDER.glob("[0-9]*.ipynb"))
@@ -305,6 +306,37 @@ def test_notebook_05_knows_where_its_synth_errs():
         w = w - names["gradient"](w)
     power = np.square(names["A"] @ w - names["tone"])
     assert power[:800].sum() / power.sum() == pytest.approx(0.5, abs=0.1)
+
+
+def test_notebook_07_draws_no_key_above_the_highest():
+    (path,) = FOLDER.glob("07*.ipynb")
+    cells = {cell.id: cell.source for cell in code_cells(path)}
+    names = {"np": np, "events": events, "beats": beats}
+    for cell in ("a727dff5", "aad31147"):
+        exec(cells[cell], names)
+    weights, settings = note_model.load(FOLDER.parent / "data/models/notes_lstm.npz")
+    listener, rng = note_model.Listener(weights, settings), np.random.default_rng(0)
+    highest = np.zeros(len(events.N_CLASSES), int)
+    highest[events.ROW] = events.N_KEYS - 1
+    for _ in range(20):
+        listener.hear(highest)
+        word, _ = names["draw_note"](listener, 0, 0, [], rng, lambda z, part: np.exp(z - z.max()))
+        assert word[events.WAIT] > 0
+        assert word[events.WAIT] == events.END or word[events.ROW] < events.N_KEYS
+
+
+def test_notebook_07_writes_a_score_of_one_tempo(tmp_path, capsys):
+    (path,) = FOLDER.glob("07*.ipynb")
+    cells = {cell.id: cell.source for cell in code_cells(path)}
+    notes = np.genfromtxt(FOLDER.parent / "data/notes/satie_gymnopedie_1.csv", delimiter=",")
+    found = np.column_stack([notes[1:101, :3], np.full(100, 1.0)])
+    names = {"np": np, "events": events, "beats": beats, "midi": midi}
+    exec(cells["2e651226"], names | {"OUTPUTS": tmp_path, "found": found})
+    tempi = {
+        name: sum(message.type == "set_tempo" for message in mido.MidiFile(tmp_path / name))
+        for name in ("minute.mid", "minute_score.mid")
+    }
+    assert tempi["minute_score.mid"] == 1
 
 
 # Sounds, controls, questions, links, and what is said of them all in 00 and the README.

@@ -366,7 +366,7 @@ def test_files_and_a_recording_become_music_of_the_readers_own(browser, lab, you
     with browsing.opened(browser, lab, "yours.ipynb") as page:
         browsing.run_all(page)
         box = browsing.cell(page, "FileUpload")
-        said = "Nothing has arrived"
+        said = "Files in outputs/09/your_music: 0."
         browsing.wait_until(page, said, lambda: said in box.inner_text())
         with page.expect_file_chooser() as chooser:
             box.get_by_role("button", name="Your files").press("Enter")
