@@ -64,7 +64,7 @@ def save_score(path: str | Path, score: npt.ArrayLike, times: events.Times, bars
 
     The file, as in `save`, begins with tick 0 of the score, int64, (n_notes, 4), from `events`.
     `times`, float64, (n_beats,), s, from `beats.track`, say when each beat is; beyond the last one,
-    beats go on as long as it was. A beat is a quarter note.
+    beats go on as long as it was. A beat is a quarter note. Even beats print as one tempo.
 
     `bars`, int64, (n_bars,), from `beats.bar_lines`, are the beats that begin a bar. The bars after
     the last have the usual number of beats; a shorter first bar is an upbeat, and a bar of another
