@@ -108,7 +108,7 @@ def beats_of(name: str) -> np.ndarray:
 
 def pulse(name: str, found: np.ndarray) -> dict:
     """Compare the beats and bars found in a piece's notes with those that were played."""
-    times, (true, place) = beats.track(found), beats_of(name).T
+    times, (true, place) = beats.track(found, name), beats_of(name).T
     lines = times[beats.bar_lines(found, times)]
     trim = mir_eval.beat.trim_beats  # the first five seconds don't count, as in MIREX
     late = beats.quantise(found, times)[1]

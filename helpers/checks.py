@@ -73,7 +73,7 @@ def _answers(function: Callable[..., Any], *cases: Sequence[Any]) -> list[Any]:
     answers = [function(*copy.deepcopy(case)) for case in cases]
     if all(answer is None for answer in answers):
         stub, code = (lambda: None).__code__, getattr(function, "__code__", None)
-        if code and len(code.co_code) > len(stub.co_code):
+        if code and len(code.co_code) > len(stub.co_code) + 2:  # 2: a `pass` or `...` before it
             raise ValueError("your function returns None: end it with return and its result")
         raise _Unattempted
     return answers
@@ -482,7 +482,7 @@ def nb07_go_on(go_on: Callable[..., Any]) -> str:
     seed = np.array([[1.0, -2.0], [3.0, 0.5], [0.0, 4.0]])
     answer = _call(go_on, step, seed, 5)
     if len(answer) != 5:
-        return f"5 frames were asked for, not {len(answer)}: leave out those within the seed."
+        return f"5 frames were asked for, not {len(answer)}: all after the seed, none within it."
     late, twice = loop(seed, 6)[1:], loop(seed, 5, repeat=True)
     gone, last = loop(seed, 5, forget=True), loop(seed[-1:], 5)
     hints = {

@@ -380,7 +380,7 @@ def run_epochs(
                 break
     except KeyboardInterrupt as stop:
         kept.keep(at_once=True)
-        if kept.path is not None:
+        if kept.path is not None and not kept._failed:
             vars(stop)["_render_traceback_"] = lambda: helpers.STOPPED
         raise
     finally:  # also when the reader interrupts it, or the loss explodes

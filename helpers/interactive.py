@@ -206,23 +206,24 @@ def explore(
         reset.description = "Computing ..."
         try:
             shown = view(**{name: value_of(control) for name, control in controls.items()})
-        except ValueError as error:
-            page.value = f"<p><strong>{html.escape(str(error))}</strong></p>"
         except Exception as error:  # else the picture before would seem to be the answer
-            name = type(error).__name__
-            page.value = f"<p><strong>{name}: {html.escape(str(error))}</strong></p>"
-            raise
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            page.value = f"<p><strong>{html.escape(kind + str(error))}</strong></p>"
+            if kind:
+                raise
         else:
             page.value = shown.html if isinstance(shown, Shown) else stack(*shown).html
         finally:
             reset.description = "Reset"
 
     def restore(button: widgets.Button) -> None:
-        for name, control in controls.items():
-            control.unobserve(draw, names="value")  # or each would compute, one after the other
-            control.value = first[name]
-            control.observe(draw, names="value")
-        draw()
+        moved = [name for name, value in first.items() if controls[name].value != value]
+        for name in moved:
+            controls[name].unobserve(draw, names="value")  # or each would compute, in turn
+            controls[name].value = first[name]
+            controls[name].observe(draw, names="value")
+        if moved:
+            draw()
 
     for name, control in controls.items():
         if hasattr(control, "continuous_update"):

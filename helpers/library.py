@@ -163,7 +163,7 @@ def prepare(
 
 def hear(y: audio.Waveform, given: notes.Dictionary) -> Content:
     """Find out about a piece what `prepare` tells: facts, notes with drums, sounds of the drums."""
-    sr = given.settings.sr
+    sr, y = given.settings.sr, audio.valid(y)
     seconds, gain = len(y) / sr, notes.level_gain(y, sr=sr)
     y = y * np.float32(gain)
     cents = round(notes.tuning(y, sr=sr), 1)
@@ -297,7 +297,6 @@ def _jobs(
     tracks: Tracks, folder: Path, given: notes.Dictionary
 ) -> tuple[list[_Job], list[datasets.Left]]:
     """Return what is to be done for tracks, long files in parts, and what can't be read."""
-    datasets.check_names(tracks)
     jobs, left = [], []
     way = hashlib.sha256(f"{_VERSION} {given.settings} {given.reference}".encode())
     way.update(given.templates.tobytes() + given.usual_levels.tobytes())
@@ -315,6 +314,7 @@ def _jobs(
             key = hashlib.sha256(f"{way.hexdigest()} {content} {start} {n_parts}".encode())
             kept = folder / f"{key.hexdigest()[:32]}.npz"
             jobs.append(_Job(track, content, name, start, minutes, i == n_parts - 1, kept))
+    datasets.check_names(replace(job.track, name=job.name) for job in jobs)
     return jobs, left
 
 

@@ -385,7 +385,7 @@ def _missing_gain(
     """Say by how much recordings are louder than what is rendered from their notes."""
     energy = np.zeros(2)
     for y, one in zip(waveforms, found, strict=True):
-        early = one[one[:, 1] < min(seconds, len(y) / bank.settings.sr)]
+        early = one[one[:, 1] < min(seconds, len(y) / bank.settings.sr + 0.1)]  # 0.1: to a frame
         if len(early):
             z = render(rolls.from_notes(early, bank.settings), bank)
             energy += np.sum(np.square(y[: z.size])), np.sum(np.square(z))

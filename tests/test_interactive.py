@@ -209,6 +209,7 @@ def test_reset_moves_all_controls_and_computes_once():
     for control in controls.values():
         control.value = 5
     box.children[0].children[-1].click()
+    box.children[0].children[-1].click()  # nothing to move back
     assert seen == [(1, 1), (5, 1), (5, 5), (1, 1)]
     assert box.children[1].value == "<p>1 1</p>"
     controls["a"].value = 2

@@ -495,3 +495,12 @@ def test_pieces_of_one_name_are_not_lost(tracks, tmp_path):
     tracks[1] = replace(tracks[1], name="a")
     with pytest.raises(ValueError, match="names that differ, got twice: a"):
         prepare(tracks, tmp_path / "kept")
+    tracks[0] = replace(tracks[0], name="a", minutes=40.0)
+    tracks[1] = replace(tracks[1], name="a (1 of 2)")
+    with pytest.raises(ValueError, match=r"got twice: a \(1 of 2\)"):
+        prepare(tracks, tmp_path / "kept")
+
+
+def test_no_waveform_is_no_piece():
+    with pytest.raises(audio.AudioError, match="not be empty"):
+        library.hear(np.zeros(0, np.float32), GIVEN)

@@ -414,3 +414,11 @@ def test_notes_after_the_end_of_a_recording_say_nothing_of_its_level(bank):
     whole = synthesis.render(rolls.from_notes(found, bank.settings), bank)
     for y in (whole, whole[: len(whole) // 4]):
         assert synthesis._missing_gain(bank, [y], [found]) == pytest.approx(1, abs=0.05)
+
+
+def test_a_recording_cut_while_notes_sound_has_their_level(bank):
+    found = np.array(
+        [[0.1, 3.03, pitch, 1.33] for pitch in (60, 64, 67)]
+    )  # to a frame after the end
+    y = synthesis.render(rolls.from_notes(found, bank.settings), bank)[: 3 * bank.settings.sr]
+    assert synthesis._missing_gain(bank, [2 * y], [found]) == pytest.approx(2, abs=0.1)
