@@ -172,7 +172,7 @@ def load_waveforms(
     """
     if max_minutes is not None and not max_minutes > 0:
         raise ValueError(f"max_minutes must be more than 0 minutes, got {max_minutes}")
-    check_names(tracks)
+    check_names(track.name for track in tracks)
     waveforms: dict[str, audio.Waveform] = {}
     left = None if max_minutes is None else 60 * max_minutes  # s
     for track in helpers.bar(tracks, desc="Loading", unit="piece", leave=False):
@@ -190,9 +190,9 @@ def load_waveforms(
     return waveforms
 
 
-def check_names(tracks: Iterable[Track]) -> None:
+def check_names(names: Iterable[str]) -> None:
     """Raise a ValueError where names of tracks don't differ: by name, one of them would be lost."""
-    if twice := _twice(track.name for track in tracks):
+    if twice := _twice(names):
         raise ValueError(f"tracks must have names that differ, got twice: {twice}; rename them")
 
 

@@ -314,7 +314,7 @@ def _jobs(
             key = hashlib.sha256(f"{way.hexdigest()} {content} {start} {n_parts}".encode())
             kept = folder / f"{key.hexdigest()[:32]}.npz"
             jobs.append(_Job(track, content, name, start, minutes, i == n_parts - 1, kept))
-    datasets.check_names(replace(job.track, name=job.name) for job in jobs)
+    datasets.check_names(job.name for job in jobs)
     return jobs, left
 
 
