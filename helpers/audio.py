@@ -325,7 +325,7 @@ def _clip(y: Waveform, path: AnyPath) -> Waveform:
 def _valid_rate(sr: Any) -> int:
     """Return a sampling rate as an int, or raise."""
     if not isinstance(sr, (int, float, np.integer, np.floating)) or not sr >= 1 or sr % 1:
-        raise AudioError(f"sr must be a whole number of hertz, at least 1, got {sr!r}")
+        raise AudioError(f"sr must be a whole number of hertz >= 1, got {sr!r}: see audio.info")
     return int(sr)
 
 

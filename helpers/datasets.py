@@ -110,7 +110,7 @@ def survey(
     A manifest is a manifest.csv in the folder, or in the one above it if it lists files of this
     folder. Without one, each file is a piece: at least one is held out for validation and, from
     three files on, one for the test, about an eighth each. A checksum of the names decides which:
-    arbitrary, yet the same on every machine; files added change little. Genre is the sub-folder's.
+    arbitrary, yet the same on every machine, until files are added. Genre is the sub-folder's.
 
     Of several copies of one recording, whatever their formats, the largest file is taken. They are
     known by 10 s from the middle of their first 40, or four fifths of a short one: so a copy that
