@@ -7,13 +7,14 @@ dictionary of arrays (`weights_of`), and composing with it is NumPy alone.
 import functools
 import glob
 import hashlib
+import itertools
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +27,7 @@ Floats = NDArray[np.float32]
 Weights = Mapping[str, Floats]
 Shapes = dict[str, tuple[int, ...]]
 Pair = tuple[NDArray[Any], NDArray[Any]]  # X and Y, (n_sequences, seq_length, n_features)
+Batch = TypeVar("Batch")
 State = tuple[Floats, Floats]  # of an LSTM: its output h and its memory c
 
 
@@ -283,24 +285,39 @@ class Checkpoint:
 
     A path "folder/stem.npz" becomes "folder/stem-DIGEST.npz", another one for each training, so
     that two may use one folder at a time; without a path, nothing is written. `training` holds all
-    that decides how the training goes, apart from the weights: arrays and numbers. If the file is
-    there, and the model, compiled, has the weights that the training began with (or the best ones,
-    which an interruption leaves in it), all its variables, its optimiser's, and the seeds of its
-    dropout are set to those of the file. It is written `every` so many s.
+    that decides how it goes, beside network and optimiser: arrays and numbers, also in lists and
+    mappings. If the file is there, and the model, compiled, has the weights that training began
+    with (or the best ones, which an interruption leaves in it), all its variables, its optimiser's,
+    the seeds of its dropout and the states of its LSTMs are set to those of the file, which it
+    says. It is written `every` so many s. A loop of one's own runs over `remaining`, and appends to
+    the lists of `course`.
     """
 
     def __init__(
-        self, model: Any, path: Path | None = None, training: Iterable[Any] = (), every: float = 20
+        self, model: Any, path: Path | None = None, training: Any = (), every: float = 20
     ) -> None:
         self.model, self.path, self.every = model, path, every
         self.course, self.best = Course(), model.get_weights()
         self._written, self._failed = time.perf_counter(), False
         if path is not None:
-            self.path = path.with_stem(f"{path.stem}-{_digest(training)[:8]}")
+            way = tensorflow().keras.__version__, model.optimizer.get_config() | {"name": None}
+            self.path = path.with_stem(f"{path.stem}-{_digest([way, training])[:8]}")
             self.course.start = _digest(self.best)
             model.optimizer.build(model.trainable_variables)
-            self._variables = [*model.variables, *model.optimizer.variables]
+            states = [one for layer in model.layers for one in getattr(layer, "states", None) or ()]
+            self._variables = [*model.variables, *model.optimizer.variables, *states]
             self._resume(self.path, f"{glob.escape(path.stem)}-*.npz")
+
+    def remaining(self, batches: Iterable[Batch], n: int | None = None) -> Iterator[Batch]:
+        """Yield those of the (first `n`) batches that no step was made with before; keep each step.
+
+        Each step appends its loss to ``course.losses``. The file is deleted after the last one.
+        """
+        for batch in itertools.islice(batches, len(self.course.losses), n):
+            yield batch
+            self.keep()
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
 
     def keep(self, *, at_once: bool = False) -> None:
         """Write the file if it is time. On a full disk, say so once; the file before stays."""
@@ -339,6 +356,7 @@ class Checkpoint:
             self.course, self.best = course, best
             for variable, value in zip(self._variables, now, strict=True):
                 variable.assign(value)
+            print(f"Resuming at step {len(course.losses)} ({path.name})")
 
 
 def run_epochs(
@@ -517,15 +535,15 @@ def check_weights(weights: Weights, shapes: Shapes, settings: Any) -> dict[str, 
     return {name: weights[name] for name in shapes}
 
 
-def _digest(parts: Iterable[Any]) -> str:
-    """Tell things apart, arrays by their content and all others by their repr."""
-    hashed = [
-        (part.dtype, part.shape, hashlib.sha256(part.tobytes()).digest())
-        if isinstance(part, np.ndarray)
-        else part
-        for part in parts
-    ]
-    return hashlib.sha256(repr(hashed).encode()).hexdigest()
+def _digest(part: Any) -> str:
+    """Tell things apart: arrays by content, lists and mappings by their parts, others by repr."""
+    if isinstance(part, Mapping):
+        part = list(part.items())
+    if isinstance(part, list | tuple):
+        part = [_digest(each) for each in part]
+    elif isinstance(part, np.ndarray):
+        part = part.dtype, part.shape, hashlib.sha256(part.tobytes()).digest()
+    return hashlib.sha256(repr(part).encode()).hexdigest()
 
 
 def _sigmoid(x: NDArray) -> NDArray:

@@ -277,13 +277,11 @@ def train(
     keras = frame_model.tensorflow().keras
     loss = _steered_bits if settings.labels else _bits
     model.compile(keras.optimizers.Adam(learning_rate, clipnorm=1.0), loss, jit_compile=False)
-    decisive = [keras.__version__, replace(settings, timing=_EVEN), steps, steps_per_epoch, seed]
-    decisive += [batch_size, n_words, learning_rate, shifts, len(training), *training, *validation]
+    decisive = [replace(settings, timing=_EVEN), steps, steps_per_epoch, seed, batch_size, n_words]
+    decisive += [learning_rate, shifts, training, validation]
     decisive += [getattr(layer, "seed", None) for layer in model.layers]
     kept = frame_model.Checkpoint(model, checkpoint, decisive, every)
     done = len(kept.course.losses)
-    if kept.path is not None and done:
-        print(f"Resuming at step {done} of {steps} ({kept.path.name})")
     bar = helpers.bar(total=steps, initial=done, desc="training", unit="step")
     batches = (
         _passages(training, rng, batch_size, n_words, shifts, settings.hide, settings.labels)

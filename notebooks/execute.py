@@ -54,6 +54,7 @@ NOT_SHOWN = {"exercise", "solution", "prediction"}
 LESSONS = ("n9drop", "n9hear1c", "n9little")  # cells of notebook 09 that aren't about the folder
 BLENDS = ("n9labelled", "n9slider", "n9between", "n9movesc")  # nor are these, without labels
 MINE = ("yours", "shipped")  # under these names a page keeps two compositions
+KEPT = "yours was kept before, and stays"  # is said if another run was first
 
 
 def main() -> int:
@@ -153,6 +154,12 @@ def mine(folder: Path) -> int:
         print(
             "The computation was ended, mostly for want of memory. What was prepared is kept: run "
             "it again with less else open.",
+            file=sys.stderr,
+        )
+        return 1
+    if any(KEPT in str(cell.get("outputs")) for cell in notebook.cells):
+        print(
+            "Another run on this folder has ended meanwhile, and its page stays. Run it again.",
             file=sys.stderr,
         )
         return 1

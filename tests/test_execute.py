@@ -189,6 +189,20 @@ def test_the_page_of_nowhere_says_so(tmp_path, capsys):
     assert "caf\\xe9 is no folder" in capsys.readouterr().err
 
 
+def test_a_page_never_shows_what_another_run_composed(tmp_path, monkeypatch, capsys):
+    def run(notebook, **_):
+        (cell,) = (cell for cell in notebook.cells if cell.id == "n9kept")
+        assert execute.KEPT.removeprefix("yours") in cell.source
+        cell.outputs = [nbformat.v4.new_output("stream", text=f"{execute.KEPT}: to keep\n")]
+        return 0.0, 0
+
+    monkeypatch.setattr(execute, "execute", run)
+    monkeypatch.setattr(execute, "PROJECT", tmp_path)
+    assert execute.mine(tmp_path) == 1
+    assert "Run it again" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("index.html"))
+
+
 def test_a_folder_whose_name_is_not_utf8_gets_a_page():
     page = execute.page(notebook_of(), os.fsdecode(b"caf\xe9"))
     assert b"<h1>caf\\xe9</h1>" in page.encode("utf-8")

@@ -37,6 +37,19 @@ def test_what_was_there_stays_when_writing_fails(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_folder_takes_the_place_of_no_other(tmp_path):
+    def keep(text):
+        with files.replacing(tmp_path / "kept") as folder:
+            folder.mkdir()
+            (folder / "a.txt").write_text(text)
+
+    keep("first")
+    with pytest.raises(OSError, match="kept"):
+        keep("second")
+    assert (tmp_path / "kept" / "a.txt").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="it can't limit the size of files")
 def test_on_a_full_disk_the_file_is_named(tmp_path):
     import resource

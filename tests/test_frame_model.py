@@ -352,7 +352,7 @@ def test_trainings_on_other_music_keep_each_its_checkpoint(tmp_path, capsys):
     assert {file.name for file in tmp_path.iterdir()} == {kept[k].path.name for k in (0, 1)}
     for k, what in enumerate((one, other)):
         assert frame_model.Checkpoint(compiled(), path, [what]).course.seconds == k
-    assert not capsys.readouterr().out
+        assert capsys.readouterr().out == f"Resuming at step 0 ({kept[k].path.name})\n"
 
 
 def test_a_checkpoint_is_of_the_weights_that_its_training_began_with(tmp_path, capsys):
@@ -377,7 +377,7 @@ def test_a_damaged_checkpoint_is_named_and_replaced(tmp_path, capsys):
     assert re.match(r"Starting anew: .*npz is damaged, .*train again", capsys.readouterr().out)
     checkpoint.keep(at_once=True)
     frame_model.Checkpoint(compiled(), path)
-    assert not capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("Resuming")
 
 
 def test_a_checkpoint_is_written_as_often_as_is_said(tmp_path, monkeypatch):

@@ -19,10 +19,21 @@ PROJECT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
-def whole():
-    """How the training goes if nothing happens, and its weights."""
-    model = interrupted.built()
-    return interrupted.train(model), note_model.weights_of(model)
+def ended(tmp_path_factory):
+    """How a training of each kind goes if nothing happens, and its weights; each is run once."""
+    found = {}
+
+    def get(kind):
+        if kind not in found:
+            found[kind] = interrupted.KINDS[kind](tmp_path_factory.mktemp(kind))
+        return found[kind]
+
+    return get
+
+
+@pytest.fixture
+def whole(ended):
+    return ended("whole")
 
 
 def assert_same(found, whole):
@@ -31,50 +42,86 @@ def assert_same(found, whole):
     np.testing.assert_allclose(history.validation_loss, expected.validation_loss, atol=1e-3)
     for name, weight in weights.items():
         np.testing.assert_allclose(weight, expected_weights[name], atol=1e-4, err_msg=name)
-    assert (np.diff(history.seconds, prepend=0) > 0).all()
 
 
 # Stopped by a signal
 
 
-def run_and_stop(folder, signum, n_steps, seconds):
+def started(folder, kind, done):
+    """Train in another process; return it."""
+    command = [sys.executable, "-m", "tests.interrupted", folder, kind, done]
+    return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+
+
+def run_and_stop(folder, kind, signum, n_steps, seconds):
     """Train in another process; stop it so long after a step; return from where to where it came.
 
     In a third place, say whether it was done before.
     """
-    command = [sys.executable, "-m", "tests.interrupted", str(folder)]
     at = reached = 0
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+    with started(folder, kind, folder / "done.npz") as process:
         for line in process.stdout:
-            if line != "one more step\n":
-                said = re.fullmatch(r"Resuming at step (\d+) of 120 \(training-\w{8}.npz\)\n", line)
-                at = reached = int(said[1])
+            if line != f"{interrupted.STEP}\n":
+                at = reached = int(re.fullmatch(RESUMING, line)[1])
                 continue
             reached += 1
             if reached == at + n_steps:
                 time.sleep(seconds)
                 process.send_signal(signum)
-    assert process.returncode in (0, -signum)
+    stopped = (-signum, 1) if signum == signal.SIGINT else (-signum,)  # or KeyboardInterrupt
+    assert process.returncode in (0, *stopped)
     return at, reached, process.returncode == 0
 
 
+RESUMING = r"Resuming at step (\d+) \(\w+-\w{8}\.npz\)\n"
+
+
+def load_ended(path):
+    """Return how a training went in another process, and its weights."""
+    with np.load(path) as file:
+        weights = dict(file)
+    losses = weights.pop("train"), weights.pop("validation")
+    return frame_model.History(*losses, np.arange(1.0, 1 + len(losses[0]))), weights
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
-@pytest.mark.parametrize("n_kills", [5, pytest.param(50, marks=pytest.mark.long)])
-def test_a_training_stopped_at_random_moments_ends_as_if_nothing_had_been(n_kills, tmp_path, whole):
+@pytest.mark.parametrize(
+    ("kind", "n_kills"),
+    [  # five in all; and fifty
+        *(("whole", 3), ("plain", 1), ("poet", 1)),
+        pytest.param("whole", 20, marks=pytest.mark.long),
+        pytest.param("plain", 15, marks=pytest.mark.long),
+        pytest.param("poet", 15, marks=pytest.mark.long),
+    ],
+)
+def test_a_training_stopped_at_random_moments_ends_as_if_nothing_had_been(
+    kind, n_kills, tmp_path, ended
+):
     rng, reached, n_checked = np.random.default_rng(n_kills), 0, 0
     for k, n_steps in enumerate([*rng.integers(1, 40, n_kills), 1000]):
         before, signum = reached, signal.SIGINT if k % 3 == 1 else signal.SIGKILL
-        at, reached, finished = run_and_stop(tmp_path, signum, n_steps, rng.uniform(0, 0.05))
+        pause = rng.uniform(0, 0.05)
+        at, reached, finished = run_and_stop(tmp_path, kind, signum, n_steps, pause)
         # the last step was told, but not written yet; or the other way round; or all was done
-        assert abs(at - before) <= 1 or before == interrupted.STEPS
+        assert abs(at - before) <= 1 or before >= N_STEPS[kind]
         if finished:
-            with np.load(tmp_path / "done.npz") as file:
-                weights = dict(file)
-            losses = weights.pop("train"), weights.pop("validation")
-            assert_same((frame_model.History(*losses, np.arange(1.0, 6.0)), weights), whole)
-            assert not list(tmp_path.glob("training*"))
+            assert_same(load_ended(tmp_path / "done.npz"), ended(kind))
+            assert [path.name for path in tmp_path.glob("*.npz")] == ["done.npz"]
             reached, n_checked = 0, n_checked + 1
     assert n_checked > n_kills / 20
+
+
+N_STEPS = {"whole": interrupted.STEPS, "plain": 100, "poet": 100}
+
+
+def test_two_processes_that_train_the_same_in_one_folder_end_alike(tmp_path, whole):
+    done = [tmp_path / f"done{k}.npz" for k in (0, 1)]
+    for process in [started(tmp_path, "whole", path) for path in done]:
+        process.communicate()
+        assert process.returncode == 0
+    for path in done:
+        assert_same(load_ended(path), whole)
+    assert sorted(tmp_path.glob("*.npz")) == done
 
 
 # Interrupted in this process, each time at a bad moment
@@ -117,15 +164,16 @@ def test_a_training_that_is_interrupted_goes_on(tmp_path, whole, capsys):
                 patch.setattr(place, name, Breaking(n_calls, getattr(place, name)))
             with pytest.raises(KeyboardInterrupt) as stop:
                 interrupted.train(model, path, **options)
-        resumed = f"Resuming at step {step} of 120 (training-"
+        resumed = f"Resuming at step {step} (training-"
         assert capsys.readouterr().out.startswith(resumed if step else ""), name
         assert interrupted.shown(stop.value, capsys) == f"{helpers.STOPPED[0]}\n"
         if then < interrupted.EPOCH:  # the best so far
             np.testing.assert_equal(model.get_weights(), first)
         step = then
     history = interrupted.train(model, path)
-    assert capsys.readouterr().out.startswith("Resuming at step 120 of 120 (training-")
+    assert capsys.readouterr().out.startswith("Resuming at step 120 (training-")
     assert_same((history, note_model.weights_of(model)), whole)
+    assert (np.diff(history.seconds, prepend=0) > 0).all()
     assert not list(tmp_path.iterdir())
 
 
@@ -149,5 +197,5 @@ def test_on_a_full_disk_training_goes_on_and_the_last_checkpoint_stays(tmp_path,
     assert said.count("\n") == said.count("No space left on device") == 1
     assert len(list(tmp_path.iterdir())) == 1
     history = interrupted.train(model, path)
-    assert capsys.readouterr().out.startswith("Resuming at step 9 of 120")
+    assert capsys.readouterr().out.startswith("Resuming at step 9 ")
     assert_same((history, note_model.weights_of(model)), whole)

@@ -1,15 +1,22 @@
 """Notebooks run on a reader's own folder: any formats, sub-folders, no manifest."""
 
+import base64
+import io
+import re
 import shutil
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
+import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
 import soundfile
 
-from helpers import audio, datasets
+from helpers import audio, datasets, note_model
 
 PROJECT = Path(__file__).parent.parent
 SAMPLE = ("01", "04", "07")  # a file's way to sound, what is learnt, what is composed
@@ -43,7 +50,8 @@ def project(tmp_path_factory):
     shutil.copytree(PROJECT / "notebooks", copy / "notebooks")
     for name in ("models", "texts"):
         shutil.copytree(PROJECT / "data" / name, copy / "data" / name)
-    shutil.copy(PROJECT / "requirements.txt", copy)
+    for name in ("requirements.txt", "tasks.py"):
+        shutil.copy(PROJECT / name, copy)
     return copy
 
 
@@ -54,3 +62,128 @@ def test_a_notebook_runs_on_a_folder_of_the_readers_own(path, folder, project):
     result = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-1000:]
     assert (project / "outputs" / name).exists()
+
+
+# make mine
+
+QUICK = {  # of notebook 09: fewer steps, fewer and shorter takes
+    "n9set": {"STEPS = None": "STEPS = 3"},
+    "n9draw": {"* 8)[:8]": "* 1)[:1]", "] * 8": "] * 1"},
+    "n9far": {"* 4": "* 1", "range(4)": "range(1)"},
+    "n9copy": {"* 32)[:32]": "* 2)[:2]"},
+    "n9runaway": {"120": "20"},
+    "n9between": {"range(4)": "range(1)", ", 40,": ", 8,"},
+}
+PIECE = "Für <b>Élise & \u591c"  # its name is shown as it is, and is no HTML
+
+
+class Page(HTMLParser):
+    """What a page holds: its tags with their attributes, and its text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, tag, attribute):
+        """List the values of an attribute of all tags of a name that have it."""
+        return [given[attribute] for name, given in self.tags if name == tag and attribute in given]
+
+
+def mine(project, folder):
+    """Run `make mine` as a user does, but in the environment of these tests."""
+    program = "import sys, tasks; tasks.environment = lambda: None; tasks.PYTHON = sys.executable; "
+    command = [sys.executable, "-c", program + "tasks.main(sys.argv[1:])", "mine", str(folder)]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+
+
+def files_of(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def few(tmp_path):
+    """A folder with one piece of 42 s, and what can't be used: silent, broken, text."""
+    folder = tmp_path / "Mine <i>& yours"
+    folder.mkdir()
+    track = datasets.pick(datasets.find_tracks(PROJECT / "data" / "music"), "joplin_solace")
+    y = audio.load(track.path, sr=16_000, start=20, duration=42)
+    audio.save(folder / f"{PIECE}.mp3", y, sr=16_000)
+    audio.save(folder / "quiet.wav", np.zeros(16_000 * 12, np.float32), sr=16_000)
+    (folder / "broken.mp3").write_bytes(track.path.read_bytes()[:300])
+    (folder / "letter.mp3").write_text("Dear Sir,\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("changes", [QUICK, pytest.param({}, marks=pytest.mark.long)])
+def test_make_mine_makes_a_page_of_music_from_a_folder(changes, few, project):
+    (path,) = (project / "notebooks").glob("09_*.ipynb")
+    notebook = nbformat.read(PROJECT / "notebooks" / path.name, 4)
+    for cell in notebook.cells:
+        for old, new in changes.get(cell.id, {}).items():
+            assert old in cell.source, (cell.id, old)
+            cell.source = cell.source.replace(old, new)
+    nbformat.write(notebook, path)
+    before = files_of(project) | files_of(few)
+    result = mine(project, few)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    after = files_of(project) | files_of(few)
+    assert {name: after.get(name) for name in before} == before
+    new = after.keys() - before.keys()
+    (folder,) = {path.parent for path in new if path.name == "index.html"}
+    assert folder.parent == project / "outputs" / "mine"
+    assert all(folder in path.parents for path in new)
+    judge_page(folder, result.stdout)
+
+
+def judge_page(folder, said):
+    """Look at a page of results, and at what it shows, plays and links to."""
+    html = (folder / "index.html").read_text(encoding="utf-8")
+    page = Page(html)
+    assert "<b>Élise" not in html
+    assert "<i>&" not in html
+    assert not re.search(r"""(src|href)=.https?://""", html)  # it needs no network
+    assert "Mine <i>& yours" in page.text
+    for text in (PIECE, "quiet.wav: ", "broken.mp3: ", "letter.mp3: is text, not audio"):
+        assert text in page.text, text
+        assert text in said, text
+    assert re.search(rf"{PIECE}.* 0\.7 +\d+\.\d +\d+%", page.text)  # minutes, notes/s, explained
+    for whose in ("Markov's table", "the shipped network", "your network"):
+        assert re.search(rf"{whose} +\d+\.\d\d bits a word", page.text)
+    for data in embedded(page.all("img", "src"), "image/png"):
+        assert np.ptp(plt.imread(io.BytesIO(data))) > 0.5  # something is drawn
+    links = {unquote(link) for link in page.all("a", "href") if not link.startswith("#")}
+    assert links == {f"{x}/music.{y}" for x in ("yours", "shipped") for y in ("wav", "mp3", "mid")}
+    sounds = page.all("audio", "src")
+    linked = [src for src in sounds if not src.startswith("data:")]
+    assert {*linked} == {"yours/music.mp3", "shipped/music.mp3"}
+    for data in embedded([src for src in sounds if src not in linked], "audio/"):
+        assert heard(io.BytesIO(data))
+    for whose in ("yours", "shipped"):
+        assert sorted(path.name for path in (folder / whose).iterdir()) == [
+            *("about.txt", "music.mid", "music.mp3", "music.wav", "network.npz")
+        ]
+        assert heard(folder / whose / "music.wav") == pytest.approx(30, abs=4)
+        note_model.load(folder / whose / "network.npz")
+
+
+def embedded(sources, kind):
+    """Decode what a page holds itself, of one kind; there must be something."""
+    assert sources
+    for source in sources:
+        head, data = source.split(";base64,")
+        assert head.startswith(f"data:{kind}")
+        yield base64.b64decode(data, validate=True)
+
+
+def heard(file):
+    """Return how many seconds a sound lasts, which isn't silent."""
+    y, sr = soundfile.read(file)
+    assert np.abs(y).max() > 0.01
+    return len(y) / sr
