@@ -1,15 +1,16 @@
 """Ask of any folder of music whether what is composed from it stays like it, for two minutes.
 
-`python -m benchmarks.own_music FOLDER` learns from a folder in three ways (anew, from the shipped
-network on, not at all), composes 120 s after seeds and from nothing, drawn as in notebook 09, and
-prints in which share of 10 s windows polyphony, onset rate and level lie inside the music's 5th to
-95th percentile, beside music that was held out. Everything is measured on notes, and on their sound
-as the folder's own bank plays them: real music and composed music go the same way. It also prints
-the bits a note of what was held out, and of the strongest program that only counts.
+`python -m benchmarks.own_music FOLDER` prepares a folder as notebook 09 does, drums and all, and
+learns from it in three ways (anew, from the shipped network on, not at all). It composes 120 s
+after seeds and from nothing, drawn as there, and prints in which share of 10 s windows polyphony,
+onset rate and level lie inside the music's 5th to 95th percentile, beside music that was held out.
+Everything is measured on notes, and on their sound as the folder's own bank plays them: real music
+and composed music go the same way. It also prints the bits a note of what was held out (a stroke
+of a drum counts as one), and of the strongest program that only counts; and how long it took to
+prepare the folder, and the memory of all its processes (Linux). What was prepared is kept.
 
-`--long KEPT` is for long folders: it prepares one as notebook 09 does, keeps that in a folder, and
-prints how long each step takes and the memory of all its processes (Linux). After `--steps` of
-training anew it prints the bits a note of what was held out.
+`--long KEPT` is for long folders: it keeps that in a folder of yours, and after `--steps` of
+training anew prints the bits a note of what was held out.
 """
 
 import argparse
@@ -36,7 +37,6 @@ from helpers import (
     library,
     note_metrics,
     note_model,
-    notes,
     rolls,
     synthesis,
 )
@@ -44,12 +44,11 @@ from helpers import (
 OUTPUT = Path("outputs/bench/own_music")
 SHIPPED, BANK = Path("data/models/notes_lstm.npz"), Path("data/models/notes_bank.npz")
 SETTINGS = rolls.NoteSettings()
-LEVEL_DB = -20.0  # of each piece, dBFS
 WINDOW, LONG, SEED = 10.0, 120.0, opponents.SEED_SECONDS  # s
 WHAT = ("polyphony", "onset rate", "level")
 PARTS = ("train", "validation", "held out")
 FEW = 4  # pieces: with fewer, the end of each is held out, instead of whole pieces
-SHARES = (0.6, 0.8)  # of such a piece: where learning stops, and where validation stops
+SHARES = (0.57, 0.67)  # of such a piece: where learning stops, and where validation stops
 NOTHING = opponents.Place("", 0.0, np.zeros((0, 4)))
 WAYS: dict[str, dict] = {
     "anew": {"steps": note_model.STEPS},
@@ -63,48 +62,41 @@ TOLERANCE = 0.05  # how much seldomer than held-out music composed music may lie
 
 @dataclass(frozen=True, eq=False)
 class Music:
-    """Hold a folder's notes by part (`PARTS`) and piece, float64 (n_found, 4), and its bank."""
+    """Hold a folder's notes and hits by part (`PARTS`) and piece, (n_found, 4), and its bank."""
 
     found: dict[str, dict[str, np.ndarray]]
     seconds: dict[str, dict[str, float]]
     bank: synthesis.NoteBank
 
 
-def levelled(y: np.ndarray) -> np.ndarray:
-    """Scale a waveform to `LEVEL_DB`."""
-    return (y * 10 ** ((LEVEL_DB - audio.level_dbfs(y)) / 20)).astype(np.float32)
-
-
-def read(folder: str | Path) -> Music:
-    """Level the pieces of a folder, learn its dictionary and its bank, and find its notes."""
-    tracks = datasets.find_tracks(folder)
-    waveforms = datasets.load_waveforms(tracks, sr=SETTINGS.sr)
-    waveforms = {name: levelled(y) for name, y in waveforms.items()}
-    splits = {track.name: track.split for track in tracks}
-    return listen(waveforms, splits if len(waveforms) >= FEW else {})
-
-
-def listen(waveforms: dict[str, np.ndarray], splits: dict[str, str]) -> Music:
-    """Find the notes of waveforms; without splits, hold out the end of each."""
-    known = [y for name, y in waveforms.items() if splits.get(name, "train") == "train"]
-    if not splits:
-        known = [y[: int(SHARES[0] * len(y))] for y in known]
-    dictionary = notes.learn_dictionary(known)
-    bank = synthesis.build_bank(known, dictionary, minutes=10)
+def prepared(folder: str | Path, kept: Path) -> Music:
+    """Prepare a folder as notebook 09 does; those with an alarm are left out, unless all have."""
+    given, _ = synthesis.load(BANK)
+    with measured("looking through"):
+        tracks, left = datasets.survey(folder, fewest=1, kept=kept)
+    with measured("estimating"):
+        seconds = library.estimate(tracks, kept, given=given)
+    print(f"to be prepared in {seconds:.0f} s or so")
+    with measured("preparing"):
+        pieces, failed = library.prepare(tracks, kept, given=given)
+    print(library.report(pieces, left + failed))
+    heard = [piece for piece in pieces.values() if len(piece.keys) > 30]
+    good = [piece for piece in heard if not library.alarm(piece)] or heard
+    with measured("its sounds"):
+        bank = library.sounds(good, given)
+    few = len(good) < FEW or {piece.split for piece in good} != set(datasets.SPLITS)
+    names = dict(zip(datasets.SPLITS, PARTS, strict=True))
     found: dict[str, dict] = {part: {} for part in PARTS}
-    seconds: dict[str, dict] = {part: {} for part in PARTS}
-    for name, y in waveforms.items():
-        whole, length = notes.encode(y, dictionary), len(y) / SETTINGS.sr
-        times = np.array([0, *SHARES, 1]) * length
-        spans = dict(zip(PARTS, itertools.pairwise(times), strict=True))
-        if splits:
-            part = {"test": "held out"}.get(splits[name], splits[name])
-            spans = {part: (0.0, length)}
-        for part, (start, stop) in spans.items():
-            some = opponents.part(whole, start, stop)
+    seconds_of: dict[str, dict] = {part: {} for part in PARTS}
+    for piece in good:
+        cuts = itertools.pairwise((0.0, *SHARES, 1.0))
+        spans = dict(zip(PARTS, cuts, strict=True)) if few else {names[piece.split]: (0.0, 1.0)}
+        for part, span in spans.items():
+            start, stop = np.array(span) * piece.seconds
+            some = opponents.part(piece.found, start, stop)
             if len(some) > 1:
-                found[part][name], seconds[part][name] = some, stop - start
-    return Music(found, seconds, bank)
+                found[part][piece.name], seconds_of[part][piece.name] = some, stop - start
+    return Music(found, seconds_of, bank)
 
 
 def words(music: Music, part: str) -> list[events.Words]:
@@ -130,10 +122,11 @@ def learn(
     settings = replace(settings, timing=events.learn_timing(played))
     if not steps:
         return weights, settings, []
-    model = note_model.build(settings, seed=seed, weights=weights if carry_on else None)
-    how = {"steps": steps, "steps_per_epoch": min(25, steps), "learning_rate": learning_rate}
-    how["batch_size"] = batch_size
     pieces = [words(music, part) for part in PARTS[:2]]
+    settings = replace(settings, drums=events.drums_in([*pieces[0], *pieces[1]]))
+    model = note_model.build(settings, seed=seed, weights=weights if carry_on else None)
+    how = {"steps": steps, "learning_rate": learning_rate, "batch_size": batch_size}
+    how["steps_per_epoch"] = min(25, max(1, steps // 6))  # as in notebook 09, or more often
     history = note_model.train(model, *pieces, settings, seed=seed, **how)
     return note_model.weights_of(model), settings, history.validation_loss.tolist()
 
@@ -232,13 +225,13 @@ def compose_all(
 
 
 def places(music: Music, n: int) -> dict[str, list[opponents.Place]]:
-    """Choose where to go on: after the first 10 s of what is held out, and from nothing."""
+    """Choose n places to go on: after the first 10 s of what is held out, and from nothing."""
     some = [
         opponents.Place(name, SEED, found)
         for name, found in music.found["held out"].items()
         if len(opponents.part(found, 0, SEED)) > 1
     ]
-    return {"after a seed": some[:n], "from nothing": [NOTHING] * n}
+    return {"after a seed": (some * n)[:n], "from nothing": [NOTHING] * n}
 
 
 # Long folders
@@ -273,30 +266,6 @@ def measured(what: str) -> Iterator[None]:
         over.set()
         thread.join()
         print(f"{what:16}{time.perf_counter() - began:8.1f} s{max(most):8.2f} GiB", flush=True)
-
-
-def prepared(folder: str | Path, kept: Path) -> Music:
-    """Prepare a folder as notebook 09 does; those with an alarm are left out, unless all have."""
-    given, _ = synthesis.load(BANK)
-    with measured("looking through"):
-        tracks, left = datasets.survey(folder, kept=kept)
-    with measured("estimating"):
-        seconds = library.estimate(tracks, kept, given=given)
-    print(f"to be prepared in {seconds:.0f} s or so")
-    with measured("preparing"):
-        pieces, failed = library.prepare(tracks, kept, given=given)
-    print(library.report(pieces, left + failed))
-    heard = [piece for piece in pieces.values() if len(piece.keys) > 30]
-    good = [piece for piece in heard if not library.alarm(piece)] or heard
-    with measured("its sounds"):
-        bank = library.sounds(good, given)
-    names = dict(zip(datasets.SPLITS, PARTS, strict=True))
-    found: dict[str, dict] = {part: {} for part in PARTS}
-    lengths: dict[str, dict] = {part: {} for part in PARTS}
-    for piece in good:
-        found[names[piece.split]][piece.name] = piece.keys
-        lengths[names[piece.split]][piece.name] = piece.seconds
-    return Music(found, lengths, bank)
 
 
 def taught(folder: str | Path, kept: Path, steps: list[int]) -> None:
@@ -338,7 +307,10 @@ def counted_bits(music: Music) -> float:
 
 
 def markov_bits(music: Music) -> float:
-    """Return the bits a note of what was held out for a Markov table: those of all its frames."""
+    """Return the bits a note of what was held out for a Markov table: those of all its frames.
+
+    It knows no drums.
+    """
     train, held_out = (
         [rolls.from_notes(some, SETTINGS).astype(int) for some in music.found[part].values()]
         for part in ("train", "held out")
@@ -423,7 +395,7 @@ def main(arguments: list[str] | None = None) -> None:
         if options.long:
             taught(options.folder, options.long, options.steps)
             return
-        music = read(options.folder)
+        music = prepared(options.folder, OUTPUT / "prepared")
         if options.little:
             rows = little(music, options.folder.resolve().name)
             models.write_table(options.little, COLUMNS, rows)

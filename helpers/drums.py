@@ -61,8 +61,7 @@ def separate(y: Floats, *, sr: int, thoroughly: bool = False) -> tuple[Floats, r
     times = [s + hop * np.arange(len(one[1])) for s, one in zip(starts, done, strict=True)]
     frame, k = np.nonzero(strength)
     onset = np.concatenate(times)[frame] / sr
-    level = strength[frame, k] / usual[k]
-    hits = np.stack([onset, onset + 0.1, rolls.FIRST_DRUM + k, level], axis=1)
+    hits = np.c_[onset, onset + 0.1, rolls.FIRST_DRUM + k, strength[frame, k] / usual[k]]
     hits = hits[np.argsort(onset, kind="stable")]
     return np.concatenate([rest for rest, _, _ in done]), hits, kit
 
@@ -72,29 +71,31 @@ def _separate(y: Floats, sr: int, thoroughly: bool) -> tuple[Floats, Floats, lis
     hop = round(_HOP * sr)
     X = transforms.stft(y, n_fft=2 * round(_FRAME * sr / 2), hop_length=hop)
     S = np.abs(X)
-    P = S - _lasting(S)
+    P = _brief(S, 0.0)
     hits = _find_hits(S, P, sr)
     if not hits.any():
         return y, hits, []
     model = _lay(_learn(P, hits), hits)
-    kept = np.maximum(S - model, 0)
-    last = _lasting(np.maximum(S - _TAKEN * model, 0))  # now without drums
-    P = S - np.minimum(last, S)
-    W = _learn(P, hits)
-    if thoroughly:
-        kept = np.minimum(S, np.maximum(last, S - _TAKEN * _lay(W, hits)))
+    if hits[:, 1].any():  # it rings: beside a loud stroke, a soft one alone seemed to last
+        more = _find_hits(S, _brief(S, model), sr)[:, 1]
+        hits[:, 1] += more * (scipy.ndimage.maximum_filter1d(hits.max(axis=1), 9) == 0)
+        model = _lay(_learn(P, hits), hits)
+    Q = _brief(S, model)
+    W = _learn(Q, hits)
+    kept = S - np.minimum(Q, _TAKEN * _lay(W, hits)) if thoroughly else np.maximum(S - model, 0)
     rest = transforms.istft(X * (kept / (S + _TINY)), hop_length=hop, n_samples=len(y))
-    return rest, hits, [_sound(w, h, P, X, hop) for w, h in zip(W, hits.T, strict=True)]
+    return rest, hits, [_sound(w, h, Q, X, hop) for w, h in zip(W, hits.T, strict=True)]
 
 
-def _lasting(S: Floats) -> Floats:
-    """Say how strongly each bin lasts, before, around or after each frame; at most S."""
+def _brief(S: Floats, model: Floats | float) -> Floats:
+    """Say how much of each bin doesn't last before, around or after each frame, without drums."""
+    rest = np.maximum(S - _TAKEN * model, 0)
     out = np.empty_like(S)
     for part, length in zip((slice(0, _KICK), slice(_KICK, None)), _LASTS, strict=True):
-        M = transforms.running_medians(S[:, part].T, length, mode="edge").T
+        M = transforms.running_medians(rest[:, part].T, length, mode="edge").T
         half = length // 2 - 1  # it may begin or end here
         M = np.maximum(M, np.maximum(transforms.shift(M, half), transforms.shift(M, -half)))
-        out[:, part] = np.minimum(S[:, part], M)
+        out[:, part] = S[:, part] - np.minimum(rest[:, part], M)
     return out
 
 
@@ -182,9 +183,7 @@ def _find_hits(S: Floats, P: Floats, sr: int) -> Floats:
             hits[:, 1] = own
     for a, b in ((0, 1), (0, 2), (1, 2), (3, 2)):
         if _together(hits[:, a], hits[:, b]):
-            one = hits[:, a].copy()
-            hits[:, [a, b]] = 0
-            hits[:, 3] = np.maximum(hits[:, 3], one)
+            hits[:, [a, b]], hits[:, 3] = 0, np.maximum(hits[:, 3], hits[:, a])
     return hits
 
 

@@ -128,9 +128,7 @@ def test_drums_are_found_and_told_apart(band):
     _, _, struck, (_, hits, _) = band
     rolls.valid_notes(hits, n_drums=len(drums.NAMES))
     assert (np.diff(hits[:, 0]) >= 0).all()
-    kick, snare, hat = kinds_f(hits, struck)
-    assert min(kick, hat) > 0.97
-    assert snare > 0.9
+    assert min(kinds_f(hits, struck)) > 0.97  # of the snare, soft strokes beside loud ones, too
     assert onset_f(hits[:, 0], struck[:, 0]) > 0.97
 
 

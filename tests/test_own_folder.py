@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks import opponents, own_music
-from helpers import audio, note_model, synthesis
+from helpers import audio, note_model, rolls, synthesis
+from tests import test_drums
 
 LIMITS = np.array([[1.0, 2.0, -30.0], [2.0, 4.0, -20.0]])
 
@@ -31,13 +32,6 @@ def music(bank, rates, **parts):
     found |= {part: parts.get(part, {}) for part in own_music.PARTS[1:]}
     seconds = {part: dict.fromkeys(some, 60.0) for part, some in found.items()}
     return own_music.Music(found, seconds, bank)
-
-
-def test_levels_each_piece_and_leaves_its_shape():
-    y = np.float32(0.01) * np.sin(np.arange(16000, dtype=np.float32))
-    levelled = own_music.levelled(y)
-    assert audio.level_dbfs(levelled) == pytest.approx(own_music.LEVEL_DB, abs=1e-3)
-    np.testing.assert_allclose(levelled / levelled.max(), y / y.max(), rtol=1e-5)
 
 
 def test_windows_count_notes_and_their_level(bank):
@@ -127,6 +121,24 @@ def test_the_most_memory_of_a_step_is_told(capsys):
     assert (what, unit) == ("a step", "GiB")
     assert 0.4 <= float(seconds) < 9
     assert before + 0.2 < float(most) < before + 0.4
+
+
+@pytest.mark.long
+def test_drums_are_taken_out_and_learnt(bank, tmp_path):
+    struck = test_drums.groove(np.random.default_rng(0))
+    y = synthesis.play(tune(3, 40.0), bank, n_samples=40 * test_drums.SR)
+    y = test_drums.mix(y, test_drums.strike(struck))
+    (tmp_path / "music").mkdir()
+    audio.save(tmp_path / "music" / "band.wav", y, sr=test_drums.SR)
+    some = own_music.prepared(tmp_path / "music", tmp_path / "kept")
+    assert some.bank.drums.any(axis=1).tolist() == [True, True, True, False]
+    for part, start, stop in zip(own_music.PARTS, (0, 22.8, 26.8), (22.8, 26.8, 40), strict=True):
+        assert some.seconds[part] == {"band": pytest.approx(stop - start)}
+        n_hits = np.count_nonzero(some.found[part]["band"][:, 2] >= rolls.FIRST_DRUM)
+        n_struck = np.count_nonzero((struck[:, 0] >= start) & (struck[:, 0] < stop))
+        assert n_hits == pytest.approx(n_struck, abs=3)
+    _, settings, _ = own_music.learn(some, steps=1, carry_on=True)
+    assert settings.drums == (0, 1, 2)
 
 
 @pytest.mark.long
