@@ -51,7 +51,7 @@ FEW = 4  # pieces: with fewer, the end of each is held out, instead of whole pie
 SHARES = (0.57, 0.67)  # of such a piece: where learning stops, and where validation stops
 NOTHING = opponents.Place("", 0.0, np.zeros((0, 4)))
 WAYS: dict[str, dict] = {
-    "anew": {"steps": note_model.STEPS},
+    "anew": {"steps": note_model.STEPS, "learning_rate": 3e-3, "batch_size": 8},
     "carried on": {"steps": 60, "learning_rate": 1e-3, "batch_size": 4, "carry_on": True},
     "shipped": {},
 }
@@ -131,14 +131,15 @@ def learn(
     return note_model.weights_of(model), settings, history.validation_loss.tolist()
 
 
-def shortened(music: Music, minutes: float) -> Music:
-    """Keep so many minutes of training music: the same share of each piece, its beginning."""
-    lengths = music.seconds["train"]
-    share = min(1.0, 60 * minutes / sum(lengths.values()))
-    seconds = {name: share * length for name, length in lengths.items()}
-    found = {
-        name: opponents.part(some, 0, seconds[name]) for name, some in music.found["train"].items()
-    }
+def shortened(music: Music, minutes: float, seed: int = 0) -> Music:
+    """Keep so many minutes of training music: pieces as the seed draws them, the last one cut."""
+    found, seconds, left = {}, {}, 60 * minutes
+    for name in np.random.default_rng(seed).permutation(list(music.found["train"])):
+        length = min(left, music.seconds["train"][name])
+        some = opponents.part(music.found["train"][name], 0, length)
+        left -= length
+        if len(some) > 1:
+            found[name], seconds[name] = some, length
     return Music(music.found | {"train": found}, music.seconds | {"train": seconds}, music.bank)
 
 
@@ -345,7 +346,11 @@ def run(music: Music, *, seeds: tuple[int, ...] = (0, 1, 2), quick: bool = False
 
 
 def little(
-    music: Music, name: str, *, minutes: tuple[float, ...] = MINUTES, seeds: tuple[int, ...] = (0,)
+    music: Music,
+    name: str,
+    *,
+    minutes: tuple[float, ...] = MINUTES,
+    seeds: tuple[int, ...] = (0, 1, 2),
 ) -> list[dict]:
     """Learn from more and more minutes of a folder, in each of `WAYS`; return a row for each."""
     length, rows = sum(music.seconds["train"].values()) / 60, []
@@ -353,15 +358,14 @@ def little(
     def add(way: str, bits: float, **options) -> None:
         rows.append({"music": name, "way": way, **options, "bits_a_note": round(bits, 3)})
 
-    for some in sorted({min(one, length) for one in minutes}):
-        part, how = shortened(music, some), {"minutes": round(some, 2)}
+    for some, seed in itertools.product(sorted({min(one, length) for one in minutes}), seeds):
+        part, how = shortened(music, some, seed), {"minutes": round(some, 2), "seed": seed}
         add("Markov", markov_bits(part), **how)
         add("counted", counted_bits(part), **how)
         for way, options in WAYS.items():
-            for seed in seeds if options else (0,):
-                weights, settings, _ = learn(part, seed=seed, **options)
-                told = {key: value for key, value in options.items() if key in COLUMNS}
-                add(way, bits_a_note(part, weights, settings), **how, **told, seed=seed)
+            weights, settings, _ = learn(part, seed=seed, **options)
+            told = {key: value for key, value in options.items() if key in COLUMNS}
+            add(way, bits_a_note(part, weights, settings), **how, **told)
     return rows
 
 

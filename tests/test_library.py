@@ -83,6 +83,19 @@ def prepared(monkeypatch):
     return names
 
 
+def test_sub_folders_named_by_instruments_label_their_pieces(music, tmp_path, prepared):
+    folder, kinds = tmp_path / "music", {"a": "piano", "b": "strings", "c": "strings"}
+    for name, kind in kinds.items():
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        shutil.copy(music / f"{name}.wav", folder / kind)
+    pieces, _ = prepare(datasets.survey(folder)[0], tmp_path / "kept")
+    assert {name: piece.genre for name, piece in pieces.items()} == kinds
+    shutil.move(folder / "strings" / "c.wav", folder / "piano")
+    pieces, _ = prepare(datasets.survey(folder)[0], tmp_path / "kept")
+    assert {name: piece.genre for name, piece in pieces.items()} == kinds | {"c": "piano"}
+    assert len(prepared) == 3  # to sort a folder anew costs nothing
+
+
 def test_a_piece_is_levelled_tuned_and_its_notes_are_found(tmp_path):
     played, y = melody(np.tile([60, 64, 67, 72, 65, 69], 12))
     sharp = audio.resample(y, sr_from=round(SR * 2 ** (30 / 1200)), sr_to=SR)

@@ -100,14 +100,24 @@ def test_the_shipped_network_is_taken_as_it_is_without_steps(bank):
     assert all(np.array_equal(weights[name], shipped[name]) for name in shipped)
 
 
-def test_less_music_is_the_beginning_of_each_piece(bank):
-    whole = music(bank, [2.0, 4.0])
-    part = own_music.shortened(whole, 1.0)
-    assert part.seconds["train"] == {"0": 30.0, "1": 30.0}
-    for name, some in part.found["train"].items():
-        assert some[:, 1].max() <= 30
-        np.testing.assert_array_equal(some[:-1], whole.found["train"][name][: len(some) - 1])
+def test_less_music_is_fewer_pieces_and_the_beginning_of_one(bank):
+    whole = music(bank, [2.0, 4.0, 3.0])
+    part = own_music.shortened(whole, 1.5)
+    (first, minute), (second, half) = part.seconds["train"].items()
+    assert (minute, half) == (60.0, 30.0)
+    np.testing.assert_array_equal(part.found["train"][first], whole.found["train"][first])
+    some = part.found["train"][second]
+    assert some[:, 1].max() <= 30
+    np.testing.assert_array_equal(some[:-1], whole.found["train"][second][: len(some) - 1])
     assert own_music.shortened(whole, 9.0).seconds == whole.seconds
+
+
+def test_the_seed_chooses_the_pieces_and_more_minutes_only_add_to_them(bank):
+    whole = music(bank, [2.0] * 6)
+    chosen = [list(own_music.shortened(whole, 2.0, seed).found["train"]) for seed in range(4)]
+    assert len(set(map(tuple, chosen))) > 1
+    for seed, some in enumerate(chosen):
+        assert list(own_music.shortened(whole, 4.0, seed).found["train"])[:2] == some
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="Linux tells it")
