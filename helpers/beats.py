@@ -182,8 +182,7 @@ def time_of(ticks: ArrayLike, beats: Doubles) -> Doubles:
     """
     place = np.asarray(ticks) / TICKS
     inside = np.interp(place, np.arange(len(beats)), beats)
-    last = len(beats) - 1
-    return inside + np.maximum(place - last, 0) * (beats[-1] - beats[-2])
+    return inside + np.maximum(place - len(beats) + 1, 0) * (beats[-1] - beats[-2])
 
 
 def tick_of(times: ArrayLike, beats: Doubles) -> Doubles:

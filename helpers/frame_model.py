@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,7 +27,6 @@ Floats = NDArray[np.float32]
 Weights = Mapping[str, Floats]
 Shapes = dict[str, tuple[int, ...]]
 Pair = tuple[NDArray[Any], NDArray[Any]]  # X and Y, (n_sequences, seq_length, n_features)
-Batch = TypeVar("Batch")
 State = tuple[Floats, Floats]  # of an LSTM: its output h and its memory c
 
 
@@ -123,13 +122,12 @@ class Standardiser:
         return (np.asarray(frames, np.float32) * self.std + self.mean).astype(np.float32)
 
 
-def fit_standardiser(frames_list: Sequence[ArrayLike], *, floor: float = 1e-4) -> Standardiser:
+def fit_standardiser(frames_list: Sequence[ArrayLike]) -> Standardiser:
     """Measure the mean and the standard deviation of each feature in the training frames.
 
     The pieces are frames, (n_frames, n_features), finite, of one number of features (else a
-    ValueError). Sums run in float64, since float32 would lose digits over long music. `floor` is
-    the smallest standard deviation, as a fraction of the one over all features: it keeps features
-    that never change from dividing by zero, and nearly silent ones from being blown up.
+    ValueError). No deviation is below 1e-4 of the one over all features: those that never change
+    would divide by zero, and nearly silent ones be blown up.
     """
     pieces = [np.asarray(frames) for frames in frames_list]
     shapes = [frames.shape for frames in pieces]
@@ -140,9 +138,9 @@ def fit_standardiser(frames_list: Sequence[ArrayLike], *, floor: float = 1e-4) -
     if not all(np.isfinite(frames).all() for frames in pieces):
         raise ValueError("frames must be finite, got NaN or infinity: load with audio.load")
     frames = np.concatenate(pieces)
-    mean, std = frames.mean(axis=0, dtype=np.float64), frames.std(axis=0, dtype=np.float64)
+    mean, std = frames.mean(axis=0, dtype=float), frames.std(axis=0, dtype=float)  # float64
     overall = np.sqrt(np.mean(std**2)) or 1.0  # music that never changes: leave its scale alone
-    std = np.maximum(std, floor * overall)
+    std = np.maximum(std, 1e-4 * overall)
     return Standardiser(mean.astype(np.float32), std.astype(np.float32))
 
 
@@ -248,8 +246,7 @@ def train(
         raise ValueError(f"epochs and batch_size must be at least 1, got {epochs} and {batch_size}")
     _check_sequences("training", X, Y, model)
     _check_sequences("validation", *validation, model)
-    adam = tensorflow().keras.optimizers.Adam(learning_rate)
-    model.compile(adam, "mae", jit_compile=False)
+    model.compile(tensorflow().keras.optimizers.Adam(learning_rate), "mae", jit_compile=False)
     rng = np.random.default_rng(seed)
     bar = helpers.bar(range(epochs), desc="training", unit="epoch")
 
@@ -289,8 +286,7 @@ class Checkpoint:
     mappings. If the file is there, and the model, compiled, has the weights that training began
     with (or the best ones, which an interruption leaves in it), all its variables, its optimiser's,
     the seeds of its dropout and the states of its LSTMs are set to those of the file, which it
-    says. It is written `every` so many s. A loop of one's own runs over `remaining`, and appends to
-    the lists of `course`.
+    says. It is written `every` so many s. One's own loop runs over `remaining`, and fills `course`.
     """
 
     def __init__(
@@ -308,7 +304,7 @@ class Checkpoint:
             self._variables = [*model.variables, *model.optimizer.variables, *states]
             self._resume(self.path, f"{glob.escape(path.stem)}-*.npz")
 
-    def remaining(self, batches: Iterable[Batch], n: int | None = None) -> Iterator[Batch]:
+    def remaining(self, batches: Iterable[Any], n: int | None = None) -> Iterator[Any]:
         """Yield those of the (first `n`) batches that no step was made with before; keep each step.
 
         Each step appends its loss to ``course.losses``. The file is deleted after the last one.

@@ -251,25 +251,23 @@ def waveform(
     return np.clip(y * np.float32(10 ** (piece.gain_db / 20)), -1, 1)
 
 
-def sounds(
-    pieces: Sequence[Piece], given: notes.Dictionary, *, minutes: float = 20.0
-) -> synthesis.NoteBank:
+def sounds(pieces: Sequence[Piece], given: notes.Dictionary) -> synthesis.NoteBank:
     """Learn how the notes and the drums of pieces sound.
 
-    It learns from so many minutes of music: excerpts of half a minute or more, spread over all
+    It learns from 20 minutes of music: excerpts of half a minute or more, spread over all
     pieces; `given` is as for `prepare`. No notes in the pieces are a ValueError.
     """
-    sr, n_excerpts = given.settings.sr, min(len(pieces), max(1, round(2 * minutes)))
+    sr, n_excerpts = given.settings.sr, min(len(pieces), 40)
     waveforms, found = [], []
     for i in np.linspace(0, len(pieces) - 1, n_excerpts).round().astype(int):
         piece = pieces[i]
-        length = min(piece.seconds, 60 * minutes / n_excerpts)
+        length = min(piece.seconds, 1200 / n_excerpts)
         start = (piece.seconds - length) / 2
         y = waveform(piece, sr=sr, start=start, duration=length)
         waveforms.append(drums.separate(y, sr=sr, thoroughly=True)[0] if piece.kinds else y)
         here = (piece.keys[:, 0] >= start) & (piece.keys[:, 1] <= start + length)
         found.append((piece.keys[here] - [start, start, 0, 0]) * ([piece.stretch] * 2 + [1, 1]))
-    bank = synthesis.build_bank(waveforms, given, found=found, minutes=minutes)
+    bank = synthesis.build_bank(waveforms, given, found=found, minutes=20)
     pitches = rolls.FIRST_DRUM + np.arange(len(drums.NAMES))
     n_hits = [[np.sum(piece.found[:, 2] == pitch) for pitch in pitches] for piece in pieces]
     most = [pieces[i].kit[k] for k, i in enumerate(np.argmax(n_hits, axis=0))]  # each drum's own

@@ -42,8 +42,7 @@ def save(
     Source: MIDI Association, "Standard MIDI files specification", RP-001, 1996, and "SMF lyric meta
     event definition", RP-017. Notebook 07.
     """
-    tempo = (0, mido.MetaMessage("set_tempo", tempo=_TEMPO))
-    tracks = [_track([tempo], _struck(found))]
+    tracks = [_track([(0, mido.MetaMessage("set_tempo", tempo=_TEMPO))], _struck(found))]
     if sung is not None:
         head: list[Event] = [
             (0, mido.MetaMessage("track_name", name=SINGER)),

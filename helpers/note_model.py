@@ -40,6 +40,7 @@ _VALUES = np.r_[: events.LONGEST + 1, events.LONG_WAITS[:-1], 0], None, events.L
 _TILTS = np.linspace(-1, 1, 65)[:, None] ** 3  # of their probabilities
 _FLOOR = 0.003  # what recall gives a word that it doesn't propose
 _AT_ONCE = 4096  # words of a validation piece; recall's memory grows with their square
+_SHIFTS = -6, 5  # semitones by which passages are transposed, at most
 _TURN = 1 / 16  # how often, a word, another label's piece takes over in a medley
 _APART = 0.8  # bits a word: by how much, in training, the wrong label is to cost more
 
@@ -225,7 +226,6 @@ def train(
     batch_size: int = 8,
     n_words: int = 384,
     learning_rate: float = 3e-3,
-    shifts: tuple[int, int] = (-6, 5),
     on_epoch: Callable[[frame_model.History], None] | None = None,
     on_step: Callable[[float], None] | None = None,
     checkpoint: Path | None = None,
@@ -233,8 +233,8 @@ def train(
 ) -> frame_model.History:
     """Train on pieces in every key, and keep the weights that were best on validation pieces.
 
-    A batch is drawn anew for every step: random passages of random pieces, each moved by a random
-    number of semitones; with labels, also medleys, in which the label says when a piece of another
+    A batch is drawn anew for every step: random passages of random pieces, each moved by up to
+    six semitones; with labels, also medleys, in which the label says when a piece of another
     label takes over, and passages that a wrong label is to make less likely. The learning rate
     rises in 20 steps, then falls along a cosine. With a checkpoint, a training that was interrupted
     or killed goes on where it broke off when it is begun again with the same model, music and
@@ -244,9 +244,8 @@ def train(
     It takes what `build` returned, of which the weights are changed, and its settings. Pieces,
     int64, (n_words, 6), are as in `events.words`; those to judge on are heard whole (above 4096
     words, in parts). Each of `steps` changes the weights, by `batch_size` passages of `n_words`
-    words, transposed by `shifts`, from the lowest to the highest, in semitones; Adam's step size is
-    `learning_rate` at most. After `steps_per_epoch` it looks at the validation pieces. The seed
-    draws passages and keys: the same seed, data, steps and machine give the same weights.
+    words; Adam's step size is `learning_rate` at most. After `steps_per_epoch` it looks at the
+    validation pieces. The same seed, data, steps and machine give the same weights.
 
     After each epoch `on_epoch` is called with the `frame_model.History` so far, after each step
     `on_step` with the seconds since the first one began. `checkpoint` is where a file is kept until
@@ -271,20 +270,18 @@ def train(
             f"settings.drums must name the drums of the training pieces, got {settings.drums} "
             f"without {sorted(unknown)}: take what events.drums_in returns"
         )
-    if not shifts[0] <= 0 <= shifts[1]:
-        raise ValueError(f"shifts must reach from 0 or below to 0 or above, got {shifts}")
     rng = np.random.default_rng(seed)
     keras = frame_model.tensorflow().keras
     loss = _steered_bits if settings.labels else _bits
     model.compile(keras.optimizers.Adam(learning_rate, clipnorm=1.0), loss, jit_compile=False)
     decisive = [replace(settings, timing=_EVEN), steps, steps_per_epoch, seed, batch_size, n_words]
-    decisive += [learning_rate, shifts, training, validation]
+    decisive += [learning_rate, training, validation]
     decisive += [getattr(layer, "seed", None) for layer in model.layers]
     kept = frame_model.Checkpoint(model, checkpoint, decisive, every)
     done = len(kept.course.losses)
     bar = helpers.bar(total=steps, initial=done, desc="training", unit="step")
     batches = (
-        _passages(training, rng, batch_size, n_words, shifts, settings.hide, settings.labels)
+        _passages(training, rng, batch_size, n_words, settings.hide, settings.labels)
         for _ in range(steps)
     )
     batches = itertools.islice(batches, done, None)  # those before are drawn, and not used again
@@ -664,7 +661,6 @@ def _passages(
     rng: np.random.Generator,
     batch_size: int,
     n_words: int,
-    shifts: tuple[int, int],
     hide: float,
     labels: tuple[str, ...] = (),
 ) -> tuple[NDArray[np.int32], Floats]:
@@ -686,7 +682,7 @@ def _passages(
         is_key = _is_key(passage[:, ROW])
         keys = passage[is_key, ROW]
         low, high = -keys.min(initial=events.N_KEYS), events.N_KEYS - 1 - keys.max(initial=0)
-        shift = rng.integers(max(shifts[0], low), min(shifts[1], high), endpoint=True)
+        shift = rng.integers(max(_SHIFTS[0], low), min(_SHIFTS[1], high), endpoint=True)
         passage[is_key, ROW] += shift
     if labels:
         _make_medleys(batch, rng)

@@ -272,7 +272,6 @@ def learn_dictionary(
     *,
     minutes: float = 5.0,
     n_rounds: int = 4,
-    lasting: bool = False,
 ) -> Dictionary:
     """Learn the spectrum of every note from music in which notes sound together.
 
@@ -280,15 +279,14 @@ def learn_dictionary(
     spectra: two rounds in the comb's own bins, two more in all of them; or `n_rounds`, to see what
     each is for: 0 leaves the comb as it is. A note that wasn't heard for a second by then is taught
     no more, or it would learn whatever else is left over; that is for a few broad noises. It learns
-    from so many minutes, spread evenly over the music, or from what lasts in them (`steady`), for
-    music with drums or voices. Nothing is random. Music without notes raises a ValueError.
+    from so many minutes, spread over the music. Music without notes raises a ValueError.
 
     Source: Smaragdis and Brown (2003), Raczyński et al. (2007), as in `update_templates`, `comb`.
     """
     settings = rolls.NoteSettings() if settings is None else settings
     if n_rounds not in range(5):
         raise ValueError(f"n_rounds must be a whole number from 0 to 4, got {n_rounds!r}")
-    parts = [_magnitudes(y, settings, lasting) for y in _excerpts(waveforms, settings.sr, minutes)]
+    parts = [_magnitudes(y, settings) for y in _excerpts(waveforms, settings.sr, minutes)]
     W = _learn(parts, settings, _ROUNDS[:n_rounds], desc="Learning notes")
     return _measure_levels(parts, W, settings)
 
@@ -304,7 +302,7 @@ def choose_dictionary(y: Floats, given: Dictionary) -> Dictionary:
     settings = given.settings
     if len(y) < 2 * _SEGMENT * settings.sr:
         return given
-    V = [_magnitudes(part, settings, True) for part in _excerpts([y], settings.sr, 2.0)]
+    V = [steady(_magnitudes(x, settings)) for x in _excerpts([y], settings.sr, 2.0)]
     both = np.concatenate(V)
     parts = np.array_split(both, len(both) // int(_SEGMENT / 2 * settings.frame_rate))
     others = np.concatenate(parts[1::2])
@@ -395,11 +393,10 @@ def _denser(settings: rolls.NoteSettings) -> rolls.NoteSettings:
     return replace(settings, hop_length=settings.hop_length // 4 * 2)
 
 
-def _magnitudes(y: Floats, settings: rolls.NoteSettings, lasting: bool = False) -> Floats:
-    """Compute the magnitudes of the settings' frames in its bands, or what lasts in them."""
+def _magnitudes(y: Floats, settings: rolls.NoteSettings) -> Floats:
+    """Compute the magnitudes of the settings' frames in its bands."""
     n_fft, hop_length = settings.n_fft, settings.hop_length
-    V = band_magnitudes(y, _edges(settings), n_fft=n_fft, hop_length=hop_length)
-    return steady(V) if lasting else V
+    return band_magnitudes(y, _edges(settings), n_fft=n_fft, hop_length=hop_length)
 
 
 @cache

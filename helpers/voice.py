@@ -292,8 +292,7 @@ def analyse(y: np.ndarray, *, sr: int, voiced: np.ndarray | None = None) -> Fram
         gaps = voiced[: len(f0)] & (f0 == 0)
         f0[gaps] = np.interp(t[gaps], t[f0 > 0], f0[f0 > 0])
     envelope = world.cheaptrick(x, f0, t, sr)
-    noise = world.d4c(x, f0, t, sr, fft_size=2 * (envelope.shape[1] - 1))
-    return Frames(f0, envelope, noise, sr)
+    return Frames(f0, envelope, world.d4c(x, f0, t, sr, fft_size=2 * (envelope.shape[1] - 1)), sr)
 
 
 def synthesise(frames: Frames) -> np.ndarray:

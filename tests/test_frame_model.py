@@ -683,8 +683,8 @@ def test_invert_undoes_apply(frames):
 def test_features_that_never_change_get_the_floor():
     frames = np.zeros((100, 2), np.float32)
     frames[:, 1] = np.tile([-4, 4], 50)  # standard deviation 4; over both features, 4 / sqrt(2)
-    standardiser = frame_model.fit_standardiser([frames], floor=0.01)
-    np.testing.assert_allclose(standardiser.std, [0.04 / np.sqrt(2), 4], rtol=1e-6)
+    standardiser = frame_model.fit_standardiser([frames])
+    np.testing.assert_allclose(standardiser.std, [4e-4 / np.sqrt(2), 4], rtol=1e-6)
     np.testing.assert_array_equal(standardiser.apply(frames)[:, 0], 0)
 
 

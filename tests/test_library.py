@@ -402,7 +402,7 @@ def test_the_estimate_is_nothing_where_all_is_kept(tracks, tmp_path):
 
 def test_the_folder_gives_a_bank_of_its_sounds(tracks, tmp_path):
     pieces, _ = prepare(tracks, tmp_path / "kept")
-    bank = library.sounds(list(pieces.values()), GIVEN, minutes=0.3)
+    bank = library.sounds(list(pieces.values()), GIVEN)
     assert bank.settings == GIVEN.settings
     assert bank.n_heard.sum() > 20
     y = synthesis.play(pieces["a"].keys, bank)

@@ -50,19 +50,20 @@ def trained():
     settings = NoteModelSettings(hidden=24, keys=8, depth=3, critic=8, dense=24, dropout=0.1)
     model = note_model.build(settings, seed=1)
     reports, seconds = [], []
-    history = note_model.train(
-        model,
-        [events.words(tune(80)), events.words(tune(80, start=3))],
-        [events.words(tune(40, start=5))],
-        settings,
-        steps=120,
-        n_words=48,
-        learning_rate=0.02,
-        shifts=(0, 0),
-        steps_per_epoch=45,
-        on_epoch=reports.append,
-        on_step=seconds.append,
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(note_model, "_SHIFTS", (0, 0))  # in one key
+        history = note_model.train(
+            model,
+            [events.words(tune(80)), events.words(tune(80, start=3))],
+            [events.words(tune(40, start=5))],
+            settings,
+            steps=120,
+            n_words=48,
+            learning_rate=0.02,
+            steps_per_epoch=45,
+            on_epoch=reports.append,
+            on_step=seconds.append,
+        )
     return model, settings, history, reports, seconds
 
 
@@ -230,7 +231,6 @@ def test_training_learns_the_tune(trained):
         ({"n_words": 1}, "n_words 2"),
         ({"training": []}, "training must hold at least 1 piece"),
         ({"validation": []}, "validation must hold at least 1 piece"),
-        ({"shifts": (2, 3)}, "shifts must reach from 0 or below"),
     ],
 )
 def test_training_on_nothing_is_refused(changed, message):
@@ -255,9 +255,7 @@ def test_long_validation_pieces_are_heard_in_parts(monkeypatch):
 
 def test_passages_are_pieces_moved_by_semitones():
     piece = events.words(tune(30))
-    batch, seen = note_model._passages(
-        [piece], np.random.default_rng(0), 40, 20, (-6, 5), hide=0.25
-    )
+    batch, seen = note_model._passages([piece], np.random.default_rng(0), 40, 20, hide=0.25)
     assert batch.shape == (40, 20, 6)
     shifts, beginnings = set(), 0
     for passage in batch:
@@ -284,7 +282,7 @@ def test_passages_are_pieces_moved_by_semitones():
 def test_keys_stay_on_the_keyboard():
     highest = np.array([[0, 96, 6, 3], [6, 28, 6, 3]])
     batch, _ = note_model._passages(
-        [events.words(highest)], np.random.default_rng(0), 20, 4, (-6, 5), hide=0.0
+        [events.words(highest)], np.random.default_rng(0), 20, 4, hide=0.0
     )
     assert {*np.unique(batch[..., ROW])} == {-1, 0, 68}
 
@@ -297,11 +295,10 @@ def two_labels(n_notes=60):
     return [events.words(score, label=label) for label, score in enumerate((low, high))]
 
 
-def test_in_medleys_the_label_says_which_piece_goes_on():
+def test_in_medleys_the_label_says_which_piece_goes_on(monkeypatch):
+    monkeypatch.setattr(note_model, "_SHIFTS", (0, 0))  # in one key
     pieces = two_labels()
-    batch, _ = note_model._passages(
-        pieces, np.random.default_rng(0), 40, 60, (0, 0), 0.0, LABELLED.labels
-    )
+    batch, _ = note_model._passages(pieces, np.random.default_rng(0), 40, 60, 0.0, LABELLED.labels)
     batch, wrong = batch[:-1], batch[-1]  # one more than asked for: the last with wrong labels
     np.testing.assert_array_equal(wrong[:, :LABEL], batch[-1, :, :LABEL])
     np.testing.assert_array_equal(
@@ -325,7 +322,7 @@ def test_music_of_one_label_or_none_is_drawn_as_well():
     for label in (events.NOTHING, 1):
         batch, _ = note_model._passages(
             [events.words(tune(30), label=label)],
-            *(np.random.default_rng(0), 4, 20, (0, 0), 0.0, LABELLED.labels),
+            *(np.random.default_rng(0), 4, 20, 0.0, LABELLED.labels),
         )
         assert set(np.unique(batch[..., LABEL])) <= {events.NOTHING, label}
 
@@ -388,12 +385,13 @@ def test_what_was_heard_does_not_depend_on_its_label():
     np.testing.assert_array_equal(*logits)
 
 
-def test_a_label_steers_what_is_composed_also_while_it_plays():
+def test_a_label_steers_what_is_composed_also_while_it_plays(monkeypatch):
+    monkeypatch.setattr(note_model, "_SHIFTS", (0, 0))  # in one key
     settings = dataclasses.replace(
         LABELLED, hidden=24, keys=8, critic=8, dense=24, dropout=0.1, hide=0.5
     )
     model, pieces = note_model.build(settings, seed=1), two_labels(80)
-    options = {"steps": 100, "n_words": 48, "learning_rate": 0.02, "shifts": (0, 0)}
+    options = {"steps": 100, "n_words": 48, "learning_rate": 0.02}
     note_model.train(model, pieces, pieces, settings, **options)
     weights = note_model.weights_of(model)
     bits = [
