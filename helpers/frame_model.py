@@ -1,4 +1,4 @@
-"""An LSTM that predicts the next frame: its sequences; build, train, compose, save and load it.
+"""What all networks share, and one that predicts the next frame: build, train, compose, keep it.
 
 Only `build` and `train` need TensorFlow, and import it when called. A trained network is a plain
 dictionary of arrays (`weights_of`), and composing with it is NumPy alone.
