@@ -22,7 +22,7 @@ NOT_TERMS = {  # what notebooks print in bold for other reasons; so is all that 
         "Key clarity",
         "Keep it",
         "Level",
-        "None",
+        "ours again",
         "Notes",
         "Nothing is learnt from them",
     ),
