@@ -132,11 +132,14 @@ def rows(path: str, pieces: Validation, ways: dict = WAYS) -> Iterator[dict[str,
                     judged[own] = each
                 mean = np.mean(each, axis=0).round(3).tolist()
                 if way == AFTER:
-                    row |= {"distance": mean[0], "SD over seeds": np.std(each, ddof=1).round(3)}
+                    row |= {
+                        "distance": mean[0],
+                        "SD over seeds": round(float(np.std(each, ddof=1)), 3),
+                    }
                 else:
                     row |= dict(zip(WINDOWS, mean, strict=True))
-                    row |= {"mean of three": np.mean(each).round(3)}
-                    row |= {"SD over seeds": np.std(np.mean(each, axis=1), ddof=1).round(3)}
+                    row |= {"mean of three": round(float(np.mean(each)), 3)}
+                    row |= {"SD over seeds": round(float(np.std(np.mean(each, axis=1), ddof=1)), 3)}
                 yield row
 
 
