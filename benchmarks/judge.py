@@ -7,12 +7,14 @@ synthesis first. What a number is worth, three floors say: the real clip played 
 again (codec), another place of the same piece, and music whose every measure is the real mean.
 
 `python -m benchmarks.judge` judges the shipped network on the validation pieces, and `python -m
-benchmarks.judge 'outputs/bench/seed{}/notes_lstm.npz'` a training for each seed there.
+benchmarks.judge 'outputs/bench/seed{}/notes_lstm.npz'` a training for each seed there. `--on test`
+takes the test pieces, and `--on recorded` the same as another, recorded piano plays them, heard as
+notebook 09 hears any music.
 """
 
+import argparse
 import csv
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,7 @@ from helpers import (
     audio,
     datasets,
     frame_model,
+    library,
     note_metrics,
     note_model,
     notes,
@@ -39,6 +42,7 @@ from helpers import (
 
 FOLDER = Path("outputs/bench")
 MUSIC, INSTRUMENT = "data/music", "piano"
+ANOTHER = "recorded piano"  # plays the test pieces, too
 SECONDS, SEED_SECONDS, LONG_SECONDS = measures.SECONDS, opponents.SEED_SECONDS, 120
 N_CLIPS, N_QUICK_CLIPS = 18, 6
 SETTINGS = rolls.NoteSettings()
@@ -103,6 +107,22 @@ class Transcriber:
         found = found[found[:, 0] * RATE < n_frames - 0.5]
         return self.hear(synthesis.play(found, self.bank, n_samples=n_samples))
 
+    def excerpt(self, piece: Heard, start: float) -> Heard:
+        """Hear a clip of a piece, and nothing else of it."""
+        return self.hear(cut(piece.y, start))
+
+
+class OfAnyMusic(Transcriber):
+    """Hear as notebook 09 hears music whose instrument nobody told it."""
+
+    def hear(self, y: np.ndarray) -> Heard:
+        """Transcribe a recording, with a dictionary of its own where that explains it better."""
+        return Heard(y, rolls.keys_of(library.hear(y, self.dictionary)[1]))
+
+    def excerpt(self, piece: Heard, start: float) -> Heard:
+        """Take a clip out of what was heard in the piece: a dictionary needs all of it."""
+        return Heard(cut(piece.y, start), opponents.part(piece.found, start, start + SECONDS))
+
 
 # Clips
 
@@ -115,15 +135,19 @@ def run(
     *,
     seeds: tuple[int, ...] = (0, 1, 2),
     n_clips: int = N_CLIPS,
+    listener: Transcriber | None = None,
 ) -> dict:
     """Let composers go on after clips of held-out pieces, and judge all of them.
 
     `train` and `held_out` are waveforms; `composers(seed, train)` names the composers of a seed,
-    "ours" among them; `train` are then the notes of the training pieces.
+    "ours" among them; `train` are then the notes of the training pieces. All but these are heard by
+    the `listener`, if there is one.
     """
-    known, unseen = ({n: transcriber.hear(y) for n, y in p.items()} for p in (train, held_out))
+    known = {name: transcriber.hear(y) for name, y in train.items()}
+    transcriber = listener or transcriber
+    unseen = {name: transcriber.hear(y) for name, y in held_out.items()}
     places = spread(unseen, n_clips)
-    clips = {"real": [[transcriber.hear(cut(held_out[p.piece], p.start)) for p in places]]}
+    clips = {"real": [[transcriber.excerpt(unseen[p.piece], p.start) for p in places]]}
     clips["codec"] = [[transcriber.play(clip.found, SECONDS) for clip in clips["real"][0]]]
     train_notes = [heard.found for heard in known.values()]
     silent = np.zeros(round(SECONDS * SETTINGS.sr), np.float32)
@@ -459,12 +483,27 @@ def lesser() -> dict[str, Composer]:
     }
 
 
-if __name__ == "__main__":
-    learnt = Transcriber(*synthesis.load("data/models/notes_bank.npz"))
-    (path,) = sys.argv[1:] or ["data/models/notes_lstm.npz"]
-    judged = run(load("train"), load("validation"), learnt, trained(path))
+def main(arguments: list[str] | None = None) -> None:
+    """Judge, print the tables, and write all numbers."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("network", nargs="?", default="data/models/notes_lstm.npz")
+    parser.add_argument("--on", choices=("validation", "test", "recorded"), default="validation")
+    options = parser.parse_args(arguments)
+    learnt = synthesis.load("data/models/notes_bank.npz")
+    if options.on == "recorded":
+        held_out, listener = load("test", instrument=ANOTHER), OfAnyMusic(*learnt)
+    else:
+        held_out, listener = load(options.on), None
+    judged = run(
+        *(load("train"), held_out, Transcriber(*learnt), trained(options.network)),
+        listener=listener,
+    )
     print_report(judged)
     targets.print_rows(judged["compared"])
     FOLDER.mkdir(parents=True, exist_ok=True)
     text = json.dumps(judged, indent=1) + "\n"
     (FOLDER / "judge.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

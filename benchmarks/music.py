@@ -26,7 +26,6 @@ from helpers import (
     beats,
     datasets,
     events,
-    library,
     note_model,
     notes,
     rolls,
@@ -74,7 +73,7 @@ def run(*, quick=False) -> dict:
     report["bits"] = bits(heard, unheard, seeds)
     report["ablation"] = ablated()
     if not quick:
-        report["second piano"] = on_another_piano(dictionary, seeds)
+        report["second piano"] = on_another_piano(dictionary, bank, seeds)
     report["bank"] = vary_bank(judge.load("validation"), dictionary, bank)
     transcriber = judge.Transcriber(dictionary, bank)
     n_clips = judge.N_QUICK_CLIPS if quick else judge.N_CLIPS
@@ -216,10 +215,11 @@ def ablated() -> dict[str, list[float]]:
     }
 
 
-def on_another_piano(dictionary, seeds: tuple[int, ...]) -> dict:
+def on_another_piano(dictionary, bank, seeds: tuple[int, ...]) -> dict:
     """Find notes in the test pieces as another piano plays them, as in any music; predict those."""
-    waveforms = judge.load("test", instrument="recorded piano")
-    found = {name: rolls.keys_of(library.hear(y, dictionary)[1]) for name, y in waveforms.items()}
+    waveforms = judge.load("test", instrument=judge.ANOTHER)
+    transcriber = judge.OfAnyMusic(dictionary, bank)
+    found = {name: transcriber.hear(y).found for name, y in waveforms.items()}
     scores = {name: events.read(some, name).score for name, some in found.items()}
     result = {"found": {name: score(some, judge.played(name)) for name, some in found.items()}}
     for seed in seeds:

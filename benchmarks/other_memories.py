@@ -2,13 +2,15 @@
 
 `python -m benchmarks.other_memories` trains the network over notes with a transformer where its
 LSTMs are, with recall and without, at each of `RATES` for half of the steps; then, at the rate that
-is best on the validation pieces, for as many steps as the LSTM has, and for as many seconds. The
-shipped LSTM without recall gets a cache that is fitted on training pieces. All are judged on the
-validation pieces, in bits a note, as in data/models/ablation.csv; the table is written to outputs/.
+is best on the validation pieces, for as many steps as the LSTM has, and for as many seconds. A
+plain LSTM with as many parameters as the network with recall learns so, too, with three seeds. The
+shipped one gets a cache that is fitted on training pieces. All are judged on the validation pieces,
+in bits a note, as in data/models/ablation.csv; the table is written to outputs/.
 """
 
 import argparse
 import itertools
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,34 @@ COLUMNS = ("run", "seed", "parameters", "learning_rate", "steps", "seconds", "bi
 BLOCKS, HEADS = 2, 4  # of a transformer
 WIDTH = 136  # so that it has as many parameters as the LSTM
 RATES = (1e-3, 2e-3, 4e-3, 8e-3)
-AS_LONG = {"recall": 0.8, "no recall": 0.7}  # steps in the seconds of one of the LSTM, on one core
 CACHES = tuple(itertools.product((1, 2, 4), (20.0, 40.0, 80.0), (0.0, 4.0, 8.0, 12.0)))
 SHARES = np.linspace(0, 0.95, 20)  # of the cache, in what is expected
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A network to train: how wide, with a transformer or LSTMs in it; how fast, long and often."""
+
+    settings: note_model.NoteModelSettings
+    transformer: bool = True
+    rates: tuple[float, ...] = RATES
+    shares: tuple[float, ...] = (1.0,)  # of the steps of the LSTM
+    seeds: tuple[int, ...] = (0,)
+
+
+# A transformer's second share: the steps in the seconds of one of the LSTM, on one core.
+MEMORIES = {
+    "transformer, recall": Memory(note_model.NoteModelSettings(hidden=WIDTH), shares=(1, 0.8)),
+    "transformer, no recall": Memory(
+        note_model.NoteModelSettings(hidden=WIDTH, keys=0), shares=(1, 0.7)
+    ),
+    "large plain LSTM": Memory(
+        note_model.NoteModelSettings(hidden=238, keys=0),
+        transformer=False,
+        rates=(*RATES, 1.6e-2),
+        seeds=ablation.SEEDS,
+    ),
+}
 
 Doubles = NDArray[np.float64]
 Heard = tuple[Doubles, Doubles, events.Words]  # of a piece: `probabilities`, `states`, words
@@ -199,10 +226,9 @@ def learn(
     steps: int,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Train a network with a transformer in it, and judge it; return its row."""
-    keys = note_model.NoteModelSettings.keys if name == "recall" else 0
-    settings = note_model.NoteModelSettings(hidden=WIDTH, keys=keys)
-    model = build(settings, seed=seed)
+    """Train one of the `MEMORIES`, and judge it; return its row."""
+    settings = MEMORIES[name].settings
+    model = (build if MEMORIES[name].transformer else note_model.build)(settings, seed=seed)
     history = note_model.train(
         *(model, pieces["train"], pieces["validation"], settings),
         steps=steps,
@@ -211,7 +237,7 @@ def learn(
     )
     each = [bits(probabilities(model, words), words) for words in pieces["validation"]]
     return {
-        "run": f"transformer, {name}",
+        "run": name,
         "seed": seed,
         "parameters": model.count_params(),
         "learning_rate": learning_rate,
@@ -225,6 +251,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Train, judge, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=note_model.STEPS)
+    parser.add_argument("--only", choices=MEMORIES, help="train only this one, without caches")
     options = parser.parse_args(arguments)
     pieces = {
         split: [events.words(piece.score) for piece in ablation.hear(split)]
@@ -239,16 +266,17 @@ def main(arguments: list[str] | None = None) -> None:
         return row["bits_a_note"]
 
     RESULT.parent.mkdir(exist_ok=True)
-    for row in add_caches(pieces):
+    for row in [] if options.only else add_caches(pieces):
         enter(row)
-    for name, as_long in AS_LONG.items():
+    for name in [options.only] if options.only else MEMORIES:
         half = [
             enter(learn(name, pieces, learning_rate=rate, steps=options.steps // 2))
-            for rate in RATES
+            for rate in MEMORIES[name].rates
         ]
-        rate = RATES[int(np.argmin(half))]
-        for steps in (options.steps, round(as_long * options.steps)):
-            enter(learn(name, pieces, learning_rate=rate, steps=steps))
+        rate = MEMORIES[name].rates[int(np.argmin(half))]
+        for share, seed in itertools.product(MEMORIES[name].shares, MEMORIES[name].seeds):
+            steps = round(share * options.steps)
+            enter(learn(name, pieces, learning_rate=rate, steps=steps, seed=seed))
 
 
 def _inputs(words: events.Words) -> list[NDArray]:

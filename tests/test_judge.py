@@ -141,6 +141,39 @@ def test_a_clip_is_as_long_as_its_sound_whatever_is_found_in_it():
     assert np.count_nonzero(roll >= rolls.SOFT) == 1
 
 
+def test_any_music_is_heard_as_a_whole_and_without_its_drums(monkeypatch):
+    heard = []
+    found = np.append(tune(), [[30.0, 30.1, rolls.FIRST_DRUM, 1.0]], axis=0)
+    monkeypatch.setattr(
+        judge.library, "hear", lambda y, given: heard.append(len(y)) or (None, found, None)
+    )
+    transcriber = judge.OfAnyMusic(None, None)
+    piece = transcriber.hear(np.zeros(100 * SETTINGS.sr, np.float32))
+    np.testing.assert_array_equal(piece.found, tune())
+    clip = transcriber.excerpt(piece, 20.0)
+    assert len(clip.y) == judge.SECONDS * SETTINGS.sr
+    np.testing.assert_array_equal(clip.found, opponents.part(tune(), 20.0, 50.0))
+    assert heard == [100 * SETTINGS.sr]
+
+
+@pytest.mark.parametrize("on", ["validation", "test", "recorded"])
+def test_it_is_judged_on_other_pieces_and_another_piano(monkeypatch, on):
+    class Asked(Exception):
+        pass
+
+    def run(train, held_out, transcriber, composers, *, listener):
+        raise Asked(train, held_out, listener)
+
+    monkeypatch.setattr(judge, "load", lambda split, instrument="piano": (split, instrument))
+    monkeypatch.setattr(judge, "run", run)
+    with pytest.raises(Asked) as asked:
+        judge.main(["--on", on])
+    train, held_out, listener = asked.value.args
+    assert train == ("train", "piano")
+    assert held_out == (("test", "recorded piano") if on == "recorded" else (on, "piano"))
+    assert (listener is not None) == (on == "recorded")
+
+
 def test_notes_that_were_played_are_read_as_far_as_a_roll_has_them(tmp_path, monkeypatch):
     (tmp_path / "data" / "notes").mkdir(parents=True)
     rows = ["onset,offset,pitch,velocity", "0.5,1.0,60,70", f"1.0,1.5,{SETTINGS.highest + 1},70"]

@@ -29,18 +29,25 @@ def test_the_transformer_hears_nothing_that_comes_later(keys):
     assert not any(type(layer).__name__ == "LSTM" for layer in model.layers)
 
 
-@pytest.mark.parametrize("keys", [{}, {"keys": 0}])
-def test_it_has_as_many_parameters_as_the_lstm(keys):
+@pytest.mark.parametrize("name", other_memories.MEMORIES)
+def test_it_has_as_many_parameters_as_the_network_in_whose_place_it_is(name):
+    memory = other_memories.MEMORIES[name]
+    build = other_memories.build if memory.transformer else note_model.build
+    keys = {} if memory.settings.keys or not memory.transformer else {"keys": 0}
     theirs = note_model.build(note_model.NoteModelSettings(**keys)).count_params()
-    settings = note_model.NoteModelSettings(hidden=other_memories.WIDTH, **keys)
-    assert other_memories.build(settings).count_params() == pytest.approx(theirs, rel=0.1)
+    near = 0.1 if memory.transformer else 0.001
+    assert build(memory.settings).count_params() == pytest.approx(theirs, rel=near)
 
 
-def test_a_few_steps_teach_it(monkeypatch):
-    monkeypatch.setattr(other_memories, "WIDTH", 16)
+@pytest.mark.parametrize("transformer", [True, False])
+def test_a_few_steps_teach_it(monkeypatch, transformer):
+    settings = note_model.NoteModelSettings(hidden=16, keys=0)
+    memory = other_memories.Memory(settings, transformer=transformer)
+    monkeypatch.setitem(other_memories.MEMORIES, "small", memory)
     pieces = {"train": [WORDS], "validation": [WORDS]}
-    row = other_memories.learn("no recall", pieces, learning_rate=3e-3, steps=20)
-    new = other_memories.build(note_model.NoteModelSettings(hidden=16, keys=0))
+    row = other_memories.learn("small", pieces, learning_rate=1e-2, steps=20)
+    new = (other_memories.build if transformer else note_model.build)(settings)
+    assert row["parameters"] == new.count_params()
     before = other_memories.bits(other_memories.probabilities(new, WORDS), WORDS)
     assert row["bits_a_note"] < 0.9 * before.sum(axis=1).mean()
     assert set(row) == set(other_memories.COLUMNS)
