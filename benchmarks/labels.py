@@ -118,7 +118,7 @@ def between(result: dict[str, dict]) -> dict[str, bool]:
 
 
 def run(paths: list[Path], split: str, n_clips: int = N_CLIPS) -> dict:
-    """Judge networks; return all numbers by file."""
+    """Judge networks; return all numbers by file. Seeds stand on their whole pieces' beats."""
     train, held_out = models.hear_labelled("train"), models.hear_labelled(split)
     judge, report = classifier(train), {}
     for path in paths:

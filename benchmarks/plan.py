@@ -186,12 +186,26 @@ def build(settings: note_model.NoteModelSettings, *, seed: int = 0) -> Any:
     )
 
 
+def teach(
+    words: dict[str, list[events.Words]],
+    settings: note_model.NoteModelSettings,
+    *,
+    steps: int,
+    seed: int,
+) -> Any:
+    """Build and train the network over notes that is told a plan, as `note_model` would."""
+    model = build(settings, seed=seed)
+    with mock.patch.object(note_model, "_passages", passages):
+        both = words["train"], words["validation"]
+        note_model.train(model, *both, settings, steps=steps, seed=seed)
+    return model
+
+
 def passages(
     pieces: list[events.Words],
     rng: np.random.Generator,
     batch_size: int,
     n_words: int,
-    shifts: tuple[int, int],
     hide: float,
     _: tuple[str, ...],
 ) -> tuple[Ints, NDArray[np.float32]]:
@@ -203,7 +217,8 @@ def passages(
         start = max(0, int(rng.integers(-n_words // 4, max(1, len(piece) - n_words // 2))))
         part = piece[start : start + n_words]
         keys = part[part[:, ROW] >= 0, ROW]
-        low, high = max(shifts[0], -keys.min()), min(shifts[1], events.N_KEYS - 1 - keys.max())
+        low, high = note_model._SHIFTS
+        low, high = max(low, -keys.min()), min(high, events.N_KEYS - 1 - keys.max())
         passage[: len(part)] = transpose(part, int(rng.integers(low, high, endpoint=True)))
     return batch, (rng.random((batch_size, n_words, 1)) >= hide).astype(np.float32)
 
@@ -436,12 +451,10 @@ def main(arguments: list[str] | None = None) -> None:
     trained, rows = {}, []
     for seed in ablation.SEEDS:
         plan, bits = learn_plan(plans["train"], plans["validation"], seed=seed)
-        model = build(settings, seed=seed)
-        with mock.patch.object(note_model, "_passages", passages):
-            both = words["train"], words["validation"]
-            note_model.train(model, *both, settings, steps=options.steps, seed=seed)
+        model = teach(words, settings, steps=options.steps, seed=seed)
         each = [
-            other_memories.bits(other_memories.probabilities(model, one), one) for one in both[1]
+            other_memories.bits(other_memories.probabilities(model, one), one)
+            for one in words["validation"]
         ]
         told = float(np.concatenate(each).sum(axis=1).mean())
         rows.append({"seed": seed, "plan": bits / n_notes, "notes, told": told})

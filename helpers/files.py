@@ -31,7 +31,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     What is yielded is where to write: the same name in a passing folder. If the block raises, this
     is deleted, and what was there before stays. A folder that is missing is made. Several may write
     one file at a time, also one inside the other: each has its own place; the last one done stays.
-    A folder may be made there, too; it takes the place of none but an empty one (an OSError).
+    A folder may be made there, too; it takes the place of none that holds a file (an OSError).
     An OSError names the file, also where the system doesn't: on a full disk.
     """
     path = Path(os.path.realpath(path))  # a link stays one, and leads to the new file

@@ -140,8 +140,7 @@ def fit_standardiser(frames_list: Sequence[ArrayLike]) -> Standardiser:
     frames = np.concatenate(pieces)
     mean, std = frames.mean(axis=0, dtype=float), frames.std(axis=0, dtype=float)  # float64
     overall = np.sqrt(np.mean(std**2)) or 1.0  # music that never changes: leave its scale alone
-    std = np.maximum(std, 1e-4 * overall)
-    return Standardiser(mean.astype(np.float32), std.astype(np.float32))
+    return Standardiser(mean.astype(np.float32), np.maximum(std, 1e-4 * overall).astype(np.float32))
 
 
 _KIND = files.Kind("frame model", 1, LstmSettings, "run notebook 05")
@@ -296,8 +295,9 @@ class Checkpoint:
         self.course, self.best = Course(), model.get_weights()
         self._written, self._failed = time.perf_counter(), False
         if path is not None:
+            rates = [getattr(layer, "rate", None) for layer in model.layers]  # of dropout
             way = tensorflow().keras.__version__, model.optimizer.get_config() | {"name": None}
-            self.path = path.with_stem(f"{path.stem}-{_digest([way, training])[:8]}")
+            self.path = path.with_stem(f"{path.stem}-{_digest([way, rates, training])[:8]}")
             self.course.start = _digest(self.best)
             model.optimizer.build(model.trainable_variables)
             states = [one for layer in model.layers for one in getattr(layer, "states", None) or ()]

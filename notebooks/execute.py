@@ -54,7 +54,7 @@ NOT_SHOWN = {"exercise", "solution", "prediction"}
 LESSONS = ("n9drop", "n9hear1c", "n9little")  # cells of notebook 09 that aren't about the folder
 BLENDS = ("n9labelled", "n9slider", "n9between", "n9movesc")  # nor are these, without labels
 MINE = ("yours", "shipped")  # under these names a page keeps two compositions
-KEPT = "yours was kept before, and stays"  # is said if another run was first
+KEPT = " was kept before, and stays"  # is said if another run was first
 
 
 def main() -> int:

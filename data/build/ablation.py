@@ -1,7 +1,7 @@
 """Take the network over notes apart: train it again without each of its parts, with three seeds.
 
 `python -m data.build.ablation` writes how each training went to data/models/ablation.csv, and
-keeps two of the first seed for `make bench`: notes_plain.npz, without recall, and notes_no_lstm.npz,
+keeps two of the first seed for the bench: notes_plain.npz, without recall, and notes_no_lstm.npz,
 without an LSTM. It judges on the validation pieces, never on the test pieces. What stands in for
 the LSTM was given its own learning rate, the best of `RATES` by validation, as many steps as the
 whole network, and then at least as many seconds (which is kept). Last comes the strongest program
