@@ -51,10 +51,11 @@ PARTS = ("train", "validation", "held out")
 FEW = 4  # pieces: with fewer, the end of each is held out, instead of whole pieces
 SHARES = (0.57, 0.67)  # of such a piece: where learning stops, and where validation stops
 NOTHING = opponents.Place("", 0.0, np.zeros((0, 4)))
+LARGE = {"steps": note_model.STEPS, "learning_rate": 3e-3, "batch_size": 8}
 WAYS: dict[str, dict] = {
-    "anew": {"steps": note_model.STEPS, "learning_rate": 3e-3, "batch_size": 8},
+    "anew": LARGE,
     "carried on": {"steps": 60, "learning_rate": 1e-3, "batch_size": 4, "carry_on": True},
-    "carried on longer": {"steps": 300, "learning_rate": 3e-3, "batch_size": 8, "carry_on": True},
+    "carried on longer": LARGE | {"carry_on": True},
     "shipped": {},
 }
 MINUTES = (2.0, 5.0, 10.0, 20.0, 40.0)  # of training music

@@ -332,8 +332,7 @@ def _valid_rate(sr: Any) -> int:
 def _check_format(suffix: str, sr: int, quality: float | None) -> None:
     """Raise where the format is unknown or can't be written with these settings."""
     if suffix not in _LOSSLESS + _LOSSY:
-        known = ", ".join(_LOSSLESS + _LOSSY)
-        raise AudioError(f"suffix must be one of {known}, got {suffix!r}")
+        raise AudioError(f"suffix must be one of {', '.join(_LOSSLESS + _LOSSY)}, got {suffix!r}")
     if suffix == ".ogg" and sr > 200_000:  # libsndfile crashes
         raise AudioError(f"Ogg Vorbis holds rates up to 200000 Hz, got {sr}: resample first")
     if quality is not None and suffix in _LOSSLESS:

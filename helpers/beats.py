@@ -189,8 +189,7 @@ def tick_of(times: ArrayLike, beats: Doubles) -> Doubles:
     """Say at which tick, not rounded, something happens: the inverse of `time_of`."""
     times = np.asarray(times, np.float64)
     inside = np.interp(times, beats, np.arange(len(beats)))
-    beyond = np.maximum(times - beats[-1], 0) / (beats[-1] - beats[-2])
-    return TICKS * (inside + beyond)
+    return TICKS * (inside + np.maximum(times - beats[-1], 0) / (beats[-1] - beats[-2]))
 
 
 def best_path(score: Doubles, change: Doubles) -> Whole:

@@ -76,11 +76,13 @@ def _separate(y: Floats, sr: int, thoroughly: bool) -> tuple[Floats, Floats, lis
     if not hits.any():
         return y, hits, []
     model = _lay(_learn(P, hits), hits)
-    if hits[:, 1].any():  # it rings: beside a loud stroke, a soft one alone seemed to last
-        more = _find_hits(S, _brief(S, model), sr)[:, 1]
-        hits[:, 1] += more * (scipy.ndimage.maximum_filter1d(hits.max(axis=1), 9) == 0)
-        model = _lay(_learn(P, hits), hits)
     Q = _brief(S, model)
+    if hits[:, 1].any():  # it rings: beside a loud stroke, a soft one alone seemed to last
+        apart = scipy.ndimage.maximum_filter1d(hits.max(axis=1), 9) == 0
+        if (more := _find_hits(S, Q, sr)[:, 1] * apart).any():
+            hits[:, 1] += more
+            model = _lay(_learn(P, hits), hits)
+            Q = _brief(S, model)
     W = _learn(Q, hits)
     kept = S - np.minimum(Q, _TAKEN * _lay(W, hits)) if thoroughly else np.maximum(S - model, 0)
     rest = transforms.istft(X * (kept / (S + _TINY)), hop_length=hop, n_samples=len(y))
