@@ -42,7 +42,7 @@ def separate(y: Floats, *, sr: int, thoroughly: bool = False) -> tuple[Floats, r
 
     Returned are the music without its drums, float32, (n_samples,), `y` itself if there are none;
     the hits, float64, (n_hits, 4), sorted by onset: onset and offset in s, ``rolls.FIRST_DRUM`` and
-    up by the index of one of `NAMES`, level (1 is usual for this drum), to stand among notes; and
+    up by the index of one of `NAMES`, level (root mean square: 1), to stand among notes; and
     the kit, float32, (len(NAMES), n_samples): each drum's sound at its usual level, or zeros.
     """
     if sr < 16_000:
@@ -52,7 +52,7 @@ def separate(y: Floats, *, sr: int, thoroughly: bool = False) -> tuple[Floats, r
     strength, hop = np.concatenate([hits for _, hits, _ in done]), round(_HOP * sr)
     kit, usual = np.zeros((len(NAMES), _TAIL * hop), np.float32), np.ones(len(NAMES))
     for k in np.flatnonzero(strength.any(axis=0)):
-        usual[k] = np.median(strength[strength[:, k] > 0, k])
+        usual[k] = np.sqrt(np.mean(strength[strength[:, k] > 0, k] ** 2))
         most = max(done, key=lambda one: np.count_nonzero(one[1][:, k]))
         kit[k] = usual[k] * most[2][k]
     if not strength.any():

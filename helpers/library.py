@@ -28,7 +28,7 @@ Tracks = Sequence[datasets.Track]
 _ROWS = 30  # of a report
 _IDLE = 20  # s: then a process without work ends
 PART = 20.0  # minutes: a longer file becomes several pieces, which bounds the memory
-_VERSION = 6  # of what is kept: to be raised when the same file would give other notes
+_VERSION = 7  # of what is kept: to be raised when the same file would give other notes
 # Notes a second, fewest and most, and the least share of the sound that notes explain. Of 12
 # recordings the 7 of a piano lie within (0.60 explained at least), the 5 whose notes are often
 # found wrong beyond (0.51 at most): docs/measured.md. Of 158 quick tunes on a piano 2 are beyond.
@@ -255,7 +255,8 @@ def sounds(pieces: Sequence[Piece], given: notes.Dictionary) -> synthesis.NoteBa
     """Learn how the notes and the drums of pieces sound.
 
     It learns from 20 minutes of music: excerpts of half a minute or more, spread over all
-    pieces; `given` is as for `prepare`. No notes in the pieces are a ValueError.
+    pieces; `given` is as for `prepare`. No notes in the pieces are a ValueError. Each drum is
+    that of one piece: of all in which it is hit, the one where it is of middling loudness.
     """
     sr, n_excerpts = given.settings.sr, min(len(pieces), 40)
     waveforms, found = [], []
@@ -268,12 +269,11 @@ def sounds(pieces: Sequence[Piece], given: notes.Dictionary) -> synthesis.NoteBa
         here = (piece.keys[:, 0] >= start) & (piece.keys[:, 1] <= start + length)
         found.append((piece.keys[here] - [start, start, 0, 0]) * ([piece.stretch] * 2 + [1, 1]))
     bank = synthesis.build_bank(waveforms, given, found=found, minutes=20)
-    pitches = rolls.FIRST_DRUM + np.arange(len(drums.NAMES))
-    n_hits = [[np.sum(piece.found[:, 2] == pitch) for pitch in pitches] for piece in pieces]
-    most = [pieces[i].kit[k] for k, i in enumerate(np.argmax(n_hits, axis=0))]  # each drum's own
-    length = max(map(len, most))
-    most = [np.pad(sound, (0, length - len(sound))) for sound in most]
-    return replace(bank, drums=np.stack(most))
+    power = np.array([np.sum(piece.kit**2, axis=1) for piece in pieces])
+    middle = -1 - (np.count_nonzero(power, axis=0) - 1) // 2  # the median; of two, the louder one
+    middle = np.take_along_axis(power.argsort(axis=0), middle[None], axis=0)[0]
+    kit = [pieces[i].kit[k] for k, i in enumerate(middle)]
+    return replace(bank, drums=np.stack(kit))
 
 
 def _outlook(usable: float, minutes: float) -> str:

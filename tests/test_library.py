@@ -409,6 +409,22 @@ def test_the_folder_gives_a_bank_of_its_sounds(tracks, tmp_path):
     assert audio.level_dbfs(y) == pytest.approx(-20, abs=3)
 
 
+def test_each_drum_sounds_as_in_the_piece_where_it_is_of_middling_loudness(tracks, tmp_path):
+    one = prepare(tracks[:1], tmp_path / "kept")[0]["a"]
+    kit = np.zeros((4, 4800), np.float32)
+    kit[1, :100] = 1  # a snare
+    hit = np.array([[x, x + 0.1, rolls.FIRST_DRUM + 1, 1] for x in np.linspace(0, 5, 60)])
+    soft = replace(one, found=np.concatenate([one.found, hit]), kit=0.01 * kit)  # hit most
+    loud, middling = (replace(one, found=one.found, kit=level * kit) for level in (2, 1))
+
+    def drums(*pieces):
+        return library.sounds(pieces, GIVEN).drums
+
+    np.testing.assert_array_equal(drums(soft, loud, one, middling), kit)
+    np.testing.assert_array_equal(drums(middling, one, soft), kit)
+    np.testing.assert_array_equal(drums(one, one), 0 * kit)
+
+
 def piece(found, seconds=60.0, explained=0.7, name="p", **more):
     facts = dict(start=0, seconds=seconds, gain_db=0, cents=0, explained=explained)
     known = dict(name=name, title="", split="train", genre="", path=Path("p.wav"))
