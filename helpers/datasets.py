@@ -108,9 +108,10 @@ def survey(
     """Look through a folder of music: what to take, what to leave and why.
 
     A manifest is a manifest.csv in the folder, or in the one above it if it lists files of this
-    folder. Without one, each file is a piece: at least one is held out for validation and, from
-    three files on, one for the test, about an eighth each. A checksum of the names decides which:
-    arbitrary, yet the same on every machine, until files are added. Genre is the sub-folder's.
+    folder; if it gives no genre at all, each piece has its instrument for one. Without a manifest,
+    each file is a piece, its genre its sub-folder: at least one is held out for validation and,
+    from three files on, one for the test, about an eighth each. A checksum of the names decides
+    which: arbitrary, yet the same on every machine, until files are added.
 
     Of several copies of one recording, whatever their formats, the largest file is taken. They are
     known by 10 s from the middle of their first 40, or four fifths of a short one: so a copy that
@@ -201,10 +202,9 @@ def describe(tracks: list[Track]) -> str:
     lines = [f"{'split':<12}{'pieces':>6}{'minutes':>9}  instruments"]
     for split in (*SPLITS, "all"):
         chosen = [track for track in tracks if split in (track.split, "all")]
-        instruments = sorted({track.instrument for track in chosen}) if split != "all" else []
+        played = ", ".join(sorted({track.instrument for track in chosen})) * (split != "all")
         minutes = sum(track.minutes for track in chosen)
-        line = f"{split:<12}{len(chosen):>6}{minutes:>9.1f}  {', '.join(instruments)}"
-        lines.append(line.rstrip())
+        lines.append(f"{split:<12}{len(chosen):>6}{minutes:>9.1f}  {played}".rstrip())
     return "\n".join(lines)
 
 
@@ -214,9 +214,8 @@ def digest(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise audio.AudioError(
-            f"{audio.shown(path)}: can't be read ({error.strerror}); check the disk it is on"
-        ) from error
+        why = f"can't be read ({error.strerror}); check the disk it is on"
+        raise audio.AudioError(f"{audio.shown(path)}: {why}") from error
 
 
 def reasons(left: Sequence[Left], beside: Sequence[Path] = ()) -> list[str]:
@@ -304,7 +303,8 @@ def _listed(music: Path) -> list[Track]:
         rows = files.read_csv(manifest) if manifest.is_file() else []
         if folder != music:
             rows = [(line, row) for line, row in rows if _lies_in(music, folder, row.get("file"))]
-        tracks = [_track_of_row(f"{manifest}, line {line}", row, folder) for line, row in rows]
+        kind = "genre" if any(row.get("genre") for _, row in rows) else "instrument"
+        tracks = [_track_of_row(f"{manifest}, line {n}", row, folder, kind) for n, row in rows]
         paths = (os.path.realpath(track.path) for track in tracks)
         for what, each in (("names", (track.name for track in tracks)), ("files", paths)):
             if twice := _twice(each):
@@ -319,9 +319,9 @@ def _lies_in(music: Path, folder: Path, file: str | None) -> bool:
     return bool(file) and (folder / str(file)).resolve().is_relative_to(music.resolve())
 
 
-def _track_of_row(where: str, row: dict[str, str], folder: Path) -> Track:
+def _track_of_row(where: str, row: dict[str, str], folder: Path, kind: str) -> Track:
     """Return the track that a row of a manifest describes, or say what is wrong with the row."""
-    missing = [column for column in COLUMNS if column not in row]
+    missing = [column for column in COLUMNS if column not in (*row, "genre")]
     if missing:
         lacks, has = ", ".join(missing), ", ".join(filter(None, row))
         raise ValueError(f"{where}: lacks the columns {lacks}; add them (it has {has})")
@@ -341,8 +341,8 @@ def _track_of_row(where: str, row: dict[str, str], folder: Path) -> Track:
         minutes = 0.0
     if not 0 < minutes < np.inf:
         raise ValueError(f"{where}: minutes must be a number above 0, got {row['minutes']!r}")
-    texts = {key: row[key] or "unknown" for key in COLUMNS if key not in ("file", "minutes")}
-    texts["title"] = row["title"] or row["name"]
+    texts = {key: row.get(key) or "unknown" for key in COLUMNS if key not in ("file", "minutes")}
+    texts |= {"title": row["title"] or row["name"], "genre": row[kind] or "unknown"}
     return Track(path=path, minutes=minutes, **texts)
 
 
