@@ -1,14 +1,14 @@
 """Ask of any folder of music whether what is composed from it stays like it, for two minutes.
 
 `python -m benchmarks.own_music FOLDER` prepares a folder as notebook 09 does, drums and all, and
-learns from it in four ways (anew, from the shipped network on, briefly or as long, not at all). It
-composes 120 s after seeds and from nothing, drawn as there, and prints in which share of 10 s
-windows polyphony, onset rate and level lie inside the music's 5th to 95th percentile, beside music
-that was held out. Everything is measured on notes, and on their sound as the folder's own bank
-plays them: real music and composed music go the same way. It also prints the bits a note of what
-was held out (a stroke of a drum counts as one; Markov's table knows none), and of the strongest
-program that only counts; and how long it took to prepare the folder, and the memory of all its
-processes (Linux). What was prepared is kept.
+learns from it in five ways: anew; from the shipped network on, briefly in small steps or in larger
+ones, or as long; not at all. It composes 120 s after seeds and from nothing, drawn as there, and
+prints in which share of 10 s windows polyphony, onset rate and level lie inside the music's 5th to
+95th percentile, beside music that was held out. Everything is measured on notes, and on their sound
+as the folder's own bank plays them: real music and composed music go the same way. It also prints
+the bits a note of what was held out (a stroke of a drum counts as one; Markov's table knows none),
+and of the strongest program that only counts; and how long it took to prepare the folder, and the
+memory of all its processes (Linux). What was prepared is kept.
 
 `--long KEPT` is for long folders: it keeps that in a folder of yours, and after `--steps` of
 training anew prints the bits a note of what was held out.
@@ -55,6 +55,7 @@ LARGE = {"steps": note_model.STEPS, "learning_rate": 3e-3, "batch_size": 8}
 WAYS: dict[str, dict] = {
     "anew": LARGE,
     "carried on": {"steps": 60, "learning_rate": 1e-3, "batch_size": 4, "carry_on": True},
+    "carried on, larger": LARGE | {"steps": 60, "carry_on": True},
     "carried on longer": LARGE | {"carry_on": True},
     "shipped": {},
 }
@@ -376,7 +377,7 @@ def print_report(report: dict) -> None:
     """Print the tables."""
     print("\nBits a note of what was held out, each seed:")
     for name, values in report["bits"].items():
-        print(f"  {name:14}" + "  ".join(f"{value:.2f}" for value in values))
+        print(f"  {name:20}" + "  ".join(f"{value:.2f}" for value in values))
     print("\nShare of 10 s windows inside the 5th to 95th percentile of the music:")
     print(f"  {'':44}" + "  ".join(f"{what:>12}" for what in WHAT))
     real = report["held out"]
