@@ -376,6 +376,12 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
         datasets.survey(tmp_path / "locked")
 
 
+def test_files_of_about_one_length_are_compared_at_once(tmp_path):
+    put(tmp_path, "a.wav", seconds=12.1)
+    put(tmp_path, "b.wav", seconds=12.9)
+    assert {len(datasets._hear(path, None)[1]) for path in tmp_path.iterdir()} == {12 * 20}
+
+
 def test_what_was_heard_is_kept_by_its_content(copied, tmp_path, monkeypatch):
     (copied / "cut off.mp3").write_bytes(b"")
     heard, load = [], audio.load
