@@ -144,6 +144,7 @@ def _factorise(V: Floats, W: Floats, n_updates: int = 25) -> tuple[Floats, Float
         each = np.hsplit(V / (late(H) @ flat + _TINY) @ flat.T, len(W))
         H = H * sum(transforms.shift(one, -t) for t, one in enumerate(each))
         H /= W.sum(axis=(0, 2)) + _TINY
+        H[H < 1e-30] = 0  # with numbers below 1e-38 most processors are slow
         if i >= 3:
             L = late(H)
             gain = (L.T @ (V / (L @ flat + _TINY))).reshape(shape)

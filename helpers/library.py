@@ -119,9 +119,8 @@ def prepare(
 ) -> tuple[dict[str, Piece], list[datasets.Left]]:
     """Prepare tracks, several at a time, and keep what was prepared in a folder.
 
-    A track is prepared anew only if its content, the dictionary, or the way it is done changed; its
-    name may change. What is kept may be deleted, and two runs at a time may share the folder; an
-    AudioWarning says if nothing can be kept there: the disk is full, for example.
+    A track is prepared anew only if its content, the dictionary, or how it is done changed. What is
+    kept may be deleted; two runs may share the folder; if it is full, an AudioWarning says so.
 
     `given` finds the notes of a piece unless a dictionary of its own does better. One that is
     learnt from the folder changes with it, and then everything is prepared anew. `n_jobs` processes
@@ -361,9 +360,10 @@ def _prepare(job: _Job, given: notes.Dictionary) -> Content:
 
 
 def _without_drums(y: Floats, sr: int) -> tuple[Floats, rolls.Notes, Floats]:
-    """Take a piece's drums apart; of a long one, look at a minute first, which is quicker."""
-    length, n_parts = 20 * sr, 3
-    if len(y) > 2 * n_parts * length:
+    """Take a piece's drums apart; look at half of it first, a minute at most, which is quicker."""
+    most, n_parts = 20 * sr, 3
+    if len(y) > most:  # else half has too few strokes
+        length = min(most, len(y) // (2 * n_parts))
         starts = np.linspace(0, len(y) - length, n_parts + 2)[1:-1].astype(int)
         _, hits, kit = drums.separate(np.concatenate([y[s : s + length] for s in starts]), sr=sr)
         if not len(hits):
@@ -378,9 +378,8 @@ def _keep(path: Path, content: Content) -> None:
         arrays: dict[str, NDArray] = {"found": found, "kit": kit.astype(np.float16)}
         files.save_npz(path, _KIND, facts, arrays, compressed=True)
     except OSError as error:
-        message = f"can't keep pieces in {path.parent}: {error.strerror}; "
-        message += "make room, or name another folder"
-        warnings.warn(message, audio.AudioWarning, stacklevel=3)
+        message = f"{path.parent}: {error.strerror}; make room, or name another folder"
+        warnings.warn(f"can't keep pieces in {message}", audio.AudioWarning, stacklevel=3)
 
 
 def _read(path: Path) -> Content | None:

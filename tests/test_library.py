@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 import helpers
-from helpers import audio, datasets, library, notes, rolls, synthesis
+from helpers import audio, datasets, drums, library, notes, rolls, synthesis
 from tests import interrupted
 
 PROJECT = Path(__file__).parent.parent
@@ -452,6 +452,24 @@ def beats(n, pitches=(60, 64, 67, 72)):
 def test_an_alarm_says_what_is_in_the_way(one, said):
     assert library.alarm(one).startswith(said) if not said else said in library.alarm(one)
     assert bool(library.alarm(one)) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "n_hits", "lengths"),
+    [(15, 0, [15]), (24, 0, [12]), (24, 9, [12, 24]), (150, 0, [60])],
+)
+def test_where_a_part_has_no_drums_the_rest_is_not_searched(seconds, n_hits, lengths, monkeypatch):
+    seen = []
+
+    def separate(y, *, sr):
+        seen.append(len(y) / sr)
+        return y, np.zeros((n_hits, 4)), np.zeros((4, 1), np.float32)
+
+    monkeypatch.setattr(drums, "separate", separate)
+    rest, hits, _ = library._without_drums(np.zeros(seconds * SR, np.float32), SR)
+    assert seen == lengths
+    assert len(rest) == seconds * SR
+    assert len(hits) == n_hits
 
 
 def test_drums_are_no_notes():
