@@ -118,7 +118,7 @@ def load(path: AnyPath, *, sr: int, start: float = 0.0, duration: float | None =
                 f"claims a sampling rate of {decoder.sr} Hz, too low for music at {sr} Hz, so its "
                 "header is damaged; export it again"
             )
-        mono = (block.mean(axis=1, keepdims=True) for block in decoder.blocks())
+        mono = (x if x.shape[1] == 1 else x.mean(axis=1, keepdims=True) for x in decoder.blocks())
         mono = decoding.resampled(mono, sr_from=decoder.sr, sr_to=sr, n_channels=1)
         samples = _collected(_cut(mono, first, end))
         _report(decoder, path)
