@@ -151,7 +151,7 @@ def test_make_models_makes_all_that_is_shipped_and_nothing_else(tmp_path, monkey
     monkeypatch.setattr(models.synthesis, "build_bank", lambda *args: None)
     monkeypatch.setattr(models, "hear_labelled", lambda split, **options: two_kinds(split))
     monkeypatch.setattr(ablation, "bits_a_note", lambda *args: np.zeros((1, 4)))
-    monkeypatch.setattr(ablation, "count", lambda pieces: {"run": "counting alone"})
+    monkeypatch.setattr(ablation, "count", lambda pieces: {"run": "best counting"})
     monkeypatch.setattr(build, "learn", lambda *args, **options: (None, trains(None)))
     monkeypatch.setattr(tasks, "environment", lambda **options: None)
     monkeypatch.setattr(tasks, "run", runs)

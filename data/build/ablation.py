@@ -115,7 +115,7 @@ def count(pieces: dict[str, list[events.Played]]) -> dict[str, Any]:
     wait, key, length, touch, loud, within = each.mean(axis=0)
     bits = {"wait": wait + within, "key": key, "length": length, "loud": loud}
     return {
-        "run": "counting alone",
+        "run": "best counting",
         "seconds": round(seconds),
         "validation_bits": round(float(wait + key + length + touch), 3),
         **{name: round(float(value), 3) for name, value in bits.items()},
