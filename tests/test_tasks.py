@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,24 @@ def test_make_knows_every_command_and_no_other():
     text = (PROJECT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
     listed = re.search(r"^COMMANDS := (.*)$", text, re.MULTILINE)[1].split()
     assert listed == list(tasks.COMMANDS)
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make isn't installed")
+@pytest.mark.parametrize("name", ["MUSIC", "TEXT"])
+@pytest.mark.parametrize("given", ["by name", "before"])
+def test_make_hands_a_name_on_as_it_is(name, given, project, monkeypatch):
+    odd = "~/Ke$ha's $(songs) # 2 \u591c"
+    shutil.copy(PROJECT / "Makefile", project)
+    tell = f"import os; print(ascii(os.environ[{name!r}]))"
+    (project / "tasks.py").write_text(tell, encoding="utf-8")
+    monkeypatch.delenv(name, raising=False)
+    command = ["make", "mine", f"PYTHON={sys.executable}"]
+    if given == "before":
+        monkeypatch.setenv(name, odd)
+    else:
+        command.append(f"{name}={odd}")
+    made = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert made.stdout.strip() == ascii(odd)
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
