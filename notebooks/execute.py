@@ -17,10 +17,10 @@ import functools
 import hashlib
 import html
 import importlib.util
+import itertools
 import json
 import os
 import re
-import shutil
 import signal
 import sys
 import threading
@@ -53,12 +53,13 @@ audio {{ max-width: 100%; vertical-align: middle }}
 NOT_SHOWN = {"exercise", "solution", "prediction"}
 LESSONS = ("n9drop", "n9hear1c", "n9little")  # cells of notebook 09 that aren't about the folder
 BLENDS = ("n9labelled", "n9slider", "n9between", "n9movesc")  # nor are these, without labels
-MINE = ("yours", "shipped")  # under these names a page keeps two compositions
+MINE = ("yours", "shipped")  # a page's two compositions; those of later ones have a number, too
 KEPT = " was kept before, and stays"  # is said if another run was first
 
 
 def main() -> int:
     """Run the notebooks that the command line names, or all of them."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # what takes its place may know few letters
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("notebooks", nargs="*", type=Path, help="all of them by default")
     parser.add_argument("--store", action="store_true", help="store the outputs in place")
@@ -120,16 +121,13 @@ def mine(folder: Path) -> int:
         )
         return 2
     mark = hashlib.sha256(os.fsencode(folder)).hexdigest()[:6]  # two folders may have one name
-    to = PROJECT / "outputs" / "mine" / f"{folder.name}-{mark}"
+    to = PROJECT / "outputs" / "mine" / f"{folder.name[:40]}-{mark}"  # a long one has no room left
     notebook = nbformat.read(HERE / "09_your_own_music.ipynb", 4)
     use_music(notebook, folder)
+    made = unused(to)
     for cell in notebook.cells:
-        new = f'NAME, OTHER = {MINE}\nOUTPUTS, MODELS = Path({str(to)!r}), Path("../data/models")  '
+        new = f'NAME, OTHER = {made}\nOUTPUTS, MODELS = Path({str(to)!r}), Path("../data/models")  '
         cell.source = MADE.sub(lambda _, new=new: new, cell.source)
-    for name in MINE:  # what the run before composed stays, under another name
-        if (to / name).exists():
-            shutil.rmtree(to / f"{name}, before", ignore_errors=True)
-            (to / name).rename(to / f"{name}, before")
     print(f"{audio.shown(folder)}: Ctrl+C stops; what was prepared and learnt is kept", flush=True)
     os.environ["TQDM_DISABLE"] = "1"
 
@@ -164,21 +162,28 @@ def mine(folder: Path) -> int:
         )
         return 1
     with files.replacing(to / "index.html") as temporary:
-        temporary.write_text(page(notebook, folder.name), encoding="utf-8")
+        temporary.write_text(page(notebook, folder.name, made), encoding="utf-8")
     print(f"{seconds:.0f} s. Open {audio.shown(to / 'index.html')}", flush=True)
     return 0
 
 
-def page(notebook, name: str) -> str:
+def unused(folder: Path) -> tuple[str, ...]:
+    """Name what is composed next: a page, and what it plays, stays until another one is ready."""
+    for number in itertools.count(1):
+        names = tuple(f"{name}-{number}" if number > 1 else name for name in MINE)
+        if not any((folder / name).exists() for name in names):
+            return names
+
+
+def page(notebook, name: str, made: tuple[str, ...] = MINE) -> str:
     """Write what a run of notebook 09 showed as HTML: headings, numbers, pictures, players."""
     from nbconvert import HTMLExporter  # takes a while
 
     cells = []
-    for one in MINE:
+    for one, whose in zip(made, ("your network", "the shipped network, to compare"), strict=True):
         links = (f'<a href="{one}/music.{x}">{x.upper()}</a>' for x in ("wav", "mp3", "mid"))
         player = f'<audio controls src="{one}/music.mp3"></audio> ' + ", ".join(links)
-        said = "your network" if one == "yours" else "the shipped network, to compare"
-        cells.append(nbformat.v4.new_markdown_cell(f"Composed by {said}: {player}"))
+        cells.append(nbformat.v4.new_markdown_cell(f"Composed by {whose}: {player}"))
     state = notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {})
     said = "".join(str(cell.outputs) for cell in notebook.cells if cell.id == BLENDS[0])
     hidden = LESSONS if "your network, from" in said else LESSONS + BLENDS

@@ -25,6 +25,7 @@ Counts = Sequence[Sequence[int]]  # how many syllables each word of each line ha
 
 def main() -> int:
     """Make a song of what the command line asks for."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # what takes its place may know few letters
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1, help="another one, another song")
     parser.add_argument("--text", type=Path, help="a text file, a line of yours for each phrase")

@@ -1,8 +1,11 @@
+import ast
 import copy
 import importlib.util
+import io
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 import nbformat
@@ -201,6 +204,55 @@ def test_a_page_never_shows_what_another_run_composed(tmp_path, monkeypatch, cap
     assert execute.mine(tmp_path) == 1
     assert "Run it again" in capsys.readouterr().err
     assert not list(tmp_path.rglob("index.html"))
+
+
+def test_a_page_and_what_it_plays_stay_until_another_one_is_ready(tmp_path, monkeypatch):
+    (tmp_path / "music").mkdir()
+    monkeypatch.setattr(execute, "PROJECT", tmp_path)
+
+    def compose(notebook, **_):
+        (cell,) = (cell for cell in notebook.cells if cell.id == "n9set")
+        settings = r"NAME, OTHER = (.*)\nOUTPUTS.*Path\('(.*?)'\)"
+        names, folder = re.search(settings, cell.source).groups()
+        for name in ast.literal_eval(names):
+            (Path(folder) / name).mkdir(parents=True)
+        return 0.0, 0
+
+    def fail(*_, **__):
+        raise KeyboardInterrupt
+
+    for run, ends in ((compose, 0), (fail, 130), (compose, 0)):
+        before = {path: path.read_bytes() for path in tmp_path.rglob("index.html")}
+        held = {*tmp_path.rglob("*")}
+        monkeypatch.setattr(execute, "execute", run)
+        assert execute.mine(tmp_path / "music") == ends
+        assert held <= {*tmp_path.rglob("*")}
+        if ends:
+            assert before == {path: path.read_bytes() for path in tmp_path.rglob("index.html")}
+    (page,) = tmp_path.rglob("index.html")
+    played = re.findall(r'src="(.*?)/music.mp3"', page.read_text(encoding="utf-8"))
+    assert played == ["yours-2", "shipped-2"]
+    assert all((page.parent / name).is_dir() for name in played)
+
+
+def test_a_folder_may_have_the_longest_name(tmp_path, monkeypatch):
+    (tmp_path / ("\u591c" * 84)).mkdir()
+    monkeypatch.setattr(execute, "PROJECT", tmp_path)
+    monkeypatch.setattr(execute, "execute", lambda *_, **__: (0.0, 0))
+    assert execute.mine(tmp_path / ("\u591c" * 84)) == 0
+
+
+def test_output_may_go_where_few_letters_are_known(tmp_path, monkeypatch):
+    def fail(notebook, *, tell, **_):
+        tell(notebook.cells[0], "\u591c.mp3\n")
+        raise KeyboardInterrupt
+
+    said = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(said, encoding="cp1252"))
+    monkeypatch.setattr(sys, "argv", ["execute.py", "--mine", str(tmp_path)])
+    monkeypatch.setattr(execute, "execute", fail)
+    assert execute.main() == 130
+    assert b"\\u591c.mp3" in said.getvalue()
 
 
 def test_a_folder_whose_name_is_not_utf8_gets_a_page():

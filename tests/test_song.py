@@ -1,4 +1,5 @@
 import importlib.util
+import io
 from pathlib import Path
 
 import mido
@@ -80,3 +81,11 @@ def test_a_text_that_is_not_there_is_named(make, tmp_path, capsys):
     with pytest.raises(SystemExit):
         make(None, "--text", str(tmp_path / "none.txt"))
     assert "none.txt is no file: name a text file" in capsys.readouterr().err
+
+
+def test_words_may_be_told_where_few_letters_are_known(make, monkeypatch):
+    said = io.BytesIO()
+    monkeypatch.setattr(song.sys, "stdout", io.TextIOWrapper(said, encoding="cp1252"))
+    monkeypatch.setattr(song, "make", lambda seed, own, to: print(*own, flush=True))
+    assert make("\u591c\n") == 0
+    assert said.getvalue().strip() == b"\\u591c"
