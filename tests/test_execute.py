@@ -126,7 +126,7 @@ def test_measured_numbers_of_two_runs_are_not_mixed():
 
 
 def test_the_setting_is_pointed_at_another_folder(tmp_path):
-    notebook = notebook_of('MUSIC = "../data/music"  # the folder\nSEED = 0')
+    notebook = notebook_of('MUSIC = r"../data/music"  # the folder\nSEED = 0')
     folder = tmp_path / "it's \\1 odd"
     execute.use_music(notebook, folder)
     assert notebook.cells[0].source == f"MUSIC = {str(folder)!r}\nSEED = 0"

@@ -174,7 +174,7 @@ def test_modules_are_imported_whole(path):
 def test_the_music_is_one_setting(path):
     sources = [cell.source for cell in code_cells(path)]
     settings = re.findall(r"^MUSIC = .*$", "\n".join(sources), re.MULTILINE)
-    assert settings == ['MUSIC = "../data/music"  # the folder of music; name your own here']
+    assert settings == ['MUSIC = r"../data/music"  # the folder of music; name your own here']
     assert not any("data/music" in s.replace(settings[0], "") for s in sources)
 
 
