@@ -2,6 +2,7 @@
 
 import re
 import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,25 @@ def test_the_most_memory_of_a_step_is_told(capsys):
     assert (what, unit) == ("a step", "GiB")
     assert 0.4 <= float(seconds) < 9
     assert before + 0.2 < float(most) < before + 0.4
+
+
+@pytest.mark.parametrize(("seconds", "learnt"), [(31.0, {"song", "short"}), (41.0, {"short"})])
+def test_a_short_piece_without_an_alarm_is_not_learnt_from_alone(
+    seconds, learnt, bank, monkeypatch
+):
+    facts = {"split": "train", "found": tune(2), "keys": tune(2)}
+    lengths = {"song": 60.0, "short": seconds}
+    pieces = {x: types.SimpleNamespace(name=x, seconds=s, **facts) for x, s in lengths.items()}
+    library = types.SimpleNamespace(
+        estimate=lambda *_, **__: 0.0,
+        prepare=lambda *_, **__: (pieces, []),
+        report=lambda *_: "",
+        alarm=lambda piece: "a blur" * (piece.name == "song"),
+        sounds=lambda *_: bank,
+    )
+    monkeypatch.setattr(own_music, "library", library)
+    monkeypatch.setattr(own_music.datasets, "survey", lambda *_, **__: ([], []))
+    assert own_music.prepared("folder", Path("kept")).found["train"].keys() == learnt
 
 
 @pytest.mark.long

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import matplotlib.pyplot as plt
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from helpers import audio, datasets, note_model
+from helpers import audio, datasets, events, note_model
 
 PROJECT = Path(__file__).parent.parent
 SAMPLE = ("01", "04", "07")  # a file's way to sound, what is learnt, what is composed
@@ -62,6 +63,52 @@ def test_a_notebook_runs_on_a_folder_of_the_readers_own(path, folder, project):
     result = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-1000:]
     assert (project / "outputs" / name).exists()
+
+
+# Cells of notebooks, each on music that some folder holds
+
+CELLS = {
+    cell.id: cell.source
+    for name in ("07_listening", "09_your_own_music")
+    for cell in nbformat.read(PROJECT / "notebooks" / f"{name}.ipynb", 4).cells
+}
+LIBRARY = SimpleNamespace(
+    alarm=lambda one: one.alarm,
+    sounds=lambda pieces, given: [one.name for one in pieces],
+    waveform=lambda one, **_: np.zeros(9),
+)
+
+
+def run(*cells, **names):
+    """Run cells, one after the other, among these names; return what the names are then."""
+    names = {"np": np, "events": events, "library": LIBRARY, "given": None, "SR": 16_000} | names
+    for cell in cells:
+        exec(CELLS[cell], names)
+    return names
+
+
+def piece(name, seconds=60.0, *, begin=0.0, **facts):
+    """Return a piece as notebook 09 has it: from its beginning on two notes a second."""
+    onset = np.arange(begin, seconds, 0.5)
+    found = np.stack([onset, onset + 0.4, 60 + np.arange(len(onset)) % 12, onset**0], axis=1)
+    given = {"name": name, "title": name, "alarm": "", "genre": "unknown", "split": "test"}
+    given |= {"seconds": seconds, "start": 0.0, "rate": 2.0, "found": found, "keys": found}
+    return SimpleNamespace(**(given | facts))
+
+
+def named(*pieces):
+    return {one.name: one for one in pieces}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "good"), [(50, ["good"]), (30, ["song", "band", "good"]), (15, ["song", "band"])]
+)
+def test_a_short_piece_without_an_alarm_is_not_learnt_from_alone(seconds, good, capsys):
+    pieces = named(piece("song", alarm="a blur"), piece("band", alarm="a blur"))
+    names = run("n9enough", "n9bank", pieces=pieces | named(piece("good", seconds)))
+    assert names["bank"] == good
+    said = {50: "song, band", 30: "none", 15: "good (30 notes at most)"}
+    assert capsys.readouterr().out == f"not learnt from: {said[seconds]}\n"
 
 
 # make mine
