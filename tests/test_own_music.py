@@ -111,6 +111,15 @@ def test_a_short_piece_without_an_alarm_is_not_learnt_from_alone(seconds, good, 
     assert capsys.readouterr().out == f"not learnt from: {said[seconds]}\n"
 
 
+def test_a_piece_that_begins_quietly_is_gone_on_with_from_its_first_note():
+    names = dict.fromkeys(("weights", "settings", "shipped", "its_settings", "rng"))
+    names |= {"learnt": {"test": ["late"]}, "few": False, "SEED_S": 10.0, "COMPOSE_S": 16.0}
+    good = named(piece("late", begin=12.0))
+    names |= {"heard": good, "good": good, "pieces": good}
+    ((seed, follows, seconds),) = run("n9bank", "n9comp", **names)["places"].values()
+    assert (len(seed.score), len(follows), seconds) == (20, 32, 16.0)
+
+
 # make mine
 
 QUICK = {  # of notebook 09: fewer steps, fewer and shorter takes
