@@ -120,6 +120,30 @@ def test_a_piece_that_begins_quietly_is_gone_on_with_from_its_first_note():
     assert (len(seed.score), len(follows), seconds) == (20, 32, 16.0)
 
 
+@pytest.fixture
+def cut_off(tmp_path):
+    """Tracks: one of nothing; one that ends at 14 s, though it should last two minutes."""
+    sound = np.sin(np.arange(120 * 16_000) / 7).astype(np.float32) / 4
+    path = audio.save(tmp_path / "cut.wav", sound, sr=16_000)
+    path.write_bytes(path.read_bytes()[: 44 + 2 * 14 * 16_000])
+    (tmp_path / "none.wav").write_bytes(b"")
+    names = ("none", "cut")
+    return [SimpleNamespace(path=tmp_path / f"{name}.wav", minutes=2.0) for name in names]
+
+
+def test_a_file_that_is_cut_off_is_heard_all_the_same(cut_off, monkeypatch):
+    monkeypatch.chdir(PROJECT / "notebooks")
+    names = run("n9imp", "n9set")
+    track, y = names["excerpt"](cut_off)
+    assert (track, len(y)) == (cut_off[1], 14 * 16_000)
+    with pytest.raises(audio.AudioError, match=r"none.wav: is empty"):
+        names["excerpt"](cut_off[:1])
+    heard = CELLS["a8685a98"].split("\n\n\n")[1]
+    names |= {"SEED_START": 20.0, "SEED_S": 10.0}
+    exec(heard, names)
+    np.testing.assert_array_equal(names["excerpt"](cut_off[1], 16_000), y[-10 * 16_000 :])
+
+
 # make mine
 
 QUICK = {  # of notebook 09: fewer steps, fewer and shorter takes
