@@ -144,6 +144,29 @@ def test_a_file_that_is_cut_off_is_heard_all_the_same(cut_off, monkeypatch):
     np.testing.assert_array_equal(names["excerpt"](cut_off[1], 16_000), y[-10 * 16_000 :])
 
 
+def test_parts_of_one_file_are_all_heard():
+    parts = [f"concert ({k} of 2)" for k in (1, 2)]
+    good = named(*(piece(name, title="concert", start=60.0 * k) for k, name in enumerate(parts)))
+    names = {"heard": good, "good": good, "pieces": good, "name": parts[1], "k": 0, "t": 4.0}
+    names |= {"clips": {"your network": [None]}, "alike": {"your network": [1]}}
+    names |= {"synthesis": SimpleNamespace(play=lambda *_, **__: np.zeros(9))}
+    names |= {"notes": SimpleNamespace(level_gain=lambda y, sr: 1)}
+    shown = []
+    names |= {"interactive": SimpleNamespace(compare_players=lambda x, sr: shown.append([*x]))}
+    run("n9bank", "n9codec", "n9heard", "n9swapc", **names)
+    assert shown[0] == [parts[0], f"{parts[0]}: codec", parts[1], f"{parts[1]}: codec"]
+    assert "concert, 64 s" in shown[1]
+    assert shown[2] == [f"concert, in the sounds of {name}" for name in parts] + ["concert, of all"]
+
+
+def test_a_piece_is_not_said_to_have_no_drums_because_its_middle_has_none():
+    names = {"drums": SimpleNamespace(separate=lambda y, **_: (y, [], None)), "shown": []}
+    names |= {"pieces": named(piece("song")), "interactive": SimpleNamespace()}
+    names["interactive"].compare_players = lambda x, sr: names["shown"].extend(x)
+    run("n9drums", **names)
+    assert names["shown"] == ["song: no drums here"]
+
+
 # make mine
 
 QUICK = {  # of notebook 09: fewer steps, fewer and shorter takes
