@@ -167,6 +167,24 @@ def test_a_piece_is_not_said_to_have_no_drums_because_its_middle_has_none():
     assert names["shown"] == ["song: no drums here"]
 
 
+@pytest.mark.parametrize(
+    ("kinds", "silent", "said"),
+    [
+        (["rock", "jazz"], [], "jazz, rock"),
+        (["rock"], ["jazz"], "none; nothing is learnt from jazz"),
+        (["rock", "jazz"], ["pop"], "jazz, rock; nothing is learnt from pop"),
+        ([*"abcdefghi"], [], "none; 9 kinds, 8 at most"),
+    ],
+)
+def test_kinds_of_music_that_are_no_labels_are_told(kinds, silent, said, capsys):
+    tracks = [piece(kind, genre=kind) for kind in (*kinds, *silent, "unknown")]
+    played = events.read(tracks[0].found)
+    learnt = {"train": dict.fromkeys(kinds, played), "test": dict.fromkeys(kinds, played)}
+    names = {"learning": {*kinds, "unknown"}, "good": named(*tracks), "ours": False}
+    run("n9words", tracks=tracks, learnt=learnt, **names)
+    assert capsys.readouterr().out.splitlines()[-1] == f"labels: {said}"
+
+
 # make mine
 
 QUICK = {  # of notebook 09: fewer steps, fewer and shorter takes
