@@ -55,7 +55,8 @@ def test_make_hands_a_name_on_as_it_is(name, given, project, monkeypatch):
     shutil.copy(PROJECT / "Makefile", project)
     tell = f"import os; print(ascii(os.environ[{name!r}]))"
     (project / "tasks.py").write_text(tell, encoding="utf-8")
-    monkeypatch.delenv(name, raising=False)
+    for own in (name, "MAKEFLAGS", "MAKELEVEL"):  # of a make that runs the tests
+        monkeypatch.delenv(own, raising=False)
     command = ["make", "mine", f"PYTHON={sys.executable}"]
     if given == "before":
         monkeypatch.setenv(name, odd)
