@@ -93,11 +93,7 @@ def read(path: AnyPath) -> tuple[Samples, int]:
     not clipped: a lossy or floating-point file may exceed 1.
     """
     with _decoder(path) as decoder:
-        samples = _collected(decoder.blocks())
-        _report(decoder, path)
-        if samples is None:
-            raise decoding.Undecodable(_nothing(decoder, 0.0))
-        return samples, decoder.sr
+        return _collected(decoder.blocks(), decoder, path), decoder.sr
 
 
 def load(path: AnyPath, *, sr: int, start: float = 0.0, duration: float | None = None) -> Waveform:
@@ -120,10 +116,7 @@ def load(path: AnyPath, *, sr: int, start: float = 0.0, duration: float | None =
             )
         mono = (x if x.shape[1] == 1 else x.mean(axis=1, keepdims=True) for x in decoder.blocks())
         mono = decoding.resampled(mono, sr_from=decoder.sr, sr_to=sr, n_channels=1)
-        samples = _collected(_cut(mono, first, end))
-        _report(decoder, path)
-        if samples is None:
-            raise decoding.Undecodable(_nothing(decoder, start))
+        samples = _collected(_cut(mono, first, end), decoder, path, start)
     return _clip(samples[:, 0], path)
 
 
@@ -381,8 +374,10 @@ def _cut(blocks: Iterator[Samples], first: int, end: int | None) -> Iterator[Sam
             return
 
 
-def _collected(blocks: Iterator[Samples]) -> Samples | None:
-    """Join blocks along time, in little more memory than they need; None if there are none."""
+def _collected(
+    blocks: Iterator[Samples], decoder: decoding.Decoder, path: AnyPath, start: float = 0.0
+) -> Samples:
+    """Join blocks along time, in little more memory than they need, and report what is wrong."""
     joined, n_channels, n_bad = bytearray(), 1, 0
     try:
         for block in blocks:
@@ -397,7 +392,10 @@ def _collected(blocks: Iterator[Samples]) -> Samples | None:
         ) from error
     if n_bad:
         raise decoding.Undecodable(f"{n_bad} samples are NaN or infinite; export the file again")
-    return np.frombuffer(joined, np.float32).reshape(-1, n_channels) if joined else None
+    _report(decoder, path)
+    if not joined:
+        raise decoding.Undecodable(_nothing(decoder, start))
+    return np.frombuffer(joined, np.float32).reshape(-1, n_channels)
 
 
 def _report(decoder: decoding.Decoder, path: AnyPath) -> None:
@@ -409,7 +407,7 @@ def _report(decoder: decoding.Decoder, path: AnyPath) -> None:
     if (decoder.n_promised or 0) > decoder.n_read:
         message += f" of {(decoder.n_promised or 0) / decoder.sr:.3f} s promised"
     remedy = "Get a whole copy of it" if decoder.faults else "Split it there, or convert it to WAV"
-    warnings.warn(f"{message}: {'; '.join(faults)}. {remedy}", AudioWarning, stacklevel=3)
+    warnings.warn(f"{message}: {'; '.join(faults)}. {remedy}", AudioWarning, stacklevel=4)
 
 
 def _nothing(decoder: decoding.Decoder, start: float) -> str:

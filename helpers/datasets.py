@@ -93,12 +93,9 @@ def find_tracks(music: str | os.PathLike) -> list[Track]:
             warnings.warn(message, audio.AudioWarning, stacklevel=2)
     minutes = sum(track.minutes for track in tracks if track.split == "train")
     if minutes < 1:
-        warnings.warn(
-            f"{audio.shown(music)}: only {60 * minutes:.0f} s of music to train on; a model needs "
-            "minutes, better an hour: add files",
-            audio.AudioWarning,
-            stacklevel=2,
-        )
+        message = f"{audio.shown(music)}: only {60 * minutes:.0f} s of music to train on; "
+        message += "a model needs minutes, better an hour: add files"
+        warnings.warn(message, audio.AudioWarning, stacklevel=2)
     return tracks
 
 
@@ -335,10 +332,9 @@ def _track_of_row(where: str, row: dict[str, str], folder: Path, kind: str) -> T
         raise ValueError(f"{where}: the file {path} is missing; restore it, or remove the row")
     if row["split"] not in SPLITS:
         raise ValueError(f"{where}: split must be {', '.join(SPLITS)}, got {row['split']!r}")
-    try:
+    minutes = 0.0
+    with suppress(ValueError):
         minutes = float(row["minutes"].replace(",", "."))  # as Excel writes it in German
-    except ValueError:
-        minutes = 0.0
     if not 0 < minutes < np.inf:
         raise ValueError(f"{where}: minutes must be a number above 0, got {row['minutes']!r}")
     texts = {key: row.get(key) or "unknown" for key in COLUMNS if key not in ("file", "minutes")}
@@ -353,9 +349,7 @@ def _tracks_of_folder(
     infos, heard = {}, {}
     for path in helpers.bar(paths, desc="Looking through", unit="file", delay=2, leave=False):
         try:
-            info = audio.info(path)
-            heard[path] = _hear(path, kept)[1]
-            infos[path] = info
+            infos[path], heard[path] = audio.info(path), _hear(path, kept)[1]
         except audio.AudioError as error:
             left.append(Left(path, audio.reason(error, path)))
     for path, why in _copies(music, infos, heard, kept).items():
@@ -443,8 +437,7 @@ def _hear(path: Path, kept: Path | None) -> tuple[NDArray, NDArray]:
         place = kept / f"{digest(path)[:32]}_heard_{_HEARD}.npz"
         with suppress(Exception), np.load(place) as known:  # what is damaged fails in many ways
             return known["y"], known["loud"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", audio.AudioWarning)
+    with warnings.catch_warnings(action="ignore", category=audio.AudioWarning):
         y = audio.to_int16(audio.load(path, sr=_COARSE_SR, duration=40.0))
         shown = audio.shown(path)
         if len(y) < _COARSE_SR:

@@ -233,19 +233,18 @@ def report(pieces: Mapping[str, Piece], left: Sequence[datasets.Left] = ()) -> s
 
 
 def waveform(
-    piece: Piece, *, sr: int, start: float = 0.0, duration: float | None = None
+    piece: Piece, *, sr: int, start: float = 0.0, duration: float = math.inf
 ) -> audio.Waveform:
     """Load a piece as it was prepared, at its level, moved to A = 440 Hz: float32, (n_samples,).
 
     It is loaded for playing at `sr`, Hz; there it lasts ``piece.stretch`` times as long as in its
     file. `start` and `duration` (left out: up to its end) are s of the piece as it is in its file.
     """
-    left = piece.seconds - start
     y = audio.load(
         piece.path,
         sr=round(sr * piece.stretch),
         start=piece.start + start,
-        duration=left if duration is None else min(duration, left),
+        duration=min(duration, piece.seconds - start),
     )
     return np.clip(y * np.float32(10 ** (piece.gain_db / 20)), -1, 1)
 

@@ -10,7 +10,6 @@ A word is a note (`events.words`), a chord is read upwards. Four parts decide on
 Build and train it with TensorFlow; judge and compose with NumPy alone.
 """
 
-import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -149,8 +148,6 @@ def build(settings: NoteModelSettings, *, seed: int = 0, weights: Weights | None
     Source: S. Merity et al., "Pointer sentinel mixture models", and E. Grave et al., "Improving
     neural language models with a continuous cache", both ICLR 2017, for recall. Notebook 06.
     """
-    if weights is not None:
-        frame_model.check_weights(weights, weight_shapes(settings), settings)
     keras = frame_model.tensorflow().keras
     layers, ops = keras.layers, keras.ops
     keras.utils.set_random_seed(seed)
@@ -207,7 +204,8 @@ def build(settings: NoteModelSettings, *, seed: int = 0, weights: Weights | None
         known += [parts[head], *{WAIT: [place], ROW: [pitch_class]}.get(head, [])]
     model = keras.Model([words, seen], ops.concatenate(logits, axis=-1))
     if weights is not None:
-        frame_model.set_weights(model, weights)
+        fitting = frame_model.check_weights(weights, weight_shapes(settings), settings)
+        frame_model.set_weights(model, fitting)
     return model
 
 
@@ -280,11 +278,9 @@ def train(
     kept = frame_model.Checkpoint(model, checkpoint, decisive, every)
     done = len(kept.course.losses)
     bar = helpers.bar(total=steps, initial=done, desc="training", unit="step")
-    batches = (
-        _passages(training, rng, batch_size, n_words, settings.hide, settings.labels)
-        for _ in range(steps)
-    )
-    batches = itertools.islice(batches, done, None)  # those before are drawn, and not used again
+    drawn = training, rng, batch_size, n_words, settings.hide, settings.labels
+    for _ in range(done):
+        _passages(*drawn)  # those before are drawn, and not used again
 
     def bits() -> Iterator[tuple[float, float]]:
         """Change the weights step by step, and yield the mean losses of each epoch at its end."""
@@ -302,7 +298,7 @@ def train(
             fall = 0.5 * (1 + np.cos(np.pi * ((step + 1) / steps)))
             rate = min(1.0, (step + 1) / 20) * max(0.02, fall)
             model.optimizer.learning_rate.assign(learning_rate * rate)
-            words, seen = next(batches)
+            words, seen = _passages(*drawn)
             model.reset_metrics()  # some versions of Keras average over batches until then
             course.losses.append(float(model.train_on_batch([words, seen], words[:, 1:])))
             bar.update()

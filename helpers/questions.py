@@ -2,7 +2,6 @@
 
 import csv
 import html
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -315,12 +314,10 @@ def _save_answers(
     test = max(number, 1 + max((row["test"] for row in kept), default=0))
     lines = enumerate(zip(names, right, answers, strict=True), 1)
     rows = [dict(zip(_COLUMNS, (_FORMAT, test, i, *line), strict=True)) for i, line in lines]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(kept + rows)
-    with files.replacing(path) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+    with files.replacing(path) as new, new.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(kept + rows)
     return test
 
 

@@ -141,9 +141,7 @@ def quantise(
     array([0.  , 0.  , 0.25, 0.75], dtype=float32)
     """
     y = audio.valid(y)
-    n_bits = transforms.count(n_bits, "n_bits", "bit")
-    if n_bits > _MOST_BITS:
-        raise ValueError(f"n_bits must be from 1 to {_MOST_BITS} bits, got {n_bits}")
+    n_bits = transforms.count(n_bits, "n_bits", "bit", at_most=_MOST_BITS)
     step = 2.0 ** (1 - n_bits)
     in_steps = y / step  # exact: the step is a power of 2
     if dither:

@@ -7,7 +7,6 @@ meant to be scaled. A length is a whole number of samples (else a `TypeError`) a
 """
 
 import numbers
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -379,11 +378,10 @@ def _match_bins(values: NDArray[Any], name: str, n_fft: int) -> None:
         )
 
 
-def _chunks(n_frames: int, frame_length: int) -> Iterator[slice]:
-    """Yield slices over frames that are small enough to be windowed at once."""
+def _chunks(n_frames: int, frame_length: int) -> list[slice]:
+    """List slices over frames that are small enough to be windowed at once."""
     step = max(1, _CHUNK_VALUES // frame_length)
-    for start in range(0, n_frames, step):
-        yield slice(start, min(start + step, n_frames))
+    return [slice(start, min(start + step, n_frames)) for start in range(0, n_frames, step)]
 
 
 def _sum_overlapping(frames: Floats, hop_length: int) -> Floats:
