@@ -221,7 +221,7 @@ def reasons(left: Sequence[Left], beside: Sequence[Path] = ()) -> list[str]:
     Names are shown relative to the folder that they share with the paths `beside`.
     """
     paths = [*beside, *(one.path for one in left)]
-    folder = Path(os.path.commonpath([path.parent for path in paths] or [Path()]))
+    folder = os.path.commonpath([os.path.abspath(path.parent) for path in paths] or [""])
     groups = _by_reason(left)
     return [f"{'left out':<12}{len(at):>6}  {_names(at, folder)}: {why}" for why, at in groups]
 
@@ -233,9 +233,9 @@ def _by_reason(left: Iterable[Left]) -> list[tuple[str, list[Path]]]:
     return [(why, [one.path for one in group]) for why, group in groups]
 
 
-def _names(paths: list[Path], folder: Path) -> str:
+def _names(paths: list[Path], folder: str | Path) -> str:
     """Return the names of a few paths, relative to a folder, and how many more there are."""
-    names = [audio.shown(path.relative_to(folder)) for path in paths]
+    names = [audio.shown(os.path.relpath(path, folder)) for path in paths]
     more = f" and {len(names) - 4} more" if len(names) > 5 else ""
     return ", ".join(names[: 4 if more else 5]) + more
 

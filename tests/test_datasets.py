@@ -98,6 +98,15 @@ def test_files_that_the_manifest_does_not_list_are_named(listed):
     assert len(tracks) == 4
 
 
+def test_a_manifest_may_mix_kinds_of_paths(listed, monkeypatch):
+    rows = [listed[1][0], {**listed[1][1], "file": str(listed[0] / "music/b.wav")}]
+    put_manifest(listed[0], rows)
+    monkeypatch.chdir(listed[0])
+    tracks, left = datasets.survey("music")
+    (line,) = datasets.reasons(left, [track.path for track in tracks])
+    assert "  c.wav, d.wav: the manifest doesn't list them" in line
+
+
 @pytest.mark.parametrize("column", [name for name in datasets.COLUMNS if name != "genre"])
 @pytest.mark.parametrize("where", ["music", "."])
 def test_a_missing_column_is_named(listed, column, where):
