@@ -300,8 +300,20 @@ def shown(path: AnyPath) -> str:
     return "".join(repr(c)[1:-1] if unicodedata.category(c) in odd else c for c in text)
 
 
-def reason(error: Exception, path: AnyPath) -> str:
-    """Return what an error says of a file, without the file's name."""
+@contextmanager
+def naming(path: AnyPath) -> Iterator[None]:
+    """Let what goes wrong as a file is read be an AudioError, which names it."""
+    try:
+        yield
+    except decoding.Undecodable as error:
+        raise AudioError(f"{shown(path)}: {error}") from None
+    except OSError as error:
+        why = f"can't be read ({error.strerror}); check its permissions, and the disk it is on"
+        raise AudioError(f"{shown(path)}: {why}") from error
+
+
+def reason(error: Exception | str, path: AnyPath) -> str:
+    """Return what an error or a warning says of a file, without the file's name."""
     return str(error).removeprefix(f"{shown(path)}: ")
 
 
@@ -336,18 +348,11 @@ def _check_format(suffix: str, sr: int, quality: float | None) -> None:
 
 @contextmanager
 def _decoder(path: AnyPath) -> Iterator[decoding.Decoder]:
-    """Open a file for decoding; all that goes wrong names the file."""
-    try:
+    """Open a file for decoding."""
+    with naming(path):
         _check_file(Path(path))
         with Path(path).open("rb") as file, decoding.Decoder(file) as decoder:
             yield decoder
-    except decoding.Undecodable as error:
-        raise AudioError(f"{shown(path)}: {error}") from None
-    except OSError as error:
-        raise AudioError(
-            f"{shown(path)}: can't be opened ({error.strerror}); check its permissions, and the "
-            "disk it is on"
-        ) from error
 
 
 def _check_file(path: Path) -> None:

@@ -127,7 +127,7 @@ def survey(
     if not music.is_dir():
         raise NotADirectoryError(f"music must be a folder, got the file {shown}: name its folder")
     paths, left = _audio_files(music)
-    tracks = _listed(music)
+    tracks = _listed(music, left)
     if not tracks:
         return _tracks_of_folder(music, paths, left, fewest, kept), left
     listed = {track.path.resolve() for track in tracks}
@@ -207,12 +207,8 @@ def describe(tracks: list[Track]) -> str:
 
 def digest(path: Path) -> str:
     """Return the SHA-256 of a file's content; one that can't be read is an AudioError."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        why = f"can't be read ({error.strerror}); check the disk it is on"
-        raise audio.AudioError(f"{audio.shown(path)}: {why}") from error
+    with audio.naming(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def reasons(left: Sequence[Left], beside: Sequence[Path] = ()) -> list[str]:
@@ -293,11 +289,17 @@ def _walk(folder: Path, unread: Callable[[OSError], None]) -> Iterator[Path]:
         yield from (Path(here, name) for name in names)
 
 
-def _listed(music: Path) -> list[Track]:
+def _listed(music: Path, left: list[Left]) -> list[Track]:
     """Return the tracks of the manifest that lists the files of a folder; none without one."""
     for folder in (music, music.parent):
-        manifest = folder / "manifest.csv"
-        rows = files.read_csv(manifest) if manifest.is_file() else []
+        manifest, rows = folder / "manifest.csv", []
+        try:
+            with audio.naming(manifest):
+                rows = files.read_csv(manifest) if manifest.is_file() else []
+        except ValueError as error:
+            if folder == music:
+                raise
+            left.append(Left(manifest, audio.reason(error, manifest)))  # it may be of other things
         if folder != music:
             rows = [(line, row) for line, row in rows if _lies_in(music, folder, row.get("file"))]
         kind = "genre" if any(row.get("genre") for _, row in rows) else "instrument"

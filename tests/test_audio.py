@@ -321,7 +321,7 @@ def test_a_folder_that_may_not_be_searched_is_named(write, mp3, monkeypatch, loo
     path = write(mp3)
     monkeypatch.setattr(type(path), look, deny)
     for act in (audio.info, audio.read):
-        with pytest.raises(audio.AudioError, match=r"piece\.mp3: can't be opened \(Permission"):
+        with pytest.raises(audio.AudioError, match=r"piece\.mp3: can't be read \(Permission"):
             act(path)
 
 
@@ -331,7 +331,7 @@ def test_a_file_that_may_not_be_opened_is_named(write, mp3, monkeypatch):
 
     path = write(mp3)
     monkeypatch.setattr(type(path), "open", deny)
-    with pytest.raises(audio.AudioError, match=r"can't be opened \(Permission denied\)"):
+    with pytest.raises(audio.AudioError, match=r"can't be read \(Permission denied\)"):
         audio.read(path)
 
 

@@ -89,6 +89,26 @@ def test_some_other_csv_above_does_not_count(tmp_path):
     assert len(datasets.find_tracks(tmp_path / "mine")) == 2
 
 
+def test_a_manifest_above_that_cannot_be_read_is_named_and_stops_nothing(listed):
+    put(listed[0] / "mine", "x.wav", "y.wav")
+    (listed[0] / "manifest.csv").write_bytes("Schiff;Öl\n".encode("latin-1"))
+    with pytest.warns(audio.AudioWarning) as caught:
+        assert {track.name for track in datasets.find_tracks(listed[0] / "mine")} == {"x", "y"}
+    assert [str(warning.message).split(" (")[0] for warning in caught] == [
+        f"left out: {Path('../manifest.csv')}: must be CSV, in UTF-8, each quote closed; save it "
+        "again as CSV UTF-8"
+    ]
+
+
+def test_a_manifest_that_may_not_be_read_is_named(listed, monkeypatch):
+    def deny(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(files, "read_csv", deny)
+    with pytest.raises(ValueError, match=r"manifest\.csv: can't be read \(Permission denied\); ch"):
+        datasets.find_tracks(listed[0])
+
+
 def test_files_that_the_manifest_does_not_list_are_named(listed):
     put(listed[0], "music/my own.wav", seconds=1)
     with pytest.warns(
@@ -435,7 +455,7 @@ def test_what_cannot_be_read_to_its_end_is_left_with_a_reason(copied, tmp_path, 
     tracks, left = datasets.survey(copied, fewest=1, kept=tmp_path)
     assert bad not in {track.path for track in tracks}
     assert {one.why for one in left if one.path == bad} == {
-        "can't be read (Input/output error); check the disk it is on"
+        "can't be read (Input/output error); check its permissions, and the disk it is on"
     }
 
 
