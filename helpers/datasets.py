@@ -40,6 +40,8 @@ _OTHER = "no music"
 _MISNAMED = "sound, but their names don't say so; rename them, to end in .wav or .mp3 for example"
 _COARSE_SR = 4000  # Hz, at which recordings are compared: codecs leave that much alone
 _BLOCK = 200  # samples at that rate, whose loudness is compared first, which is quick
+SHORT = 40.0  # s: what lasts less is hardly enough to learn from, and to judge by
+SILENT = "is silent throughout, or its channels cancel; export it again, or keep one channel"
 _HEARD = 2  # version of what is kept of it: to be raised when it would be heard otherwise
 # Correlations of copies. 35 pieces have at least 0.88 and 0.97 with theirs, coded anew and moved,
 # at most 0.61 and 0.22 with one another.
@@ -106,9 +108,10 @@ def survey(
 
     A manifest is a manifest.csv in the folder, or in the one above it if it lists files of this
     folder; if it gives no genre at all, each piece has its instrument for one. Without a manifest,
-    each file is a piece, its genre its sub-folder: at least one is held out for validation and,
-    from three files on, one for the test, about an eighth each. A checksum of the names decides
-    which: arbitrary, yet the same on every machine, until files are added.
+    each file is a piece, its genre its sub-folder, the outermost of several. At least one is held
+    out for validation and, from three files on, one for the test, about an eighth each; where there
+    are enough others, none under 40 s. A checksum of the names decides which: arbitrary, yet the
+    same on every machine, until files are added.
 
     Of several copies of one recording, whatever their formats, the largest file is taken. They are
     known by 10 s from the middle of their first 40, or four fifths of a short one: so a copy that
@@ -455,11 +458,14 @@ def _hear(path: Path, kept: Path | None) -> tuple[NDArray, NDArray]:
 
 
 def _split(lengths: dict[Path, float]) -> dict[Path, str]:
-    """Return file -> split; of two files, the shorter is held out."""
+    """Return file -> split, by minutes; of two files, the shorter is held out."""
     n_held_out = max(1, round(len(lengths) / 8))
     order = sorted(lengths, key=lambda file: hashlib.sha256(os.fsencode(file.as_posix())).digest())
     if len(lengths) == 2:
         order.sort(key=lengths.__getitem__)
+    short = {file for file, minutes in lengths.items() if 60 * minutes < SHORT}
+    if len(lengths) - len(short) > 2 * n_held_out:  # else none but short ones would be left
+        order.sort(key=short.__contains__)
     held_out = dict.fromkeys(order[:n_held_out], "validation")
     if len(lengths) > 2:
         held_out |= dict.fromkeys(order[n_held_out : 2 * n_held_out], "test")

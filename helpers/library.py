@@ -228,7 +228,8 @@ def report(pieces: Mapping[str, Piece], left: Sequence[datasets.Left] = ()) -> s
     lines += datasets.reasons(left)
     minutes = sum(piece.seconds for piece in shown) / 60
     usable = sum(piece.seconds for piece in shown if not alarm(piece)) / 60
-    lines.append(f"{usable:.1f} of {minutes:.1f} minutes suit. {_outlook(usable, minutes)}")
+    most = max((piece.seconds for piece in shown), default=0)
+    lines.append(f"{usable:.1f} of {minutes:.1f} minutes suit. {_outlook(usable, minutes, most)}")
     return "\n".join(lines)
 
 
@@ -274,10 +275,10 @@ def sounds(pieces: Sequence[Piece], given: notes.Dictionary) -> synthesis.NoteBa
     return replace(bank, drums=np.stack(kit))
 
 
-def _outlook(usable: float, minutes: float) -> str:
+def _outlook(usable: float, minutes: float, longest: float) -> str:
     """Say what music learnt from so many minutes will sound like."""
-    if not minutes:
-        return "There is nothing to learn from."
+    if longest < datasets.SHORT:
+        return f"There is nothing to learn from: no piece lasts {datasets.SHORT:.0f} s."
     if not usable:
         return (
             "This will sound like a shimmer of notes in the colours of your music, hardly like its "

@@ -284,6 +284,19 @@ def test_every_split_has_what_it_needs(names):
     assert counts[2] == (counts[1] if len(files) > 2 else 0)
 
 
+@settings(deadline=None)
+@given(st.integers(0, 30), st.integers(0, 9))
+def test_short_files_are_held_out_only_for_want_of_others(n_long, n_short):
+    minutes = [1.0] * n_long + [0.3] * n_short
+    lengths = {Path(f"{k}.mp3"): length for k, length in enumerate(minutes)}
+    splits = datasets._split(lengths)
+    n_held_out = max(1, round(len(lengths) / 8))
+    if n_long > 2 * n_held_out:
+        assert all(splits[file] == "train" for file in lengths if lengths[file] < 1)
+    elif len(lengths) > 2:
+        assert splits == datasets._split(dict.fromkeys(lengths, 1.0))
+
+
 def test_of_two_files_the_longer_one_trains(tmp_path):
     for short, long in (("a", "b"), ("c", "d"), ("f", "e")):
         put(tmp_path / short, f"{short}.wav", seconds=5)

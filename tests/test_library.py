@@ -502,6 +502,13 @@ def test_the_report_ends_with_what_to_expect(n_good, n_bad, said):
     assert "x.mp3: is damaged" in text
 
 
+def test_short_pieces_alone_are_nothing_to_learn_from():
+    short = {name: piece(beats(300), seconds=30.0, name=name) for name in "abcd"}
+    assert library.report(short).splitlines()[-1] == (
+        "2.0 of 2.0 minutes suit. There is nothing to learn from: no piece lasts 40 s."
+    )
+
+
 def test_a_long_report_shows_the_alarms_first(monkeypatch):
     monkeypatch.setattr(library, "_ROWS", 5)
     many = {f"good {i}": piece(beats(300), name=f"good {i}") for i in range(20)}
