@@ -376,7 +376,7 @@ def _tracks_of_folder(
             path=music / file,
             split=splits[file],
             title=audio.shown(file.stem if stems[file.stem] == 1 else file.as_posix()),
-            genre=audio.shown(file.parent.name) or "unknown",
+            genre=audio.shown(file.parts[0]) if file.parent.name else "unknown",
             minutes=minutes,
             origin="own",
         )

@@ -246,7 +246,7 @@ def test_any_files_and_sub_folders_make_tracks(tmp_path):
     with pytest.warns(audio.AudioWarning, match="only 40 s of music to train on"):
         tracks = datasets.find_tracks(tmp_path)
     assert [track.name for track in tracks] == ["d", "ü c", "b", "e"]
-    assert [track.genre for track in tracks] == ["deep", "Album <1>", "unknown", "unknown"]
+    assert [track.genre for track in tracks] == ["Album <1>", "Album <1>", "unknown", "unknown"]
     assert all(track.origin == "own" and track.path.is_file() for track in tracks)
     assert [track.minutes for track in tracks] == pytest.approx([1 / 3] * 4)
     assert sorted(track.split for track in tracks) == ["test", "train", "train", "validation"]
@@ -258,6 +258,12 @@ def test_the_same_name_in_two_sub_folders_stays_apart(tmp_path):
     same = ["song.flac", "song.wav", "x/song.wav", "y/song.wav"]
     assert [track.name for track in tracks] == [*same, "y/tune.wav"]
     assert [track.title for track in tracks] == [*same, "tune"]  # players are named by it
+
+
+def test_the_outermost_sub_folder_is_the_label(tmp_path):
+    put(tmp_path, "Rock/CD1/a.wav", "Jazz/CD1/b.wav", "Jazz/c.wav")
+    kinds = {track.name: track.genre for track in datasets.find_tracks(tmp_path)}
+    assert kinds == {"a": "Rock", "b": "Jazz", "c": "Jazz"}
 
 
 @pytest.mark.parametrize(
