@@ -30,6 +30,7 @@ SUFFIXES = (
 _MUSICAL = {  # why what a person may take for music isn't taken here
     "scores hold notes without sound; render them to WAV": ".mid .midi .kar .rmi .mxl .musicxml",
     "unfinished downloads; get them whole": ".part .crdownload .download .partial .opdownload",
+    "archives; unpack them": ".zip .rar .7z .tar .tgz .gz",
     "films; extract their sound to WAV or M4A": ".mov .mkv .avi .flv .mpg .mpeg .wmv .m4v",
     "a format that isn't read; convert them to WAV or MP3": (
         ".mod .xm .s3m .it .sid .spc .nsf .vgm .m4p .aa .aax .dff .iso"
@@ -444,11 +445,10 @@ def _hear(path: Path, kept: Path | None) -> tuple[NDArray, NDArray]:
             return known["y"], known["loud"]
     with warnings.catch_warnings(action="ignore", category=audio.AudioWarning):
         y = audio.to_int16(audio.load(path, sr=_COARSE_SR, duration=40.0))
-        shown = audio.shown(path)
         if len(y) < _COARSE_SR:
-            raise audio.AudioError(f"{shown}: is under 1 s long; leave it out, or join it")
+            raise audio.AudioError("is under 1 s long; leave it out, or join it")
         if not y.any() and not audio.to_int16(audio.load(path, sr=_COARSE_SR)).any():
-            raise audio.AudioError(f"{shown}: is silent throughout; export it again")
+            raise audio.AudioError(SILENT)
     blocks = y[: len(y) // _COARSE_SR * _COARSE_SR].reshape(-1, _BLOCK)  # whole seconds
     loud = np.sqrt(np.mean(np.square(blocks, dtype=np.float32), axis=1))
     if kept is not None:

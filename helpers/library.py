@@ -354,7 +354,7 @@ def _prepare(job: _Job, given: notes.Dictionary) -> Content:
     if job.content and datasets.digest(job.track.path) != job.content:
         raise audio.AudioError("changed while it was to be prepared; run it again")
     if not y.any():
-        raise audio.AudioError("is silent throughout; export it again")
+        raise audio.AudioError(datasets.SILENT)
     facts, found, kit = hear(y, given)
     return replace(facts, start=job.start), found, kit
 

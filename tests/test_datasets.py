@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import odd_files
 import pytest
+import soundfile
 import tqdm.notebook
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -543,6 +544,15 @@ def test_what_is_short_or_silent_is_left_out(tmp_path):
     assert all("is silent throughout" in why for why in whys.values())
 
 
+def test_channels_that_cancel_are_named(tmp_path):
+    put(tmp_path, "a.wav", "b.wav")
+    y = np.random.default_rng(9).integers(-3000, 3000, 2 * SR, np.int16)
+    soundfile.write(tmp_path / "apart.wav", np.stack([y, -y], axis=1), SR)
+    ((path, why),) = [(one.path.name, one.why) for one in datasets.survey(tmp_path)[1]]
+    assert path == "apart.wav"
+    assert why.startswith("is silent throughout, or its channels cancel;")
+
+
 def test_sound_whose_name_does_not_say_so_is_named(tmp_path):
     put(tmp_path, "a.wav", "b.wav", "c.wav", "d.flac", "e.wav", "f.wav")
     (tmp_path / "c.wav").rename(tmp_path / "take 3")
@@ -576,17 +586,19 @@ def test_what_only_looks_like_music_is_named_by_its_reason(tmp_path):
     for number in range(7):
         (tmp_path / f"{number}.mid").write_bytes(b"MThd")
     (tmp_path / "later.mp3.part").write_bytes(b"ID3")
+    (tmp_path / "album.zip").write_bytes(b"PK")
     (tmp_path / "cover.jpg").write_bytes(b"\xff\xd8\xff")
     with pytest.warns(audio.AudioWarning) as caught:
         datasets.find_tracks(tmp_path)
     assert sorted(str(warning.message) for warning in caught) == [
         "left out: 0.mid, 1.mid, 2.mid, 3.mid and 3 more: scores hold notes without sound; render "
         "them to WAV",
+        "left out: album.zip: archives; unpack them",
         "left out: later.mp3.part: unfinished downloads; get them whole",
     ]
     tracks, left = datasets.survey(tmp_path)
     assert len(tracks) == 3
-    assert len(left) == 9
+    assert len(left) == 10
     assert "left out         1  cover.jpg: no music" in datasets.reasons(left)
 
 
