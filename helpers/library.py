@@ -120,7 +120,7 @@ def prepare(
     """Prepare tracks, several at a time, and keep what was prepared in a folder.
 
     A track is prepared anew only if its content, the dictionary, or how it is done changed. What is
-    kept may be deleted; two runs may share the folder; if it is full, an AudioWarning says so.
+    kept may be deleted; two runs may share the folder; if it is full, a UserWarning says so.
 
     `given` finds the notes of a piece unless a dictionary of its own does better. One that is
     learnt from the folder changes with it, and then everything is prepared anew. `n_jobs` processes
@@ -162,7 +162,7 @@ def prepare(
 
 def hear(y: audio.Waveform, given: notes.Dictionary) -> Content:
     """Find out about a piece what `prepare` tells: facts, notes with drums, sounds of the drums."""
-    sr, y = given.settings.sr, audio.valid(y)
+    sr, y = given.settings.sr, _centred(audio.valid(y))
     seconds, gain = len(y) / sr, notes.level_gain(y, sr=sr)
     y = y * np.float32(gain)
     cents = round(notes.tuning(y, sr=sr), 1)
@@ -247,7 +247,7 @@ def waveform(
         start=piece.start + start,
         duration=min(duration, piece.seconds - start),
     )
-    return np.clip(y * np.float32(10 ** (piece.gain_db / 20)), -1, 1)
+    return np.clip(_centred(y) * np.float32(10 ** (piece.gain_db / 20)), -1, 1)
 
 
 def sounds(pieces: Sequence[Piece], given: notes.Dictionary) -> synthesis.NoteBank:
@@ -343,7 +343,8 @@ def _attempt(job: _Job, given: notes.Dictionary) -> Done:
     except Exception as error:  # a strange file may fail in any step
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         return job.kept, kind + audio.reason(error, job.track.path)
-    remarks = tuple(str(w.message) for w in caught if issubclass(w.category, audio.AudioWarning))
+    told = [w.message for w in caught if issubclass(w.category, audio.AudioWarning)]
+    remarks = tuple(audio.reason(message, job.track.path) for message in told)
     return job.kept, (replace(facts, remarks=remarks), found, kit)
 
 
@@ -357,6 +358,12 @@ def _prepare(job: _Job, given: notes.Dictionary) -> Content:
         raise audio.AudioError(datasets.SILENT)
     facts, found, kit = hear(y, given)
     return replace(facts, start=job.start), found, kit
+
+
+def _centred(y: Floats) -> Floats:
+    """Take away what never changes, as some sound cards add it: it would count as loud sound."""
+    mean = np.mean(y, dtype=np.float64)
+    return y - np.float32(mean) if abs(mean) > 1e-3 else y
 
 
 def _without_drums(y: Floats, sr: int) -> tuple[Floats, rolls.Notes, Floats]:
@@ -379,7 +386,7 @@ def _keep(path: Path, content: Content) -> None:
         files.save_npz(path, _KIND, facts, arrays, compressed=True)
     except OSError as error:
         message = f"{path.parent}: {error.strerror}; make room, or name another folder"
-        warnings.warn(f"can't keep pieces in {message}", audio.AudioWarning, stacklevel=3)
+        warnings.warn(f"can't keep pieces in {message}", stacklevel=3)  # it isn't of the music
 
 
 def _read(path: Path) -> Content | None:

@@ -121,6 +121,37 @@ def test_a_piece_is_levelled_tuned_and_its_notes_are_found(tmp_path):
     assert len(part) == pytest.approx(2 * SR * piece.stretch, abs=2)
 
 
+@pytest.mark.parametrize("offset", [0.1, -0.3])
+def test_an_offset_of_a_sound_card_changes_nothing(tmp_path, offset):
+    _, y = melody(np.tile([60, 64, 67, 72, 65, 69], 12))
+    paths = {"whole": tmp_path / "whole.wav", "moved": tmp_path / "moved.wav"}
+    audio.save(paths["whole"], 0.2 * y, sr=SR)
+    audio.save(paths["moved"], 0.2 * y + np.float32(offset), sr=SR)
+    pieces, _ = prepare([track(path) for path in paths.values()], tmp_path / "kept")
+    whole, moved = pieces.values()
+    assert moved.explained == pytest.approx(whole.explained, abs=0.01)
+    assert moved.gain_db == pytest.approx(whole.gain_db, abs=0.1)
+    assert len(moved.keys) == pytest.approx(len(whole.keys), abs=1)
+    sounds = [library.waveform(piece, sr=SR) for piece in (whole, moved)]
+    inner = (y[SR // 10 : -SR // 10] for y in sounds)  # the offset's own ends click
+    np.testing.assert_allclose(*inner, atol=0.01)
+
+
+def test_a_constant_is_no_music(tmp_path):
+    audio.save(tmp_path / "constant.wav", np.full(5 * SR, 0.1, np.float32), sr=SR)
+    pieces, _ = prepare([track(tmp_path / "constant.wav")], tmp_path / "kept")
+    assert library.alarm(pieces["constant"]) == "hardly a note is heard"
+
+
+def test_remarks_do_not_tell_where_a_file_once_lay(tracks, tmp_path):
+    whole = tracks[0].path.read_bytes()
+    tracks[0].path.write_bytes(whole[: len(whole) // 2])
+    pieces, _ = prepare(tracks[:1], tmp_path / "kept")
+    (remark,) = pieces["a"].remarks
+    assert remark.startswith("read 3.")
+    assert str(tmp_path) not in remark
+
+
 def test_several_processes_find_what_one_finds(tracks, tmp_path):
     one, left = prepare(tracks, tmp_path / "one")
     two, _ = prepare(tracks, tmp_path / "two", n_jobs=2)
@@ -270,9 +301,10 @@ def test_a_full_disk_is_said_and_stops_nothing(tracks, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(library.files, "save_npz", full)
-    with pytest.warns(audio.AudioWarning, match="kept: No space left on device; make room"):
+    with pytest.warns(UserWarning, match="kept: No space left on device; make room") as caught:
         pieces, _ = prepare(tracks, tmp_path / "kept")
     assert len(pieces) == 3
+    assert {one.category for one in caught} == {UserWarning}  # 09 passes over AudioWarnings
 
 
 CHILD = """
