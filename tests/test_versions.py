@@ -20,7 +20,8 @@ NOTEBOOKS = {path: nbformat.read(path, 4) for path in PATHS}
 
 BLANK = re.compile(r"^(    return None|[\w, ]+ = None(, None)*)(  #.*)?$", re.MULTILINE)
 DOCSTRING = re.compile(r'^    """.*"""\n', re.MULTILINE)
-GIVEN = "Where solutions are given, each follows, collapsed."  # true in both versions
+# True in both versions:
+GIVEN = "Where solutions are given, each follows, collapsed; once run, it replaces yours."
 QUICK = {("02", "student"), ("03", "student"), ("03", "without deeper")}  # ten seconds each
 
 
