@@ -109,7 +109,7 @@ def survey(
 
     A manifest is a manifest.csv in the folder, or in the one above it if it lists files of this
     folder; if it gives no genre at all, each piece has its instrument for one. Without a manifest,
-    each file is a piece, its genre its sub-folder, the outermost of several. At least one is held
+    each file is a piece, its genre the outermost sub-folder that not all share. At least one is held
     out for validation and, from three files on, one for the test, about an eighth each; where there
     are enough others, none under 40 s. A checksum of the names decides which: arbitrary, yet the
     same on every machine, until files are added.
@@ -369,15 +369,15 @@ def _tracks_of_folder(
             + "".join(f"\nleft out: {_names(at, music)}: {why}" for why, at in _by_reason(left))
         )
     lengths = {path.relative_to(music): info.duration / 60 for path, info in infos.items()}
-    stems = Counter(file.stem for file in lengths)
-    splits = _split(lengths)
+    stems, splits = Counter(file.stem for file in lengths), _split(lengths)
+    above = len(Path(os.path.commonpath([file.parent for file in lengths])).parts)  # all lie there
     return [
         Track(
             name=audio.shown(file.stem if len(stems) == len(lengths) else file.as_posix()),
             path=music / file,
             split=splits[file],
             title=audio.shown(file.stem if stems[file.stem] == 1 else file.as_posix()),
-            genre=audio.shown(file.parts[0]) if file.parent.name else "unknown",
+            genre=audio.shown((*file.parts[:-1], "unknown")[min(above, len(file.parts) - 2)]),
             minutes=minutes,
             origin="own",
         )
