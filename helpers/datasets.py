@@ -109,7 +109,7 @@ def survey(
 
     A manifest is a manifest.csv in the folder, or in the one above it if it lists files of this
     folder; if it gives no genre at all, each piece has its instrument for one. Without a manifest,
-    each file is a piece, its genre the outermost sub-folder that not all share. At least one is held
+    each file is a piece, its genre the outermost sub-folder not shared by all. At least one is held
     out for validation and, from three files on, one for the test, about an eighth each; where there
     are enough others, none under 40 s. A checksum of the names decides which: arbitrary, yet the
     same on every machine, until files are added.
