@@ -220,7 +220,7 @@ def reasons(left: Sequence[Left], beside: Sequence[Path] = ()) -> list[str]:
 
     Names are shown relative to the folder that they share with the paths `beside`.
     """
-    paths = [*beside, *(one.path for one in left)]
+    paths = [*beside, *(one.path for one in left)] if left else []
     folder = os.path.commonpath([os.path.abspath(path.parent) for path in paths] or [""])
     groups = _by_reason(left)
     return [f"{'left out':<12}{len(at):>6}  {_names(at, folder)}: {why}" for why, at in groups]
@@ -377,7 +377,7 @@ def _tracks_of_folder(
             path=music / file,
             split=splits[file],
             title=audio.shown(file.stem if stems[file.stem] == 1 else file.as_posix()),
-            genre=audio.shown((*file.parts[:-1], "unknown")[min(above, len(file.parts) - 2)]),
+            genre=audio.shown((*file.parts[:-1], "unknown")[above]),
             minutes=minutes,
             origin="own",
         )

@@ -120,7 +120,7 @@ def prepare(
     """Prepare tracks, several at a time, and keep what was prepared in a folder.
 
     A track is prepared anew only if its content, the dictionary, or how it is done changed. What is
-    kept may be deleted; two runs may share the folder; if it is full, a UserWarning says so.
+    kept may be deleted; two runs may share the folder; a UserWarning says if it can't be written.
 
     `given` finds the notes of a piece unless a dictionary of its own does better. One that is
     learnt from the folder changes with it, and then everything is prepared anew. `n_jobs` processes
@@ -227,7 +227,8 @@ def report(pieces: Mapping[str, Piece], left: Sequence[datasets.Left] = ()) -> s
         lines.append(f"and {len(shown) - _ROWS} more, less alarming")
     lines += datasets.reasons(left)
     minutes = sum(piece.seconds for piece in shown) / 60
-    usable = sum(piece.seconds for piece in shown if not alarm(piece)) / 60
+    suits = [piece.seconds for piece in shown if not alarm(piece)]
+    usable = sum(suits) / 60 if max(suits, default=0) >= datasets.SHORT else 0.0
     most = max((piece.seconds for piece in shown), default=0)
     lines.append(f"{usable:.1f} of {minutes:.1f} minutes suit. {_outlook(usable, minutes, most)}")
     return "\n".join(lines)
@@ -255,7 +256,7 @@ def sounds(pieces: Sequence[Piece], given: notes.Dictionary) -> synthesis.NoteBa
 
     It learns from 20 minutes of music: excerpts of half a minute or more, spread over all
     pieces; `given` is as for `prepare`. No notes in the pieces are a ValueError. Each drum is
-    that of one piece: of all in which it is hit, the one where it is of middling loudness.
+    that of one piece: of those in which it is hit, one of middling loudness (of two, the louder).
     """
     sr, n_excerpts = given.settings.sr, min(len(pieces), 40)
     waveforms, found = [], []
@@ -271,8 +272,7 @@ def sounds(pieces: Sequence[Piece], given: notes.Dictionary) -> synthesis.NoteBa
     power = np.array([np.sum(piece.kit**2, axis=1) for piece in pieces])
     middle = -1 - (np.count_nonzero(power, axis=0) - 1) // 2  # the median; of two, the louder one
     middle = np.take_along_axis(power.argsort(axis=0), middle[None], axis=0)[0]
-    kit = [pieces[i].kit[k] for k, i in enumerate(middle)]
-    return replace(bank, drums=np.stack(kit))
+    return replace(bank, drums=np.stack([pieces[i].kit[k] for k, i in enumerate(middle)]))
 
 
 def _outlook(usable: float, minutes: float, longest: float) -> str:

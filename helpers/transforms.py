@@ -339,7 +339,7 @@ def count(value: int, name: str, unit: str, *, at_least: int = 1, at_most: float
         plural = "" if at_least == 1 else "s"
         raise ValueError(f"{name} must be at least {at_least} {unit}{plural}, got {value}")
     if value > at_most:
-        raise ValueError(f"{name} must be at most the {at_most} {unit}s there are, got {value}")
+        raise ValueError(f"{name} must be at most {at_most} {unit}s, got {value}")
     return int(value)
 
 

@@ -267,7 +267,7 @@ def test_the_outermost_sub_folder_is_the_label(tmp_path):
     assert kinds == {"a": "Rock", "b": "Jazz", "c": "Jazz"}
     put(tmp_path / "other", "Music/Rock/CD1/a.wav", "Music/Jazz/b.wav", "Music/c.wav")
     kinds = {track.name: track.genre for track in datasets.find_tracks(tmp_path / "other")}
-    assert kinds == {"a": "Rock", "b": "Jazz", "c": "Music"}
+    assert kinds == {"a": "Rock", "b": "Jazz", "c": "unknown"}
 
 
 @pytest.mark.parametrize(

@@ -534,6 +534,13 @@ def test_the_report_ends_with_what_to_expect(n_good, n_bad, said):
     assert "x.mp3: is damaged" in text
 
 
+def test_the_report_promises_nothing_of_a_short_piece_that_will_not_be_learnt_from():
+    found = {"good": piece(beats(300), name="good", seconds=30.0)}
+    found |= {name: piece(beats(1500), name=name, explained=0.3) for name in ("bad", "worse")}
+    assert library.report(found).splitlines()[-1].startswith("0.0 of 2.5 minutes suit. ")
+    assert "a shimmer" in library.report(found)
+
+
 def test_short_pieces_alone_are_nothing_to_learn_from():
     short = {name: piece(beats(300), seconds=30.0, name=name) for name in "abcd"}
     assert library.report(short).splitlines()[-1] == (

@@ -111,10 +111,11 @@ def test_a_short_piece_without_an_alarm_is_not_learnt_from_alone(seconds, good, 
     assert capsys.readouterr().out == f"not learnt from: {said[seconds]}\n"
 
 
-def test_a_piece_that_begins_quietly_is_gone_on_with_from_its_first_note():
+@pytest.mark.parametrize("begin", [12.0, 12.1])
+def test_a_piece_that_begins_with_silence_is_gone_on_with_from_its_first_note(begin):
     names = dict.fromkeys(("weights", "settings", "shipped", "its_settings", "rng"))
     names |= {"learnt": {"test": ["late"]}, "few": False, "SEED_S": 10.0, "COMPOSE_S": 16.0}
-    good = named(piece("late", begin=12.0))
+    good = named(piece("late", begin=begin))
     names |= {"heard": good, "good": good, "pieces": good}
     ((seed, follows, seconds),) = run("n9bank", "n9comp", **names)["places"].values()
     assert (len(seed.score), len(follows), seconds) == (20, 32, 16.0)

@@ -332,7 +332,7 @@ def test_dither_without_generator_is_refused(rng):
 
 @pytest.mark.parametrize(
     ("n_bits", "error", "message"),
-    [*NOT_COUNTS, (25, ValueError, "n_bits must be at most the 24 bits there are, got 25")],
+    [*NOT_COUNTS, (25, ValueError, "n_bits must be at most 24 bits, got 25")],
 )
 def test_impossible_bits_are_refused(n_bits, error, message):
     with pytest.raises(error, match=message):
