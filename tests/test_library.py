@@ -544,7 +544,7 @@ def test_the_report_promises_nothing_of_a_short_piece_that_will_not_be_learnt_fr
 def test_short_pieces_alone_are_nothing_to_learn_from():
     short = {name: piece(beats(300), seconds=30.0, name=name) for name in "abcd"}
     assert library.report(short).splitlines()[-1] == (
-        "2.0 of 2.0 minutes suit. There is nothing to learn from: no piece lasts 40 s."
+        "0.0 of 2.0 minutes suit. There is nothing to learn from: no piece lasts 40 s."
     )
 
 
