@@ -86,7 +86,7 @@ def prepared(folder: str | Path, kept: Path) -> Music:
     print(library.report(pieces, left + failed))
     heard = [piece for piece in pieces.values() if len(piece.keys) > 30]
     good = [piece for piece in heard if not library.alarm(piece)]
-    good = good if any(piece.seconds >= 40 for piece in good) else heard
+    good = good if any(piece.seconds >= datasets.SHORT for piece in good) else heard
     with measured("its sounds"):
         bank = library.sounds(good, given)
     few = len(good) < FEW or {piece.split for piece in good} != set(datasets.SPLITS)
