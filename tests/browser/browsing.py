@@ -283,11 +283,15 @@ def contradictions(sounds):
 
 
 def answer_time(box, press):
-    """Press a key, and return how long it takes, s, until a box shows another page."""
+    """Press a key, and return how long it takes, s, until a box shows another page.
+
+    More may come in later messages, such as a quiz's score: wait for those, too.
+    """
     box.evaluate(ANSWER)
     press()
     seconds = box.evaluate("() => window.answered")
-    assert seconds is not None, "the key changed nothing in two minutes"
+    settle(box.page)
+    assert seconds is not None, "the key changed nothing in five minutes"
     return seconds
 
 

@@ -127,7 +127,6 @@ def test_every_control_changes_what_its_instrument_shows_and_soon(notebook):
         for name, press in controls:
             page, words = content(box)
             times = [browsing.answer_time(box, press)]
-            browsing.settle(notebook)
             new_page, new_words = content(box)
             assert new_page != page
             assert new_words != words, f"the {name} doesn't say in words what it changes"
@@ -136,7 +135,6 @@ def test_every_control_changes_what_its_instrument_shows_and_soon(notebook):
             while min(times) > most and len(times) < 5:
                 browsing.calm(notebook)  # it was slow: because others compute?
                 times.append(browsing.answer_time(box, press))
-                browsing.settle(notebook)
             print(f"{name}: {min(times):.2f} s, of {len(times)} ({new_words[:60]!r})")
             assert min(times) <= most, f"the {name} of {new_words[:60]!r} took {times} s"
         box.get_by_role("button", name="Reset").press("Enter")
@@ -209,7 +207,6 @@ def test_predictions_are_made_by_keyboard_alone(notebook):
         row.locator("button").last.focus()
         times.append(browsing.answer_time(row, lambda: notebook.keyboard.press("Space")))
         assert "You said:" in row.inner_text()
-    browsing.settle(notebook)
     leave(notebook, others[-1] if others else first)
     assert_soon(times)
 
