@@ -71,7 +71,7 @@ ANSWER = """(box) => {
       await Promise.all([...page.querySelectorAll("img")].map((e) => e.decode()));
       requestAnimationFrame(() => done((performance.now() - pressed) / 1000));
     }).observe(page, { childList: true, subtree: true, characterData: true });
-    setTimeout(() => done(null), 120000);
+    setTimeout(() => done(null), 300000);
   });
 }"""
 
@@ -87,7 +87,9 @@ TOLD = """() => {  // from now on, which messages to the kernel it hasn't done w
   });
 }"""
 ANSWERED = "() => told.size === 0"
-PATIENCE = 120.0  # s: it costs nothing where all is well, and a machine may be busy
+SETTLED = """Promise.allSettled(document.getAnimations()
+  .filter((one) => one instanceof CSSTransition).map((one) => one.finished)).then(() => 0)"""
+PATIENCE = 300.0  # s: it costs nothing where all is well, and a machine may be busy
 
 
 def find_chromium() -> str:
@@ -180,7 +182,7 @@ def opened(browser, lab, name):
         lab.stop_kernels(name)
 
 
-def run_all(page, seconds=600.0):
+def run_all(page, seconds=1200.0):
     """Run all cells, and wait until the last one has."""
     page.click(".lm-MenuBar-itemLabel:text-is('Run')")
     page.click(".lm-Menu-itemLabel:text-is('Run All Cells')")
