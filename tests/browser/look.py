@@ -3,6 +3,7 @@
 import contextlib
 from pathlib import Path
 
+import browsing
 from axe_playwright_python.sync_playwright import Axe
 
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
@@ -62,7 +63,8 @@ def of(page, theme, width):
     change = "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })"
     page.evaluate(change, theme)
     page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
-    page.wait_for_timeout(500)  # what fades into its new colours has done so
+    page.locator("#jupyterlab-splash").wait_for(state="detached")  # till then, all is hidden
+    page.evaluate(browsing.SETTLED)  # colours fade in from those of the other theme
     height = page.locator(".jp-WindowedPanel-inner").evaluate("e => e.scrollHeight")
     page.set_viewport_size({"width": width, "height": height + 200})
     # JupyterLab's body has no height of its own, so that axe would take all in it for hidden

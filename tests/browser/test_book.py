@@ -44,7 +44,6 @@ PLAY = """(sound) => new Promise((resolve) => {
   sound.play();
 })"""
 # Each colour of code is judged once: a page has thousands of coloured words, axe looks at each.
-SETTLED = "Promise.allSettled(document.getAnimations().map((one) => one.finished)).then(() => 0)"
 FEWER = """() => {
   const seen = new Set();
   for (const word of document.querySelectorAll(".highlight span[class]")) {
@@ -247,7 +246,7 @@ def test_an_audit_finds_no_serious_barrier(open_page, name, scheme):
     page = open_page(f"{name}.html", color_scheme=scheme)
     page.evaluate(OPEN)
     page.evaluate(FEWER)
-    page.evaluate(SETTLED)  # colours fade in from those of the other theme
+    page.evaluate(browsing.SETTLED)  # colours fade in from those of the other theme
     options = {"resultTypes": ["violations"], "preload": False}
     if scheme == "dark":  # what else could differ
         options["runOnly"] = ["color-contrast", "link-in-text-block"]
