@@ -313,7 +313,7 @@ def test_a_piano_answers_a_phrase(notebook):
     status = cell.get_by_role("status")
     said = "You played 7 notes"
     browsing.wait_until(notebook, "an answer", lambda: said in status.inner_text())
-    assert cell.locator("img[alt*='its answer']").is_visible()
+    cell.locator("img[alt*='its answer']").wait_for(state="visible")
     assert browsing.faults(cell.locator("audio")) == []
     leave(notebook, cell)
 

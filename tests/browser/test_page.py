@@ -99,7 +99,7 @@ def test_without_scripts_question_picture_and_players_remain(browser, address):
     with browsing.watched_page(browser, java_script_enabled=False) as page:
         page.goto(address, wait_until="domcontentloaded")
         assert page.locator("text=Up or down?").is_visible()
-        assert page.locator("img[alt='A tone of four seconds.']").is_visible()
+        page.locator("img[alt='A tone of four seconds.']").wait_for(state="visible")
         assert all(player.is_visible() for player in page.locator("audio").all())
         assert page.locator("audio[controls]").count() == 3
         assert page.locator(".verse").inner_text() == "Twinkle, little\nstar"
