@@ -83,8 +83,9 @@ def project(tmp_path_factory):
 
 
 def free_port():
-    """Return a free port, of those that systems don't deal out: it stays free until it is used."""
-    for port in random.sample(range(20_000, 32_000), 100):
+    """Return a free port that neither the system nor another worker takes before it is used."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    for port in random.sample(range(20_000 + worker, 32_000, 10), 100):
         with socket.socket() as free, contextlib.suppress(OSError):
             free.bind(("127.0.0.1", port))
             return port
