@@ -255,8 +255,10 @@ function render({ model, el }) {
 
   const layout = navigator.keyboard && navigator.keyboard.getLayoutMap;  // not in every browser
   if (layout) {
-    layout.call(navigator.keyboard).then((map) => { names = Object.fromEntries(map); draw(); })
-      .catch(() => {});
+    layout.call(navigator.keyboard).then((map) => {
+      names = { ...Object.fromEntries(map), ...names };  // a key that was struck has said its own
+      draw();
+    }).catch(() => {});
   }
   model.on("change:status", say);
   model.on("msg:custom", receive);
