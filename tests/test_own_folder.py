@@ -122,15 +122,19 @@ def test_the_seed_chooses_the_pieces_and_more_minutes_only_add_to_them(bank):
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="Linux tells it")
-def test_the_most_memory_of_a_step_is_told(capsys):
-    before = own_music.memory()
+def test_the_most_memory_of_a_step_is_told(capsys, monkeypatch):
+    before, looks = own_music.memory(), []
+    look = own_music.memory
+    monkeypatch.setattr(own_music, "memory", lambda: looks.append(look()) or looks[-1])
     with own_music.measured("a step"):
         some = np.ones(2**25)  # 0.25 GiB
-        time.sleep(0.4)
+        end, n_looks = time.monotonic() + 60, len(looks)
+        while len(looks) < n_looks + 2 and time.monotonic() < end:  # one may have begun before
+            time.sleep(0.1)
     del some
     what, seconds, _, most, unit = capsys.readouterr().out.rsplit(maxsplit=4)
     assert (what, unit) == ("a step", "GiB")
-    assert 0.4 <= float(seconds) < 9
+    assert float(seconds) > 0.1
     assert before + 0.2 < float(most) < before + 0.4
 
 
