@@ -25,7 +25,7 @@ PINS = READERS, WORDS, DEVELOPERS = (
 PINS_HEAD = "# Exact versions for every platform, by `make pins` from pyproject.toml. Do not edit."
 PROBE = "import helpers, numpy, soundfile, jupyterlab"  # what works only if the rest does, too
 VERSIONS = ((3, 11), (3, 12), (3, 13))
-NOTEBOOKS = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=900")
+NOTEBOOKS = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=3600")
 PARALLEL = ("-n", "logical", "--maxprocesses=4", "--dist", "loadfile", "--no-loadscope-reorder")
 MODELS = (  # what makes data/models; each may need what those before it have made
     ("data/build/models.py",),
