@@ -116,8 +116,7 @@ def load(path: AnyPath, *, sr: int, start: float = 0.0, duration: float | None =
             )
         mono = (x if x.shape[1] == 1 else x.mean(axis=1, keepdims=True) for x in decoder.blocks())
         mono = decoding.resampled(mono, sr_from=decoder.sr, sr_to=sr, n_channels=1)
-        samples = _collected(_cut(mono, first, end), decoder, path, start)
-    return _clip(samples[:, 0], path)
+        return _clip(_collected(_cut(mono, first, end), decoder, path, start)[:, 0], path)
 
 
 def to_mono(samples: ArrayLike) -> Waveform:

@@ -199,8 +199,7 @@ def nb02_scramble(scramble: Callable[..., Any]) -> str:
     if peaks != [3500, 3000]:
         return f"500 and 1,000 Hz at 8,000 Hz become {peaks} Hz, and should be 3,500 and 3,000 Hz."
     otherwise = "right frequencies; backwards, or at another level? Multiply by a row of numbers."
-    is_right = any(_close(sign * np.asarray(answers), turned) for sign in (1, -1))
-    return "" if is_right else otherwise
+    return "" if any(_close(s * np.asarray(answers), turned) for s in (1, -1)) else otherwise
 
 
 @_check("at 4 times the rate a meter misses 0.7 dB at most; at the rate itself, any number.")
@@ -433,8 +432,7 @@ def nb06_leave_out(leave_out: Callable[..., Any]) -> str:
         "classes keep their places: set what is left out to 0.": kept[kept > 0] / kept.sum(),
         "nothing is left out: compare each probability with min_p * p.max().": p,
     }
-    otherwise = "p from min_p * p.max() on, else 0; / sum."
-    return _hint(answer, kept / kept.sum(), hints, otherwise)
+    return _hint(answer, kept / kept.sum(), hints, "p from min_p * p.max() on, else 0; / sum.")
 
 
 @_check("a probability for each class, copied from where it sounded like this before.")

@@ -506,15 +506,12 @@ def _ogg_fault(file: _Behind) -> str:
             length = 27 + n_segments + sum(page[27 : 27 + n_segments])
             if at + length > file.size:
                 return "it ends in the middle of a page, so it was cut off"
-            n_bad += not _is_whole(_peek(file, at, length))
+            page = _peek(file, at, length)
+            value = zlib.crc32((page[:22] + bytes(4) + page[26:]).translate(_MIRRORED), 0xFFFFFFFF)
+            checksum = int(f"{value ^ 0xFFFFFFFF:032b}"[::-1], 2)  # that of zlib, mirrored
+            n_bad += checksum != int.from_bytes(page[22:26], "little")
             at += length
         else:
             at = _find(file, b"OggS", start=at)
             n_bad += at > 0  # else it is something that was put behind
     return f"{n_bad} pages of it are damaged" if n_bad else ""
-
-
-def _is_whole(page: bytes) -> bool:
-    """Return whether a page of Ogg has its checksum: that of zlib, with each byte mirrored."""
-    value = zlib.crc32((page[:22] + bytes(4) + page[26:]).translate(_MIRRORED), 0xFFFFFFFF)
-    return int(f"{value ^ 0xFFFFFFFF:032b}"[::-1], 2) == int.from_bytes(page[22:26], "little")

@@ -161,8 +161,7 @@ def learn_timing(played: Iterable[Played]) -> Timing:
         raise ValueError("there must be at least one piece with notes to learn from, got none")
     together, apart, wander, inertia = np.median(each, axis=0)
     played_so = np.sqrt(np.maximum(np.square([together, apart]) - np.square(_MISTAKES), 0))
-    beat = np.median(np.concatenate(lengths))
-    return Timing(*map(float, (*played_so, wander, inertia, beat)))
+    return Timing(*map(float, (*played_so, wander, inertia, np.median(np.concatenate(lengths)))))
 
 
 def perform(
@@ -326,5 +325,4 @@ def valid(score: ArrayLike) -> Scores:
 
 def _nearest_length(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give the index of the length that is nearest, as a ratio."""
-    ratio = np.log(np.maximum(ticks, 1))[:, None] - np.log(LENGTHS)
-    return np.abs(ratio).argmin(axis=1)
+    return np.abs(np.log(np.maximum(ticks, 1))[:, None] - np.log(LENGTHS)).argmin(axis=1)

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -85,14 +85,11 @@ def load_npz(
     path: str | Path,
     kind: Kind[Settings],
     unpack: Callable[[dict[str, NDArray], Settings], Content],
-    *,
-    expect: Settings | None = None,
 ) -> tuple[Content, Settings]:
     """Read what `save_npz` wrote: what ``unpack(arrays, settings)`` makes of it, and the settings.
 
     No such file is a FileNotFoundError; a FormatError says that it is damaged, or of another kind
-    or format, or that `unpack` raised, because the arrays aren't what they should be. A file that
-    was saved with other settings than those to expect is a ValueError.
+    or format, or that `unpack` raised, because the arrays aren't what they should be.
     """
     path = Path(path)
     if not path.exists():
@@ -118,11 +115,6 @@ def load_npz(
             f"{path} has format {version} of a {kind.name}, and this edition reads format "
             f"{kind.version}: {remedy}{kind.made_by} to replace it"
         )
-    if expect is not None and expect != settings:
-        raise ValueError(
-            f"{path} is a {kind.name} made with {settings}, expected {expect}: use the settings "
-            f"that it was made with, or {kind.made_by} with the new ones"
-        )
     return content, settings
 
 
@@ -143,20 +135,20 @@ def read_csv(path: Path) -> list[tuple[int, dict[str, str]]]:
 
 
 def load_first(
-    load: Callable[..., Content], paths: Iterable[str | Path], **options: Any
+    load: Callable[[Path], Content], paths: Iterable[str | Path]
 ) -> tuple[Path, Content]:
     """Load the first file that is there and has the right format; name those passed over.
 
-    ``load(path, **options)`` raises a FormatError for a file that it can't read. Of the paths, what
+    ``load(path)`` raises a FormatError for a file that it can't read. Of the paths, what
     the reader made is first, what is shipped last; why the last is refused, is raised. What is
     returned is the path of the file that was loaded, and what `load` returned.
     """
     *others, last = map(Path, paths)
     for path in others:
         try:
-            return path, load(path, **options)
+            return path, load(path)
         except FileNotFoundError:
             continue
         except FormatError as fault:
             print(f"Not used: {fault}")
-    return last, load(last, **options)
+    return last, load(last)

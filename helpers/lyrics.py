@@ -168,8 +168,7 @@ def sounds(word: str) -> tuple[Sound, ...]:
 @cache
 def dictionary() -> dict[str, list[list[str]]]:
     """Load CMUdict: of each word its pronunciations, lists of phones; vowels end with a digit."""
-    old = {word: [said.split()] for word, said in _OLD.items()}
-    return voice.library("cmudict").dict() | old
+    return voice.library("cmudict").dict() | {word: [said.split()] for word, said in _OLD.items()}
 
 
 def _sound(phones: Sequence[str]) -> Sound:

@@ -96,7 +96,11 @@ def build_bank(
         )
     kwargs = {"n_fft": N_FFT, "hop_length": _hop(settings)}
     spectra = [notes.band_magnitudes(y, _edges(settings), **kwargs) for y in waveforms]
-    struck = [_strikes(one, settings) for one in found]
+    rate, struck = settings.sr / _hop(settings), []
+    for onset, offset, pitch, level in (one.T for one in found):
+        length = np.maximum(1, np.rint((offset - onset) * rate))
+        columns = np.rint(onset * rate), length, pitch - settings.lowest, level >= rolls.LOUD_LEVEL
+        struck.append(np.stack(columns, axis=1).astype(int))
     templates, heard, release = _learn_sounds(spectra, struck, settings)
     stiffness = _fit_stiffness(templates, heard, settings)
     sounds = _split_sounds(templates, stiffness, settings)
@@ -180,11 +184,9 @@ def save(path: str | Path, dictionary: notes.Dictionary, bank: NoteBank) -> Path
     return files.save_npz(path, _KIND, bank.settings, content, compressed=True)
 
 
-def load(
-    path: str | Path, *, expect: rolls.NoteSettings | None = None
-) -> tuple[notes.Dictionary, NoteBank]:
-    """Read what `save` wrote, by `files.load_npz`; other settings than `expect` are refused."""
-    return files.load_npz(path, _KIND, _unpack, expect=expect)[0]
+def load(path: str | Path) -> tuple[notes.Dictionary, NoteBank]:
+    """Read what `save` wrote, by `files.load_npz`."""
+    return files.load_npz(path, _KIND, _unpack)[0]
 
 
 def _hop(settings: rolls.NoteSettings) -> int:
@@ -196,15 +198,6 @@ def _edges(settings: rolls.NoteSettings) -> NDArray[np.int64]:
     """Give the bands of a bank: finer in time than the dictionary's, and up to the top."""
     bands = settings.bands_per_semitone
     return notes.band_edges(N_FFT, sr=settings.sr, f_max=settings.sr / 2, bands_per_semitone=bands)
-
-
-def _strikes(found: NDArray[np.float64], settings: rolls.NoteSettings) -> Strikes:
-    """Write notes as whole numbers: first frame, number of frames, note, and 1 if loud."""
-    onset, offset, pitch, level = found.T
-    rate = settings.sr / _hop(settings)
-    length = np.maximum(1, np.rint((offset - onset) * rate))
-    columns = np.rint(onset * rate), length, pitch - settings.lowest, level >= rolls.LOUD_LEVEL
-    return np.stack(columns, axis=1).astype(int)
 
 
 def _learn_sounds(
@@ -356,18 +349,13 @@ def _borrow(sounds: Floats, heard: Floats) -> tuple[Floats, Floats]:
     falls = np.empty(level.shape[:2] + level.shape[3:], np.float32)
     for note, loud in np.ndindex(falls.shape[:2]):
         n_known = max(8, int(np.max(np.flatnonzero(enough[note, loud]), initial=0)) + 1)
-        falls[note, loud] = _carry_on(level[note, loud], n_known)
+        frames = level[note, loud]  # they are filled after those known along a straight line
+        last = frames[max(4, n_known - 24) : n_known]
+        t = np.arange(len(last)) - (len(last) - 1) / 2
+        falls[note, loud] = slope = np.clip(t @ last / np.sum(t**2), *_FALLS)
+        t = np.arange(n_known, len(frames)) - (n_known - 1 - t[-1])
+        frames[n_known:] = last.mean(axis=0) + slope * t[:, None]
     return np.maximum(np.exp(level) - 1e-6, 0), falls
-
-
-def _carry_on(level: Floats, n_known: int) -> Floats:
-    """Fill `level` after its known frames along a straight line; return the line's slope."""
-    last = level[max(4, n_known - 24) : n_known]
-    t = np.arange(len(last)) - (len(last) - 1) / 2
-    slope = np.clip(t @ last / np.sum(t**2), *_FALLS)
-    t = np.arange(n_known, len(level)) - (n_known - 1 - t[-1])
-    level[n_known:] = last.mean(axis=0) + slope * t[:, None]
-    return slope
 
 
 def _two_levels(levels: NDArray[np.float64]) -> Floats:

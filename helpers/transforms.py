@@ -87,8 +87,7 @@ def bin_frequencies(n_fft: int, *, sr: float) -> NDArray[np.float64]:
     >>> bin_frequencies(4, sr=44100)
     array([    0., 11025., 22050.])
     """
-    n_fft = count(n_fft, "n_fft", "sample")
-    return scipy.fft.rfftfreq(n_fft, 1 / positive(sr, "sr", "Hz"))
+    return scipy.fft.rfftfreq(count(n_fft, "n_fft", "sample"), 1 / positive(sr, "sr", "Hz"))
 
 
 def window(name: str | tuple[Any, ...], n: int) -> Floats:
@@ -221,8 +220,7 @@ def magnitude_db(spectra: ArrayLike, *, reference: float = 1.0, floor_db: float 
     if not (np.isfinite(reference) and reference > 0):
         raise ValueError(f"reference must be a positive magnitude, got {reference!r}")
     with np.errstate(divide="ignore"):  # silence is -inf dB, and then the floor
-        level_db = 20 * np.log10(magnitudes / float(reference))
-    return np.maximum(level_db, np.float32(floor_db))
+        return np.maximum(20 * np.log10(magnitudes / float(reference)), np.float32(floor_db))
 
 
 def spectra_to_features(spectra: ArrayLike) -> Floats:

@@ -167,7 +167,7 @@ def path(tmp_path):
 def test_arrays_and_settings_survive_the_round_trip(tmp_path, compressed):
     path = tmp_path / "a.npz"
     files.save_npz(path, KIND, Settings(sr=8000), ARRAYS, compressed=compressed)
-    arrays, settings = load(path, expect=Settings(sr=8000))
+    arrays, settings = load(path)
     np.testing.assert_equal(arrays, ARRAYS)
     assert [array.dtype for array in arrays.values()] == [np.float64, np.float32]
     assert settings == Settings(sr=8000)
@@ -204,11 +204,6 @@ def test_a_missing_file_sends_to_what_makes_it(tmp_path):
     message = r"no test bank at .*x\.npz: run notebook 99, which saves one"
     with pytest.raises(FileNotFoundError, match=message):
         load(tmp_path / "x.npz")
-
-
-def test_other_settings_than_expected_are_both_named(path):
-    with pytest.raises(ValueError, match=r"sr=16000.*expected .*sr=8000.*: use the settings"):
-        load(path, expect=Settings(sr=8000))
 
 
 @pytest.mark.parametrize(
@@ -308,9 +303,3 @@ def test_the_last_file_says_what_is_wrong_with_it(path, tmp_path):
     damage(path, "truncated")
     with pytest.raises(files.FormatError, match=r"a\.npz is damaged"):
         files.load_first(load, [tmp_path / "own.npz", path])
-
-
-def test_other_settings_are_the_readers_own_decision(path, tmp_path):
-    own = files.save_npz(tmp_path / "own.npz", KIND, Settings(sr=8000), ARRAYS)
-    with pytest.raises(ValueError, match="expected"):
-        files.load_first(load, [own, path], expect=Settings())
