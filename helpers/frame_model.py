@@ -410,12 +410,17 @@ def weights_of(model: Any) -> dict[str, Floats]:
 
     A name is layer and kind, "lstm/kernel"; ``build(settings, weights=...)`` is the way back.
     """
-    return {name: variable.numpy() for name, variable in _variables(model).items()}
+    return {name: variable.numpy() for name, variable in variables_of(model).items()}
+
+
+def variables_of(model: Any) -> dict[str, Any]:
+    """Name what a Keras model has learnt, by layer and kind."""
+    return {f"{layer.name}/{v.name}": v for layer in model.layers for v in layer.trainable_weights}
 
 
 def set_weights(model: Any, weights: Weights) -> None:
     """Put weights, as `weights_of` returns them, into a Keras model."""
-    for name, variable in _variables(model).items():
+    for name, variable in variables_of(model).items():
         variable.assign(weights[name])
 
 
@@ -437,8 +442,7 @@ def lstm_step(
     i, f, g, o = np.split(x @ kernel + h @ recurrent_kernel + bias, 4, axis=-1)
     i, f, g, o = _sigmoid(i), _sigmoid(f), np.tanh(g), _sigmoid(o)
     c = f * c + i * g
-    h = o * np.tanh(c)
-    return h, c, {"input": i, "forget": f, "candidate": g, "output": o}
+    return o * np.tanh(c), c, {"input": i, "forget": f, "candidate": g, "output": o}
 
 
 def stepper(weights: Weights) -> Callable[..., tuple[NDArray, Any]]:
@@ -564,11 +568,6 @@ def _weight_shapes(settings: LstmSettings) -> Shapes:
     n_features, dense, hidden = settings.n_features, settings.dense, settings.hidden
     first = dense_shapes("dense_in", n_features, dense) | lstm_shapes("lstm", dense, hidden)
     return first | dense_shapes("dense_out", hidden, n_features)
-
-
-def _variables(model: Any) -> dict[str, Any]:
-    """Name what a Keras model has learnt, by layer and kind."""
-    return {f"{layer.name}/{v.name}": v for layer in model.layers for v in layer.trainable_weights}
 
 
 def _unpack(

@@ -42,6 +42,7 @@ _AT_ONCE = 4096  # words of a validation piece; recall's memory grows with their
 _SHIFTS = -6, 5  # semitones by which passages are transposed, at most
 _TURN = 1 / 16  # how often, a word, another label's piece takes over in a medley
 _APART = 0.8  # bits a word: by how much, in training, the wrong label is to cost more
+_DRUM_RATE = 0.03  # Adam's step size, at least, for weights that only drums use
 
 
 @dataclass(frozen=True)
@@ -242,8 +243,9 @@ def train(
     It takes what `build` returned, of which the weights are changed, and its settings. Pieces,
     int64, (n_words, 6), are as in `events.words`; those to judge on are heard whole (above 4096
     words, in parts). Each of `steps` changes the weights, by `batch_size` passages of `n_words`
-    words; Adam's step size is `learning_rate` at most. After `steps_per_epoch` it looks at the
-    validation pieces. The same seed, data, steps and machine give the same weights.
+    words; Adam's step size is `learning_rate` at most, 0.03 for what only drums use: a network to
+    carry on from may have heard none. After `steps_per_epoch` it looks at the validation pieces.
+    The same seed, data, steps and machine give the same weights.
 
     After each epoch `on_epoch` is called with the `frame_model.History` so far, after each step
     `on_step` with the seconds since the first one began. `checkpoint` is where a file is kept until
@@ -254,7 +256,8 @@ def train(
     measured with dropout, and on short passages, which have less to recall.
 
     Source: D. P. Kingma and J. Ba, "Adam", ICLR 2015; I. Loshchilov and F. Hutter, "SGDR", ICLR
-    2017; B. Krause et al., "GeDi", Findings of EMNLP 2021, for learning from wrong labels.
+    2017; B. Krause et al., "GeDi", Findings of EMNLP 2021, for learning from wrong labels; J.
+    Howard and S. Ruder, "Universal language model fine-tuning", ACL 2018, for rates that differ.
     """
     if min(steps, steps_per_epoch, batch_size) < 1 or n_words < 2:
         got = f"{steps}, {steps_per_epoch}, {batch_size}, {n_words}"
@@ -271,7 +274,7 @@ def train(
     rng = np.random.default_rng(seed)
     keras = frame_model.tensorflow().keras
     loss = _steered_bits if settings.labels else _bits
-    model.compile(keras.optimizers.Adam(learning_rate, clipnorm=1.0), loss, jit_compile=False)
+    model.compile(_adam(keras, model, settings, learning_rate), loss, jit_compile=False)
     decisive = [replace(settings, timing=_EVEN), steps, steps_per_epoch, seed, batch_size, n_words]
     decisive += [learning_rate, training, validation]
     decisive += [getattr(layer, "seed", None) for layer in model.layers]
@@ -575,8 +578,7 @@ def go_on(
     """
 
     def write(n_ticks: int, seed: events.Scores, start: int) -> events.Scores:
-        options["seed"], options["start"] = seed, start
-        return compose(weights, settings, n_ticks, rng=rng, **options)
+        return compose(weights, settings, n_ticks, rng=rng, seed=seed, start=start, **options)
 
     return events.go_on(write, played, seconds, rng=rng, end=end, timing=settings.timing)
 
@@ -587,14 +589,11 @@ def save(path: str | Path, weights: Weights, settings: NoteModelSettings) -> Pat
     return files.save_npz(path, _KIND, settings, ordered)
 
 
-def load(
-    path: str | Path, *, expect: NoteModelSettings | None = None
-) -> tuple[dict[str, Floats], NoteModelSettings]:
-    """Read what `save` wrote, weights and settings, or fail: never with random weights.
-
-    With `expect`, other settings are refused. See `files.load_npz` for what is raised.
-    """
-    return files.load_npz(path, _KIND, _unpack, expect=expect)
+def load(path: str | Path) -> tuple[dict[str, Floats], NoteModelSettings]:
+    """Read what `save` wrote, weights and settings, or fail, never at random: `files.load_npz`."""
+    return files.load_npz(
+        path, _KIND, lambda w, its: frame_model.check_weights(w, weight_shapes(its), its)
+    )
 
 
 def _recall(keras: Any, depth: int) -> Any:
@@ -710,6 +709,28 @@ def _make_medleys(batch: NDArray[np.int32], rng: np.random.Generator) -> None:
         passage[: max(0, int(n_words * rng.uniform(-1.5, 1.5))), LABEL] = NOTHING
 
 
+def _adam(keras: Any, model: Any, settings: NoteModelSettings, learning_rate: float) -> Any:
+    """Make the optimiser; it moves what only drums use in steps of `_DRUM_RATE`."""
+    if not settings.drums:
+        return keras.optimizers.Adam(learning_rate, clipnorm=1.0)
+    faster, drums = max(1.0, _DRUM_RATE / learning_rate), events.N_KEYS + np.array(settings.drums)
+    scale = {name: np.ones(shape, np.float32) for name, shape in weight_shapes(settings).items()}
+    scale["lstm/kernel"][..., _N[WAIT] + drums, :] = faster
+    scale["row_logits/kernel"][:, drums] = scale["row_logits/bias"][drums] = faster
+    known = len(scale["row_hidden/kernel"]) - (1 + _N[ROW]) * bool(settings.keys)
+    for head in HEADS[LENGTH:]:
+        scale[f"{head}_hidden/kernel"][known + drums] = faster
+    if settings.keys:
+        scale["row_hidden/kernel"][known + 1 + drums] = faster
+    scales = {id(v.value): scale[name] for name, v in frame_model.variables_of(model).items()}
+
+    class Adam(keras.optimizers.Adam):
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            super().update_step(gradient, variable, learning_rate * scales[id(variable)])
+
+    return Adam(learning_rate, clipnorm=1.0)
+
+
 def _bits(words: Any, logits: Any) -> Any:
     """Measure the mean bits of a word in TensorFlow: the loss. `NOTHING` costs nothing."""
     tf = frame_model.tensorflow()
@@ -770,8 +791,3 @@ def _draw(
         kept = kept * np.exp(tilt * off)
     kept = kept.cumsum()
     return int(np.searchsorted(kept, rng.random() * kept[-1], side="right"))
-
-
-def _unpack(arrays: dict[str, NDArray], settings: NoteModelSettings) -> dict[str, Floats]:
-    """Take the weights of a network out of what a file holds, or raise."""
-    return frame_model.check_weights(arrays, weight_shapes(settings), settings)
