@@ -28,11 +28,12 @@ from helpers import rolls, transforms
 Floats = NDArray[np.float32]
 Confidence = Mapping[str, float]  # how sure of a note to be, as `_CONFIDENT`
 Edges = NDArray[np.int64]  # (n_bands + 1,): the first bin of each band, and that after the last
+Frames = NDArray[np.int64]  # (n_onsets,): a frame, or a note, for each onset
 
 _TINY = np.float32(1e-6)  # -120 dB: keeps divisions finite where nothing sounds
 _CHUNK = 2048  # frames that are transformed at once
 _SEGMENT = 10.0  # s of music that the dictionary is learnt from at a time
-_BETTER = 0.8  # of what a given dictionary leaves unexplained a piece's own may leave so much
+_BETTER = 0.88  # of what a given dictionary leaves unexplained a piece's own may leave so much
 _GIVEN_SHARE = 0.15  # of a given dictionary that a piece's own keeps
 _CONFIDENT = {"rise": 0.20, "floor": 0.28}  # for learning: rather miss a note than invent one
 _BALANCED = {"rise": 0.10, "floor": 0.16}  # for finding: miss as many as are invented
@@ -294,10 +295,10 @@ def learn_dictionary(
 def choose_dictionary(y: Floats, given: Dictionary) -> Dictionary:
     """Learn a dictionary from one piece, and keep it if it explains the piece much better.
 
-    That is asked of every second segment, after learning from the others; then it is learnt again
-    from all, and keeps a little of the given one. Where its own is only a little better, one that
-    was learnt from more music finds more. It learns from what lasts in two minutes, spread evenly;
-    for less than 20 s, `given` itself is returned.
+    That is asked of every second segment, after two rounds of learning from the others; then it is
+    learnt again from all, and keeps a little of the given one. Where its own is only a little
+    better, one that was learnt from more music finds more. It learns from what lasts in two
+    minutes, spread evenly; for less than 20 s, `given` itself is returned.
     """
     settings = given.settings
     if len(y) < 2 * _SEGMENT * settings.sr:
@@ -308,7 +309,7 @@ def choose_dictionary(y: Floats, given: Dictionary) -> Dictionary:
     others = np.concatenate(parts[1::2])
     try:
         costs = []
-        for templates in (_learn(parts[::2], settings), given.templates):
+        for templates in (_learn(parts[::2], settings, _ROUNDS[1:3]), given.templates):
             W = np.hstack([templates, _noises(settings)])
             costs.append(divergence(others, solve_activations(others, W) @ W.T))
         if costs[0] > _BETTER * costs[1]:
@@ -466,25 +467,22 @@ def _teach(
     explained = [_explain(part, W, settings) for part in parts]
     H = np.concatenate(explained)
     reference = float(np.percentile(H[:, :n_notes].max(axis=1), 95))
-    gates = [_gate(h[:, :n_notes], settings, reference, confidence) for h in explained]
+    gates = [np.zeros((len(h), n_notes), bool) for h in explained]
+    for found, h in zip(gates, explained, strict=True):
+        for start, stop, pitch, _ in _track(h[:, :n_notes], settings, reference, **confidence):
+            frames = slice(max(0, int(start) - 1), math.ceil(stop) + 2)  # one before, one after
+            found[frames, int(pitch) - settings.lowest] = True
     gate = np.concatenate(gates) & sure
-    H[:, :n_notes] *= gate
+    heard = gate.any(axis=0)  # the other notes stay as they are
+    n_heard, used = heard.sum(), np.append(heard, np.ones(both.shape[1] - n_notes, bool))
+    taught, H = both[:, used], np.hstack([H[:, :n_notes] * gate, H[:, n_notes:]])[:, used]
     for _ in range(4):
-        H = update_activations(V, both, H)
-        both[:, :n_notes] = update_templates(V, both, H)[:, :n_notes]
-        total = both.sum(axis=0)
-        both, H = both / total, H * total
+        H = update_activations(V, taught, H)
+        taught[:, :n_heard] = update_templates(V, taught, H)[:, :n_heard]
+        total = taught.sum(axis=0)
+        taught, H = taught / total, H * total
+    both[:, used] = taught
     return both[:, :n_notes], gate.sum(axis=0)
-
-
-def _gate(
-    H: Floats, settings: rolls.NoteSettings, reference: float, confidence: Confidence
-) -> NDArray[np.bool_]:
-    """Say where notes were found, and a frame before and after: (n_frames, n_notes)."""
-    gate = np.zeros(H.shape, bool)
-    for start, stop, pitch, _ in _track(H, settings, reference, **confidence):
-        gate[max(0, int(start) - 1) : math.ceil(stop) + 2, int(pitch) - settings.lowest] = True
-    return gate
 
 
 def _measure_levels(parts: list[Floats], W: Floats, settings: rolls.NoteSettings) -> Dictionary:
@@ -524,45 +522,59 @@ def _onsets(
     return steepest & enough & (high > 1.3 * low)
 
 
-def _onset_time(h: Floats, frame: int, eighth: int) -> float:
-    """Find where half of the rise around a frame is done, in frames."""
-    first = max(0, frame - eighth)
-    first += int(np.argmin(h[first : frame + 1]))
-    rise = h[first : frame + eighth // 2 + 1]
-    half = (rise[0] + rise.max()) / 2
-    i = int(np.argmax(rise >= half))
-    if i == 0:  # it sounds from the start
-        return first
-    return first + i - (rise[i] - half) / (rise[i] - rise[i - 1])
+def _cut(H: Floats, frame: Frames, note: Frames, before: int, after: int) -> Floats:
+    """Cut what notes do around frames: (n_cut, before + 1 + after), -1 beyond the ends."""
+    wide = np.pad(H, ((before, after), (0, 0)), constant_values=-1)
+    return wide[frame[:, None] + np.arange(before + 1 + after), note[:, None]]
 
 
-def _offset_time(h: Floats, frame: int, stop: int, eighth: int) -> float:
-    """Find where a note ends that begins in a frame, before the next one in frame `stop`."""
-    later = np.arange(frame + 1, stop)
-    before = h[np.maximum(later - eighth, frame)]
-    over = (h[later] < 0.02 * h[frame : frame + eighth + 1].max()) | (h[later] < 0.25 * before)
-    if not over.any():
-        return stop
-    end = frame + 1 + int(np.argmax(over))
-    fall = h[max(frame, end - eighth) : end + 1]
-    i = max(1, int(np.argmax(fall <= fall[0] / 2)))  # here it has fallen to half
-    share = (fall[i - 1] - fall[0] / 2) / max(fall[i - 1] - fall[i], _TINY)
-    return end - len(fall) + i + min(1, share) - 0.4 * eighth  # strings and rooms ring on a little
+def _onset_times(H: Floats, frame: Frames, note: Frames, eighth: int) -> Floats:
+    """Find where half of the rise around each onset is done, in frames."""
+    rise, each = _cut(H, frame, note, eighth, eighth // 2), np.arange(len(frame))
+    first = np.argmin(np.where(rise < 0, np.inf, rise)[:, : eighth + 1], axis=1)
+    rise[np.arange(rise.shape[1]) < first[:, None]] = -1
+    half = (rise[each, first] + rise.max(axis=1)) / 2
+    i = np.argmax(rise >= half[:, None], axis=1)
+    high, low = rise[each, i], rise[each, i - 1]
+    share = np.where(i > first, high - half, 0) / np.where(i > first, high - low, 1)
+    return (frame - eighth + i).astype(np.float32) - share  # if it sounds from the start, there
+
+
+def _offset_times(
+    H: Floats, onsets: NDArray[np.bool_], frame: Frames, note: Frames, eighth: int
+) -> tuple[NDArray[np.float64], Floats]:
+    """Find where each note ends, at its next onset at the latest, in frames; and its strength."""
+    H, struck = np.pad(H, ((0, 1), (0, 0))), np.pad(onsets, ((0, 1), (0, 0)), constant_values=True)
+    time = np.arange(len(H))[:, None]
+    last = np.maximum.accumulate(np.where(struck, time, 0))
+    strength = np.max([transforms.shift(H, -i) if i else H for i in range(eighth + 1)], axis=0)
+    before = np.take_along_axis(H, np.maximum(time - eighth, last), axis=0)
+    least = np.maximum(0.25 * before, 0.02 * np.take_along_axis(strength, last, axis=0))
+    over = struck | (least > H)
+    end = np.minimum.accumulate(np.where(over, time, len(H))[::-1])[::-1][frame + 1, note]
+    first, each = np.maximum(frame, end - eighth), np.arange(len(frame))
+    fall = _cut(H, first, note, 0, eighth)
+    half = fall[:, 0] / 2
+    has_fallen = (fall <= half[:, None]) & (np.arange(eighth + 1) <= (end - first)[:, None])
+    i = np.maximum(1, np.argmax(has_fallen, axis=1))
+    high, low = fall[each, i - 1], fall[each, i]
+    share = np.minimum(1, (high - half) / np.maximum(high - low, _TINY))
+    fallen = (first - 1 + i).astype(np.float32) + share - 0.4 * eighth  # rooms ring on a little
+    return np.where(struck[end, note], end, fallen), strength[frame, note]
 
 
 def _track(
     H: Floats, settings: rolls.NoteSettings, reference: float, **least: float
 ) -> NDArray[np.float64]:
     """Find notes: (n_found, 4), onset and offset in frames, pitch, strength, sorted by onset."""
-    found, eighth = [], 4 if "doubt" in least else 2  # frames in an eighth of a second
+    eighth = 4 if "doubt" in least else 2  # frames in an eighth of a second
     onsets = _onsets(H, settings, reference, **least)
-    for note in np.flatnonzero(onsets.any(axis=0)):
-        h, frames = H[:, note], np.flatnonzero(onsets[:, note]).tolist()
-        starts = [_onset_time(h, frame, eighth) for frame in frames]
-        nexts = [*frames[1:], len(h)], [*starts[1:], math.inf]
-        for frame, start, stop, latest in zip(frames, starts, *nexts, strict=True):
-            stop = max(start + eighth // 2, _offset_time(h, frame, stop, eighth))
-            strength = h[frame : frame + eighth + 1].max()
-            if latest > start:  # else the next is the same stroke
-                found.append((start, min(stop, latest), settings.lowest + note, strength))
-    return np.array(sorted(found), np.float64).reshape(-1, 4)
+    note, frame = np.nonzero(onsets.T)
+    start = _onset_times(H, frame, note, eighth)
+    stop, strength = _offset_times(H, onsets, frame, note, eighth)
+    following = np.append(start, np.inf)[1:]
+    following[np.append(np.diff(note) > 0, True)[: len(note)]] = np.inf
+    stop = np.minimum(np.maximum(start + eighth // 2, stop), following)
+    found = np.stack([start, stop, settings.lowest + note, strength], axis=1)
+    found = found[following > start].astype(np.float64)  # else the next is the same stroke
+    return found[np.lexsort(found.T[::-1])]

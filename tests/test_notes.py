@@ -379,6 +379,58 @@ def test_activations_of_other_notes_are_refused(combs, shape):
         notes.find_notes(np.zeros(shape), combs)
 
 
+def onset_by_definition(h, frame, eighth):
+    """Find the lowest frame within an eighth before, and where half of the rise from it is done."""
+    first = max(0, frame - eighth)
+    first += int(np.argmin(h[first : frame + 1]))
+    rise = h[first : frame + eighth // 2 + 1]
+    half = (rise[0] + rise.max()) / 2
+    i = int(np.argmax(rise >= half))
+    return first + (i - (rise[i] - half) / (rise[i] - rise[i - 1]) if i else 0)
+
+
+def offset_by_definition(h, frame, stop, eighth):
+    """Find the first frame that is quiet or falls fast, and where half of that fall is done."""
+    for end in range(frame + 1, stop):
+        first = max(frame, end - eighth)
+        if h[end] < 0.02 * h[frame : frame + eighth + 1].max() or h[end] < 0.25 * h[first]:
+            fall = h[first : end + 1]
+            i = max(1, int(np.argmax(fall <= fall[0] / 2)))
+            share = (fall[i - 1] - fall[0] / 2) / max(fall[i - 1] - fall[i], 1e-6)
+            return first - 1 + i + min(1, share) - 0.4 * eighth
+    return stop
+
+
+@pytest.mark.parametrize("lasting", [False, True])
+@pytest.mark.parametrize("n_frames", [0, 1, 3, 400])
+def test_all_notes_at_once_are_found_as_one_by_one(lasting, n_frames):
+    """Notes begin, end, are struck again and ring to the end: by arrays, and by the definition."""
+    rng, eighth = np.random.default_rng(n_frames), 4 if lasting else 2
+    H = rng.gamma(0.5, 0.003, (n_frames, SETTINGS.n_notes)).astype(np.float32)
+    for frame in np.flatnonzero(rng.random(n_frames) < 0.15):
+        decay = np.exp(-np.arange(n_frames - frame) / rng.uniform(2, 40))
+        decay[rng.integers(1, 60) :] *= 0.1
+        H[frame:, rng.integers(SETTINGS.n_notes)] += rng.uniform(0.2, 1) * decay
+    how = notes._BALANCED | ({"doubt": 0.25} if lasting else {})
+    onsets, expected = notes._onsets(H, SETTINGS, 1.0, **how), []
+    for note in range(SETTINGS.n_notes):
+        h, frames = H[:, note], np.flatnonzero(onsets[:, note]).tolist()
+        starts = [onset_by_definition(h, frame, eighth) for frame in frames]
+        for i, frame in enumerate(frames):
+            stop, latest = n_frames, np.inf
+            if i + 1 < len(frames):
+                stop, latest = frames[i + 1], starts[i + 1]
+            stop = max(starts[i] + eighth // 2, offset_by_definition(h, frame, stop, eighth))
+            strength = h[frame : frame + eighth + 1].max()
+            if latest > starts[i]:
+                expected.append((starts[i], min(stop, latest), SETTINGS.lowest + note, strength))
+    found = notes._track(H, SETTINGS, 1.0, **how)
+    assert len(found) > 20 or n_frames < 400
+    assert found.dtype == np.float64
+    assert found.shape == (len(expected), 4)
+    np.testing.assert_allclose(found, np.array(sorted(expected)).reshape(-1, 4), atol=1e-4)
+
+
 # Real music
 
 
