@@ -5,6 +5,7 @@ A split never cuts through a piece: of what is held out, no other part was heard
 
 import hashlib
 import os
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+import joblib
 import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
@@ -41,6 +43,8 @@ _OTHER = "no music"
 _MISNAMED = "sound, but their names don't say so; rename them, to end in .wav or .mp3 for example"
 _COARSE_SR = 4000  # Hz, at which recordings are compared: codecs leave that much alone
 _BLOCK = 200  # samples at that rate, whose loudness is compared first, which is quick
+_MANY = 100  # files, from which on a second process is worth its start
+_IDLE = 20  # s: then a process without work ends
 SHORT = 40.0  # s: what lasts less is hardly enough to learn from, and to judge by
 SILENT = "is silent throughout, or its channels cancel; export it again, or keep one channel"
 _HEARD = 2  # version of what is kept of it: to be raised when it would be heard otherwise
@@ -215,6 +219,12 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def pool(n_jobs: int, *, return_as: str) -> joblib.Parallel:
+    """Make a pool of processes, which end soon after their work, or their parent, has ended."""
+    how = {"idle_worker_timeout": _IDLE, "initializer": _watch, "initargs": (os.getpid(),)}
+    return joblib.Parallel(n_jobs, return_as=return_as, **how)
+
+
 def reasons(left: Sequence[Left], beside: Sequence[Path] = ()) -> list[str]:
     """Describe what `survey` left out, a line for each reason.
 
@@ -224,6 +234,15 @@ def reasons(left: Sequence[Left], beside: Sequence[Path] = ()) -> list[str]:
     folder = os.path.commonpath([os.path.abspath(path.parent) for path in paths] or [""])
     groups = _by_reason(left)
     return [f"{'left out':<12}{len(at):>6}  {_names(at, folder)}: {why}" for why, at in groups]
+
+
+def _watch(parent: int) -> None:
+    """End this process soon after its parent was killed: it might wait for ever to be read."""
+    if os.getppid() != parent:  # on Windows it stays what it was
+        os._exit(1)
+    timer = threading.Timer(1.0, _watch, (parent,))
+    timer.daemon = True
+    timer.start()
 
 
 def _by_reason(left: Iterable[Left]) -> list[tuple[str, list[Path]]]:
@@ -305,7 +324,9 @@ def _listed(music: Path, left: list[Left]) -> list[Track]:
                 raise
             left.append(Left(manifest, audio.reason(error, manifest)))  # it may be of other things
         if folder != music:
-            rows = [(line, row) for line, row in rows if _lies_in(music, folder, row.get("file"))]
+            inside = [(folder / (row.get("file") or "..")).resolve() for _, row in rows]
+            real = music.resolve()
+            rows = [row for row, at in zip(rows, inside, strict=True) if at.is_relative_to(real)]
         kind = "genre" if any(row.get("genre") for _, row in rows) else "instrument"
         tracks = [_track_of_row(f"{manifest}, line {n}", row, folder, kind) for n, row in rows]
         paths = (os.path.realpath(track.path) for track in tracks)
@@ -315,11 +336,6 @@ def _listed(music: Path, left: list[Left]) -> list[Track]:
         if tracks:
             return tracks
     return []
-
-
-def _lies_in(music: Path, folder: Path, file: str | None) -> bool:
-    """Return whether a file, named relative to a folder, lies in the folder of music."""
-    return bool(file) and (folder / str(file)).resolve().is_relative_to(music.resolve())
 
 
 def _track_of_row(where: str, row: dict[str, str], folder: Path, kind: str) -> Track:
@@ -353,11 +369,15 @@ def _tracks_of_folder(
 ) -> list[Track]:
     """Return a track for each readable recording among files, split by piece; leave the others."""
     infos, heard = {}, {}
-    for path in helpers.bar(paths, desc="Looking through", unit="file", delay=2, leave=False):
-        try:
-            infos[path], heard[path] = audio.info(path), _hear(path, kept)[1]
-        except audio.AudioError as error:
-            left.append(Left(path, audio.reason(error, path)))
+    looks = pool(2 if len(paths) > _MANY else 1, return_as="generator")(
+        joblib.delayed(_look)(path, kept) for path in paths
+    )
+    shown = {"desc": "Looking through", "unit": "file", "delay": 2, "leave": False}
+    for path, seen in zip(paths, helpers.bar(looks, total=len(paths), **shown), strict=True):
+        if isinstance(seen, str):
+            left.append(Left(path, seen))
+        else:
+            infos[path], heard[path] = seen
     for path, why in _copies(music, infos, heard, kept).items():
         del infos[path]
         left.append(Left(path, why))
@@ -383,6 +403,14 @@ def _tracks_of_folder(
         )
         for file, minutes in lengths.items()
     ]
+
+
+def _look(path: Path, kept: Path | None) -> tuple[audio.AudioInfo, NDArray] | str:
+    """Return what a file says of itself, and its loudness; or why it can't be used."""
+    try:
+        return audio.info(path), _hear(path, kept)[1]
+    except audio.AudioError as error:
+        return audio.reason(error, path)
 
 
 def _copies(

@@ -50,7 +50,7 @@ def separate(y: Floats, *, sr: int, thoroughly: bool = False) -> tuple[Floats, r
     parts = np.array_split(y, max(1, -(-len(y) // round(_PART * sr))))
     done = [_separate(part, sr, thoroughly) for part in parts]
     strength, hop = np.concatenate([hits for _, hits, _ in done]), round(_HOP * sr)
-    kit, usual = np.zeros((len(NAMES), _TAIL * hop), np.float32), np.ones(len(NAMES))
+    kit, usual = no_kit(sr), np.ones(len(NAMES))
     for k in np.flatnonzero(strength.any(axis=0)):
         usual[k] = np.sqrt(np.mean(strength[strength[:, k] > 0, k] ** 2))
         most = max(done, key=lambda one: np.count_nonzero(one[1][:, k]))
@@ -64,6 +64,11 @@ def separate(y: Floats, *, sr: int, thoroughly: bool = False) -> tuple[Floats, r
     hits = np.c_[onset, onset + 0.1, rolls.FIRST_DRUM + k, strength[frame, k] / usual[k]]
     hits = hits[np.argsort(onset, kind="stable")]
     return np.concatenate([rest for rest, _, _ in done]), hits, kit
+
+
+def no_kit(sr: int) -> Floats:
+    """Return the kit of music without drums, as `separate` does: zeros, (len(NAMES), n_samples)."""
+    return np.zeros((len(NAMES), _TAIL * round(_HOP * sr)), np.float32)
 
 
 def _separate(y: Floats, sr: int, thoroughly: bool) -> tuple[Floats, Floats, list[Floats]]:
@@ -185,16 +190,11 @@ def _find_hits(S: Floats, P: Floats, sr: int) -> Floats:
         if leak < 1 or np.count_nonzero(own) >= 8:  # else it is one drum, low and bright at once
             hits[:, 1] = own
     for a, b in ((0, 1), (0, 2), (1, 2), (3, 2)):
-        if _together(hits[:, a], hits[:, b]):
+        pairs = (hits[:, a], hits[:, b]), (hits[:, b], hits[:, a])
+        near = [scipy.ndimage.maximum_filter1d(one, 7)[other > 0] > 0 for one, other in pairs]
+        if all(len(one) and one.mean() > 0.85 for one in near):  # hit together: they are one
             hits[:, [a, b]], hits[:, 3] = 0, np.maximum(hits[:, 3], hits[:, a])
     return hits
-
-
-def _together(a: Floats, b: Floats) -> bool:
-    """Say whether two drums are hit at the same times: then they are one."""
-    pairs = ((a, b), (b, a))
-    near = [scipy.ndimage.maximum_filter1d(one, 7)[other > 0] > 0 for one, other in pairs]
-    return all(len(one) and one.mean() > 0.85 for one in near)
 
 
 def _learn(P: Floats, hits: Floats, n_updates: int = 5) -> Floats:

@@ -8,7 +8,6 @@ called by now. Nothing that happens to one file, or to the run, costs what was p
 import hashlib
 import math
 import os
-import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,13 +25,14 @@ Floats = NDArray[np.float32]
 Tracks = Sequence[datasets.Track]
 
 _ROWS = 30  # of a report
-_IDLE = 20  # s: then a process without work ends
 PART = 20.0  # minutes: a longer file becomes several pieces, which bounds the memory
 _VERSION = 7  # of what is kept: to be raised when the same file would give other notes
 # Notes a second, fewest and most, and the least share of the sound that notes explain. Of 12
 # recordings the 7 of a piano lie within (0.60 explained at least), the 5 whose notes are often
 # found wrong beyond (0.51 at most): docs/measured.md. Of 158 quick tunes on a piano 2 are beyond.
 _SPARSE, _BUSY, _EXPLAINED = 0.2, 12.0, 0.54
+# Where notes explain more, no drums are sought. Beside a kit 12 dB softer than a piano it is 0.60.
+_DRUMLESS = 0.62
 _REMEDY = "what was prepared is kept: run it again, with n_jobs=1 where memory is short"
 
 
@@ -169,7 +169,8 @@ def hear(y: audio.Waveform, given: notes.Dictionary) -> Content:
     moved = round(sr * 2 ** (cents / 1200))
     y = y if moved == sr else audio.resample(y, sr_from=sr, sr_to=moved)
     explained = notes.explained(y, given)
-    y, hits, kit = _without_drums(y, sr)
+    none = y, np.zeros((0, 4)), drums.no_kit(sr)
+    y, hits, kit = none if explained > _DRUMLESS else drums.separate(y, sr=sr)
     found = notes.encode(y, notes.choose_dictionary(y, given), lasting=True)
     found = np.concatenate([found, hits])
     found = found[np.lexsort(found.T[[2, 0]])]
@@ -317,21 +318,8 @@ def _jobs(
 
 def _attempts(jobs: list[_Job], given: notes.Dictionary, n_jobs: int) -> Iterator[Done]:
     """Prepare several tracks at a time; they come as they are done."""
-    how = {"idle_worker_timeout": _IDLE, "initializer": _watch, "initargs": (os.getpid(),)}
-    pool = joblib.Parallel(n_jobs, return_as="generator_unordered", **how)
+    pool = datasets.pool(n_jobs, return_as="generator_unordered")
     return pool(joblib.delayed(_attempt)(job, given) for job in jobs)
-
-
-def _watch(parent: int) -> None:
-    """End this process soon after its parent was killed: it might wait for ever to be read.
-
-    Not on Windows, where a process keeps the number of a parent that has ended.
-    """
-    if os.getppid() != parent:
-        os._exit(1)
-    timer = threading.Timer(1.0, _watch, (parent,))
-    timer.daemon = True
-    timer.start()
 
 
 def _attempt(job: _Job, given: notes.Dictionary) -> Done:
@@ -364,18 +352,6 @@ def _centred(y: Floats) -> Floats:
     """Take away what never changes, as some sound cards add it: it would count as loud sound."""
     mean = np.mean(y, dtype=np.float64)
     return y - np.float32(mean) if abs(mean) > 1e-3 else y
-
-
-def _without_drums(y: Floats, sr: int) -> tuple[Floats, rolls.Notes, Floats]:
-    """Take a piece's drums apart; look at half of it first, a minute at most, which is quicker."""
-    most, n_parts = 20 * sr, 3
-    if len(y) > most:  # else half has too few strokes
-        length = min(most, len(y) // (2 * n_parts))
-        starts = np.linspace(0, len(y) - length, n_parts + 2)[1:-1].astype(int)
-        _, hits, kit = drums.separate(np.concatenate([y[s : s + length] for s in starts]), sr=sr)
-        if not len(hits):
-            return y, hits, kit
-    return drums.separate(y, sr=sr)
 
 
 def _keep(path: Path, content: Content) -> None:

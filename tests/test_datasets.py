@@ -428,6 +428,18 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
         datasets.survey(tmp_path / "locked")
 
 
+def test_many_files_are_looked_through_by_two_processes(copied, tmp_path, monkeypatch):
+    music = shutil.copytree(copied, tmp_path / "music")
+    (music / "cut off.mp3").write_bytes(b"ID3")
+    alone = datasets.survey(music)
+    monkeypatch.setattr(datasets, "_MANY", 2)
+    real, seen = datasets.pool, []
+    monkeypatch.setattr(datasets, "pool", lambda n, **how: seen.append(n) or real(n, **how))
+    assert datasets.survey(music) == alone
+    assert seen == [2]
+    assert "cut off.mp3" in {one.path.name for one in alone[1]}
+
+
 def test_files_of_about_one_length_are_compared_at_once(tmp_path):
     put(tmp_path, "a.wav", seconds=12.1)
     put(tmp_path, "b.wav", seconds=12.9)

@@ -488,22 +488,15 @@ def test_an_alarm_says_what_is_in_the_way(one, said):
     assert bool(library.alarm(one)) == bool(said)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "n_hits", "lengths"),
-    [(15, 0, [15]), (24, 0, [12]), (24, 9, [12, 24]), (150, 0, [60])],
-)
-def test_where_a_part_has_no_drums_the_rest_is_not_searched(seconds, n_hits, lengths, monkeypatch):
-    seen = []
-
-    def separate(y, *, sr):
-        seen.append(len(y) / sr)
-        return y, np.zeros((n_hits, 4)), np.zeros((4, 1), np.float32)
-
-    monkeypatch.setattr(drums, "separate", separate)
-    rest, hits, _ = library._without_drums(np.zeros(seconds * SR, np.float32), SR)
-    assert seen == lengths
-    assert len(rest) == seconds * SR
-    assert len(hits) == n_hits
+def test_drums_are_sought_where_notes_leave_much_unexplained(music, monkeypatch):
+    y, given = audio.load(music / "a.wav", sr=SR), GIVEN
+    found = np.array([[1.0, 1.1, rolls.FIRST_DRUM, 1.0]])
+    monkeypatch.setattr(drums, "separate", lambda y, *, sr: (y, found, drums.no_kit(sr) + 1))
+    for share, n_hits in ((0.1, 1), (0.6, 1), (0.63, 0), (0.9, 0)):
+        monkeypatch.setattr(notes, "explained", lambda y, dictionary, share=share: share)
+        _, heard, kit = library.hear(y, given)
+        assert np.count_nonzero(heard[:, 2] >= rolls.FIRST_DRUM) == n_hits
+        assert kit.any() == bool(n_hits)
 
 
 def test_drums_are_no_notes():
