@@ -318,9 +318,9 @@ def running_medians(x: Floats, size: int, *, mode: Literal["edge", "symmetric"])
 
     `size` is odd; `mode` says how `numpy.pad` goes on at both ends of a row.
     """
-    half = size // 2
+    half, n = size // 2, x.shape[1]
     wide = np.pad(x, ((0, 0), (half, half)), mode=mode)
-    return scipy.ndimage.median_filter(wide.ravel(), size).reshape(wide.shape)[:, half:-half]
+    return scipy.ndimage.median_filter(wide.ravel(), size).reshape(wide.shape)[:, half : half + n]
 
 
 def shift(x: Floats, n: int) -> Floats:
