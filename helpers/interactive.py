@@ -379,7 +379,7 @@ def _encoded(y: Waveform, sr: int, label: str, lossless: bool) -> tuple[bytes, s
     y = audio.valid(y, "y")
     n_clipped = int(np.count_nonzero(np.abs(y) > 1))
     (y, rate), duration = playable(y, sr=sr), len(y) / sr
-    facts = [f"{duration:.1f} s", _level(y)]
+    facts = [f"{duration:.1f} s", _level(np.clip(y, -1, 1))]
     facts += [f"{n_clipped} {'sample' if n_clipped == 1 else 'samples'} clipped"] * (n_clipped > 0)
     y = np.clip(y if lossless else audio.faded(y, sr=rate), -1, 1)
     suffix = ".flac" if lossless else ".wav" if 2 * len(y) <= _SHORT_BYTES else ".mp3"

@@ -90,6 +90,13 @@ def test_clipped_samples_are_counted_and_said():
     assert "clipped" not in interactive.player(tone(), sr=16000, label="fine").text
 
 
+def test_the_level_is_that_of_what_is_heard():
+    y = 3 * tone(amplitude=0.5)
+    level_db = audio.level_dbfs(np.clip(y, -1, 1))
+    assert level_db < audio.level_dbfs(y) - 1
+    assert f"{level_db:.1f} dBFS" in interactive.player(y, sr=16000, label="loud").text
+
+
 def test_the_caption_says_duration_and_level():
     assert interactive.player(tone(), sr=16000, label="A").text == "Sound: A (1.0 s, -9.0 dBFS)"
     silence = np.zeros(16000, np.float32)
