@@ -186,7 +186,7 @@ def time_of(ticks: ArrayLike, beats: Doubles) -> Doubles:
 
 
 def tick_of(times: ArrayLike, beats: Doubles) -> Doubles:
-    """Say at which tick, not rounded, something happens: the inverse of `time_of`."""
+    """Say at which tick, not rounded, something is, 0 before the first beat: `time_of` undone."""
     times = np.asarray(times, np.float64)
     inside = np.interp(times, beats, np.arange(len(beats)))
     return TICKS * (inside + np.maximum(times - beats[-1], 0) / (beats[-1] - beats[-2]))

@@ -263,7 +263,7 @@ def wait_class(ticks: ArrayLike) -> NDArray[np.int64]:
 
 
 def wait_bits(waits: ArrayLike) -> NDArray[np.float64]:
-    """Say how many bits a class of waits leaves open: log2 of its size; the last one's is 280."""
+    """Say how many bits a class of waits leaves open: log2 of its size, of the last as if 280."""
     widths = np.concatenate([np.ones(LONGEST + 1), np.diff(LONG_WAITS), [1]])
     return np.log2(widths[np.asarray(waits)])
 
@@ -286,7 +286,7 @@ def draw_wait(wait: int, tick: int, rng: Random, *, least: int = 0) -> int:
         return int(wait)
     first, stop = LONG_WAITS[wait - LONGEST - 1], LONG_WAITS[wait - LONGEST]
     ticks = max(first, least) + np.arange(4 * beats.TICKS)
-    ticks = ticks[ticks < stop] if wait < END - 1 else ticks  # the longest class has no end
+    ticks = ticks[ticks < stop] if wait < END - 1 else ticks  # of the last, only four beats
     for step in (beats.TICKS, beats.TICKS // 2, 3, 1):
         fitting = ticks[(tick + ticks) % step == 0]
         if len(fitting):

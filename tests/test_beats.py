@@ -232,6 +232,7 @@ def test_ticks_and_residuals_give_the_onsets_back(recordings):
 def test_ticks_and_times_are_inverse(lengths, tick):
     times = 0.4 + np.cumsum(lengths)
     assert beats.tick_of(beats.time_of(tick, times), times) == pytest.approx(tick, abs=1e-6)
+    assert beats.tick_of(times[0] - 0.1, times) == 0
 
 
 def test_beats_of_other_notes_are_named():
