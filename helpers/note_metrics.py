@@ -163,11 +163,11 @@ def copying(
     return best, nearest
 
 
-def markov_table(pieces: Pieces, *, shrinkage: float = 20.0) -> NDArray[np.float64]:
+def markov_table(pieces: Pieces) -> NDArray[np.float64]:
     """Count how each note's state follows from its last: the simplest model that can be sampled.
 
     It gives the probability of the next state (last axis), given the note and its state now:
-    float64, (n_notes, 4, 4). `shrinkage` is the weight, in frames, of what all notes share.
+    float64, (n_notes, 4, 4). What all notes share has the weight of 20 frames.
 
     Source: C. E. Shannon, "A mathematical theory of communication", Bell Syst. Tech. J. 27, 1948,
     section 3; D. J. C. MacKay and L. C. B. Peto, "A hierarchical Dirichlet language model", Nat.
@@ -180,7 +180,7 @@ def markov_table(pieces: Pieces, *, shrinkage: float = 20.0) -> NDArray[np.float
     counts = counts.reshape(len(notes), n, n)
     pooled = counts.sum(axis=0) + 0.1  # no transition is impossible,
     pooled[rolls.OFF, rolls.HELD] = 0  # but to be held after off
-    counts = counts + shrinkage * pooled / pooled.sum(axis=1, keepdims=True)
+    counts = counts + 20 * pooled / pooled.sum(axis=1, keepdims=True)
     return counts / counts.sum(axis=2, keepdims=True)
 
 

@@ -226,10 +226,10 @@ def test_a_markov_table_is_recovered_from_what_it_composes():
 def test_counts_shrink_towards_what_all_notes_share():
     often, never = np.zeros((1001, 1), np.uint8), np.zeros((1001, 1), np.uint8)
     often[1::2] = 2  # onset, off, onset, off
-    table = note_metrics.markov_table([np.hstack([often, never])], shrinkage=500)
+    table = note_metrics.markov_table([np.hstack([often, never])])
     np.testing.assert_allclose(table.sum(axis=2), 1)
     off_to_off = 1000 / 1500  # of both notes' 1500 frames that are off and have a successor
-    assert table[1, 0, 0] == pytest.approx((1000 + 500 * off_to_off) / 1500, abs=1e-3)
+    assert table[1, 0, 0] == pytest.approx((1000 + 20 * off_to_off) / 1020, abs=1e-3)
     assert table[1, 2, 0] == pytest.approx(1, abs=1e-3)  # never struck, yet it knows what follows
     assert np.all(table[:, rolls.OFF, rolls.HELD] == 0)
     assert np.count_nonzero(table) == 2 * (16 - 1)  # all else is possible
