@@ -1,6 +1,7 @@
 """A faithful port of the 2016 algorithm in today's Keras: the baseline of every comparison.
 
-It keeps what the original does, its mistakes included; only file handling is ours. The steps:
+It keeps what the original does, its mistakes included; only file handling and the loss are ours
+(the original's is squared). The steps:
 stereo MP3 -> mono MP3 -> WAV (by LAME where it is installed, else by libsndfile) -> int16 / 32767
 -> blocks of a quarter of a second, the last one zero-padded -> full complex FFT, real and imaginary
 parts side by side, float64 -> examples of 40 blocks -> dense 1024, LSTM 1024, dense, mean absolute
