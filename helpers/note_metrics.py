@@ -21,8 +21,8 @@ _PROFILES = (  # how well each pitch class fits C major, C minor
 KEY_PROFILES = np.array([np.roll(one, tonic) for one in _PROFILES for tonic in range(12)])
 
 
-def key_clarity(roll: ArrayLike, *, frame_rate: float, lowest: int, window_s: float = 8.0) -> float:
-    """Say how clearly the notes suggest one key or another, in windows of `window_s` s.
+def key_clarity(roll: ArrayLike, *, frame_rate: float, lowest: int) -> float:
+    """Say how clearly the notes suggest one key or another, in windows of 8 s.
 
     It is the mean over the windows of the best correlation, over 24 keys, between the time that
     each pitch class sounds and what listeners expect of the key. Notes at random don't read 0: one
@@ -33,7 +33,7 @@ def key_clarity(roll: ArrayLike, *, frame_rate: float, lowest: int, window_s: fl
     Notebook 08.
     """
     roll = rolls.valid(roll)
-    length = min(*_frames(frame_rate, window_s=window_s), len(roll))
+    length = min(*_frames(frame_rate, window=8.0), len(roll))
     starts = sound_metrics.window_starts(len(roll), length, length)
     total = np.cumsum(np.pad(roll != rolls.OFF, ((1, 0), (0, 0))), axis=0)
     notes = total[starts + length] - total[starts]  # (n_windows, n_notes): frames of each note
@@ -113,13 +113,13 @@ def looping(roll: ArrayLike, *, frame_rate: float) -> float:
     return float(np.mean(best))
 
 
-def quoted(new: ArrayLike, old: ArrayLike, *, n: int = 6) -> float:
-    """Return the share of all runs of `n` keys in new notes that old ones have, too; 0 if no run.
+def quoted(new: ArrayLike, old: ArrayLike) -> float:
+    """Return the share of all runs of six keys in new notes that old ones have, too; 0 if no run.
 
     Both are MIDI numbers in the order in which they are struck, (n_notes,). Notebook 06.
     """
     each = [np.asarray(keys).tolist() for keys in (new, old)]
-    runs, known = ([tuple(x[k : k + n]) for k in range(len(x) - n + 1)] for x in each)
+    runs, known = ([tuple(x[k : k + 6]) for k in range(len(x) - 5)] for x in each)
     there = set(known)
     return sum(run in there for run in runs) / max(len(runs), 1)
 

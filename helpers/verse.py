@@ -79,15 +79,15 @@ def read_poems(path: str | Path) -> list[str]:
     return [poem for poem in poems if poem]
 
 
-def split(poems: Sequence[str], run: int = 10) -> tuple[list[str], list[str], list[str]]:
+def split(poems: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
     """Split poems for training, validation and test, 80, 10 and 10 %, by a hash of their texts.
 
-    Poems that share `run` words in a row go to one side.
+    Poems that share ten words in a row go to one side.
     """
     twin, first = list(range(len(poems))), dict[tuple[str, ...], int]()
     for k, poem in enumerate(poems):
         words = re.findall(r"\w+", fold(poem))
-        runs = {tuple(words[start : start + run]) for start in range(max(1, len(words) - run + 1))}
+        runs = {tuple(words[start : start + 10]) for start in range(max(1, len(words) - 9))}
         for other in {twin[first.setdefault(some, k)] for some in runs}:
             twin = [twin[k] if one == other else one for one in twin]
     parts: tuple[list[str], list[str], list[str]] = ([], [], [])

@@ -68,10 +68,10 @@ def test_a_split_keeps_every_poem_and_depends_on_none_but_its_own_kin():
 
 
 def test_poems_that_share_a_run_go_to_one_side():
-    shared = " ".join(f"word{k}" for k in range(12))
-    kin = [f"poem {k} begins with {k} and then {shared} and {k} ends it" for k in range(40)]
-    assert sorted(map(len, verse.split(kin))) == [0, 0, 40]
-    assert min(map(len, verse.split(kin, run=20)[:1])) < 40
+    for n_shared, together in ((10, True), (9, False)):
+        shared = " ".join(f"word{k}" for k in range(n_shared))
+        kin = [f"poem {k} begins with {k}, {shared}, {k} ends it" for k in range(40)]
+        assert (max(map(len, verse.split(kin))) == len(kin)) == together
 
 
 def test_unknown_characters_are_left_out():
