@@ -417,7 +417,6 @@ def _copies(
     music: Path, infos: dict[Path, audio.AudioInfo], heard: dict[Path, NDArray], kept: Path | None
 ) -> dict[Path, str]:
     """Return path -> why for copies of a larger file, and what can't be read any more."""
-    originals: dict[int, list[tuple[int, Path, NDArray]]] = {}  # by the length of their loudness
     left: dict[Path, str] = {}
 
     def sound(path: Path) -> NDArray:
@@ -429,40 +428,40 @@ def _copies(
 
     order = sorted(infos, key=lambda path: (-infos[path].size_bytes, os.fsencode(path)))
     for place, path in enumerate(order):
-        loud, length, alike = heard[path], infos[path].duration, []
-        for others in originals.values():
-            near = [one for one in others if 0.8 < infos[one[1]].duration / length < 1.25]
-            if near:  # all at once, or a thousand files would take minutes
-                louds = np.stack([one[2] for one in near])
-                likeness = _likeness(loud, louds, _COARSE_SR // _BLOCK)
-                alike += [near[i][:2] for i in np.flatnonzero(likeness > _LOUDNESS_ALIKE)]
-        y = sound(path) if alike else loud
-        same = (it for _, it in sorted(alike) if _likeness(y, sound(it), _COARSE_SR) > _ALIKE)
-        original = next(same, None)
-        if original is None:
-            originals.setdefault(len(loud), []).append((place, path, loud))
-        else:
-            left[path] = f"the same recording as {audio.shown(original.relative_to(music))}"
+        if path in left:
+            continue
+        length, later = infos[path].duration, (at for at in order[place + 1 :] if at not in left)
+        near = [at for at in later if 0.8 < length / infos[at].duration < 1.25]
+        louds = [heard[at] for at in near]  # all at once, or a thousand files would take minutes
+        likeness = _likeness(heard[path], louds, _COARSE_SR // _BLOCK)
+        alike = [near[i] for i in np.flatnonzero(likeness > _LOUDNESS_ALIKE)]
+        y = sound(path) if alike else heard[path]
+        for at in alike:
+            if _likeness(y, [sound(at)], _COARSE_SR)[0] > _ALIKE:
+                left[at] = f"the same recording as {audio.shown(path.relative_to(music))}"
     return left
 
 
-def _likeness(x: NDArray, y: NDArray, sr: int) -> NDArray[np.float64]:
-    """Return the highest correlations of the middle of a signal, 10 s, with any part of others.
+def _likeness(y: NDArray, others: Sequence[NDArray], sr: int) -> NDArray[np.float64]:
+    """Return the highest correlation of the middle of each other signal, 10 s, with any part of y.
 
-    Shapes: (n_samples,); (n_others, their_samples) -> (n_others,), or (their_samples,) -> ().
+    Shapes: (n_samples,), and n_others of (their_samples,) -> (n_others,).
     """
-    n_part = min(10 * sr, 4 * min(len(x), y.shape[-1]) // 5)  # less, and a note alone would do
-    start = (len(x) - n_part) // 2
-    part = x[start : start + n_part].astype(np.float32)
-    y = y - np.mean(y, axis=-1, dtype=np.float32, keepdims=True)
-    part -= part.mean()
-    sums = np.cumsum([y, y**2], axis=-1, dtype=np.float64)
-    mean, power = (sums[..., n_part:] - sums[..., :-n_part]) / n_part
-    floor = 1e-4 * np.mean(y**2, axis=-1, keepdims=True) + 1e-9  # for what is silent
-    energy = n_part * np.maximum(power - mean**2, floor) * (np.sum(part**2) + 1e-9)
-    reverse = part[::-1].reshape((1,) * (y.ndim - 1) + (-1,))
-    correlation = scipy.signal.fftconvolve(y, reverse, "valid", axes=-1)[..., 1:]
-    return np.max(np.abs(correlation) / np.sqrt(energy), axis=-1)
+    y, likeness = y - np.mean(y, dtype=np.float32), np.zeros(len(others))
+    sums = np.cumsum([y, y**2], axis=1, dtype=np.float64)
+    floor = 1e-4 * np.mean(y**2) + 1e-9  # for what is silent
+    lengths = np.array([min(10 * sr, 4 * min(len(x), len(y)) // 5) for x in others])
+    for n in set(lengths.tolist()):  # of a short one less; if less still, a note alone would do
+        these = np.flatnonzero(lengths == n).tolist()
+        middles = [others[i][(len(others[i]) - n) // 2 :][:n] for i in these]
+        parts = np.array(middles, np.float32)
+        parts -= parts.mean(axis=1, keepdims=True)
+        parts /= np.sqrt(np.sum(parts**2, axis=1, keepdims=True) + 1e-9)
+        mean, power = (sums[:, n:] - sums[:, :-n]) / n
+        spread = np.sqrt(n * np.maximum(power - mean**2, floor)).astype(np.float32)
+        correlation = scipy.signal.fftconvolve(y[None], parts[:, ::-1], "valid", axes=1)[:, 1:]
+        likeness[these] = np.max(np.abs(correlation) / spread, axis=1)
+    return likeness
 
 
 def _hear(path: Path, kept: Path | None) -> tuple[NDArray, NDArray]:

@@ -511,6 +511,22 @@ def test_short_sounds_that_share_a_note_are_no_copies(tmp_path):
     assert [track.name for track in tracks] == ["down", "up"], left
 
 
+def test_likeness_is_the_highest_correlation_whatever_the_lengths():
+    rng = np.random.default_rng(0)
+    y, others = rng.normal(size=60), [rng.normal(size=n) for n in (60, 48, 75, 60)]
+    others[-1][20:40] = -y[5:25]
+    expected = []
+    for x in others:
+        n = min(20, 4 * min(len(x), len(y)) // 5)
+        part = x[(len(x) - n) // 2 :][:n]
+        each = [np.corrcoef(part, y[i : i + n])[0, 1] for i in range(1, len(y) - n + 1)]
+        expected.append(np.abs(each).max())
+    np.testing.assert_allclose(datasets._likeness(y, others, 2), expected, atol=1e-4)
+    assert expected[-1] > 0.999
+    assert datasets._likeness(y, [y[:5], np.ones(5)], 2)[1] < 0.01  # what never changes
+    assert not len(datasets._likeness(y, [], 2))
+
+
 def put_copies(folder, y, shifted):
     audio.save(folder / "song.mp3", y, sr=22050, quality=1)
     audio.save(folder / "copy.ogg", shifted, sr=22050, quality=0.2)
