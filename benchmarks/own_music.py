@@ -74,7 +74,7 @@ class Music:
 
 
 def prepared(folder: str | Path, kept: Path) -> Music:
-    """Prepare a folder as notebook 09 does; an alarm leaves a piece out if another lasts 40 s."""
+    """Prepare a folder as notebook 09 does; learn from what suits, else from all that is heard."""
     given, _ = synthesis.load(BANK)
     with measured("looking through"):
         tracks, left = datasets.survey(folder, fewest=1, kept=kept)
@@ -84,9 +84,8 @@ def prepared(folder: str | Path, kept: Path) -> Music:
     with measured("preparing"):
         pieces, failed = library.prepare(tracks, kept, given=given)
     print(library.report(pieces, left + failed))
-    heard = [piece for piece in pieces.values() if len(piece.keys) > 30]
-    good = [piece for piece in heard if not library.alarm(piece)]
-    good = good if any(piece.seconds >= datasets.SHORT for piece in good) else heard
+    heard = {name: piece for name, piece in pieces.items() if len(piece.keys) > 30}
+    good = list((library.suiting(pieces) or heard).values())
     with measured("its sounds"):
         bank = library.sounds(good, given)
     few = len(good) < FEW or {piece.split for piece in good} != set(datasets.SPLITS)

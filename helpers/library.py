@@ -210,6 +210,12 @@ def alarm(piece: Piece) -> str:
     return f"a blur: more than {_BUSY:g} notes a second" if piece.rate > _BUSY else ""
 
 
+def suiting(pieces: Mapping[str, Piece]) -> dict[str, Piece]:
+    """Choose what to learn from: over 30 notes, no `alarm`; nothing, unless a piece lasts 40 s."""
+    good = {key: one for key, one in pieces.items() if len(one.keys) > 30 and not alarm(one)}
+    return good if any(one.seconds >= datasets.SHORT for one in good.values()) else {}
+
+
 def report(pieces: Mapping[str, Piece], left: Sequence[datasets.Left] = ()) -> str:
     """Describe how a folder suits: each piece, what was left out, and what to expect.
 
@@ -228,8 +234,7 @@ def report(pieces: Mapping[str, Piece], left: Sequence[datasets.Left] = ()) -> s
         lines.append(f"and {len(shown) - _ROWS} more, less alarming")
     lines += datasets.reasons(left)
     minutes = sum(piece.seconds for piece in shown) / 60
-    suits = [piece.seconds for piece in shown if not alarm(piece)]
-    usable = sum(suits) / 60 if max(suits, default=0) >= datasets.SHORT else 0.0
+    usable = sum(piece.seconds for piece in suiting(pieces).values()) / 60
     most = max((piece.seconds for piece in shown), default=0)
     lines.append(f"{usable:.1f} of {minutes:.1f} minutes suit. {_outlook(usable, minutes, most)}")
     return "\n".join(lines)
@@ -243,12 +248,8 @@ def waveform(
     It is loaded for playing at `sr`, Hz; there it lasts ``piece.stretch`` times as long as in its
     file. `start` and `duration` (left out: up to its end) are s of the piece as it is in its file.
     """
-    y = audio.load(
-        piece.path,
-        sr=round(sr * piece.stretch),
-        start=piece.start + start,
-        duration=min(duration, piece.seconds - start),
-    )
+    part = {"start": piece.start + start, "duration": min(duration, piece.seconds - start)}
+    y = audio.load(piece.path, sr=round(sr * piece.stretch), **part)
     return np.clip(_centred(y) * np.float32(10 ** (piece.gain_db / 20)), -1, 1)
 
 

@@ -303,9 +303,8 @@ def choose_dictionary(y: Floats, given: Dictionary) -> Dictionary:
     settings = given.settings
     if len(y) < 2 * _SEGMENT * settings.sr:
         return given
-    V = [steady(_magnitudes(x, settings)) for x in _excerpts([y], settings.sr, 2.0)]
-    both = np.concatenate(V)
-    parts = np.array_split(both, len(both) // int(_SEGMENT / 2 * settings.frame_rate))
+    V = np.concatenate([steady(_magnitudes(x, settings)) for x in _excerpts([y], settings.sr, 2.0)])
+    parts = np.array_split(V, len(V) // int(_SEGMENT / 2 * settings.frame_rate))
     others = np.concatenate(parts[1::2])
     try:
         costs = []

@@ -543,6 +543,13 @@ def test_short_pieces_alone_are_nothing_to_learn_from():
     )
 
 
+def test_what_suits_has_notes_enough_and_no_alarm():
+    good = {"good": piece(beats(300)), "short": piece(beats(300), seconds=30.0)}
+    bad = {"bad": piece(beats(1500)), "few": piece(beats(30))}
+    assert library.suiting(good | bad) == good
+    assert not library.suiting(bad | {"short": good["short"]})
+
+
 def test_a_long_report_shows_the_alarms_first(monkeypatch):
     monkeypatch.setattr(library, "_ROWS", 5)
     many = {f"good {i}": piece(beats(300), name=f"good {i}") for i in range(20)}

@@ -145,14 +145,15 @@ def test_a_short_piece_without_an_alarm_is_not_learnt_from_alone(
     facts = {"split": "train", "found": tune(2), "keys": tune(2)}
     lengths = {"song": 60.0, "short": seconds}
     pieces = {x: types.SimpleNamespace(name=x, seconds=s, **facts) for x, s in lengths.items()}
-    library = types.SimpleNamespace(
-        estimate=lambda *_, **__: 0.0,
-        prepare=lambda *_, **__: (pieces, []),
-        report=lambda *_: "",
-        alarm=lambda piece: "a blur" * (piece.name == "song"),
-        sounds=lambda *_: bank,
-    )
-    monkeypatch.setattr(own_music, "library", library)
+    told = {
+        "estimate": lambda *_, **__: 0.0,
+        "prepare": lambda *_, **__: (pieces, []),
+        "report": lambda *_: "",
+        "alarm": lambda piece: "a blur" * (piece.name == "song"),
+        "sounds": lambda *_: bank,
+    }
+    for name, tell in told.items():
+        monkeypatch.setattr(own_music.library, name, tell)
     monkeypatch.setattr(own_music.datasets, "survey", lambda *_, **__: ([], []))
     assert own_music.prepared("folder", Path("kept")).found["train"].keys() == learnt
 

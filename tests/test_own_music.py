@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from helpers import audio, datasets, events, note_model
+from helpers import audio, datasets, events, library, note_model
 
 PROJECT = Path(__file__).parent.parent
 SAMPLE = ("01", "04", "07")  # a file's way to sound, what is learnt, what is composed
@@ -72,16 +72,19 @@ CELLS = {
     for name in ("07_listening", "09_your_own_music")
     for cell in nbformat.read(PROJECT / "notebooks" / f"{name}.ipynb", 4).cells
 }
-LIBRARY = SimpleNamespace(
-    alarm=lambda one: one.alarm,
-    sounds=lambda pieces, given: [one.name for one in pieces],
-    waveform=lambda one, **_: np.zeros(9),
-)
+
+
+@pytest.fixture(autouse=True)
+def told(monkeypatch):
+    """Let each piece tell its own alarm."""
+    monkeypatch.setattr(library, "alarm", lambda one: one.alarm)
+    monkeypatch.setattr(library, "sounds", lambda pieces, given: [one.name for one in pieces])
+    monkeypatch.setattr(library, "waveform", lambda one, **_: np.zeros(9))
 
 
 def run(*cells, **names):
     """Run cells, one after the other, among these names; return what the names are then."""
-    names = {"np": np, "events": events, "library": LIBRARY, "given": None, "SR": 16_000} | names
+    names = {"np": np, "events": events, "library": library, "given": None, "SR": 16_000} | names
     for cell in cells:
         exec(CELLS[cell], names)
     return names
