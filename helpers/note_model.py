@@ -271,8 +271,7 @@ def train(
             f"settings.drums must name the drums of the training pieces, got {settings.drums} "
             f"without {sorted(unknown)}: take what events.drums_in returns"
         )
-    rng = np.random.default_rng(seed)
-    keras = frame_model.tensorflow().keras
+    keras, rng = frame_model.tensorflow().keras, np.random.default_rng(seed)
     loss = _steered_bits if settings.labels else _bits
     model.compile(_adam(keras, model, settings, learning_rate), loss, jit_compile=False)
     decisive = [replace(settings, timing=_EVEN), steps, steps_per_epoch, seed, batch_size, n_words]
@@ -489,9 +488,9 @@ def compose(
     """Draw word after word: when, what, how long, how loud.
 
     A chord goes upwards, drums last, and two hands can strike its keys (`events.within_reach`).
-    After a seed, recall goes back to that, not to what was composed since: it would run in circles.
-    Temperature, min_p, recall and keep were chosen on validation pieces, by how far what is
-    composed is from what follows there, in ten measures; from nothing, by how often 10 s of it are
+    With drums, none waits over two beats. After a seed, recall goes back to that, not to what was
+    composed since: it would run in circles. Temperature, min_p, recall and keep were chosen on
+    validation pieces, by its distance from what follows there; from nothing, by how often 10 s are
     as full, as busy and as loud as the training music. A number out of its range, and weights that
     don't fit (`Listener`), are a ValueError. The new notes' ticks go on from those of the seed.
 
@@ -523,7 +522,6 @@ def compose(
         listener.hear(word)
     tick = int(heard[-1, 0]) if len(heard) else 0
     start = tick if start is None else start
-    stop = start + n_ticks
     composed: list[tuple[int, ...]] = []
     struck = events.row_of(heard[heard[:, 0] == tick, 1]).tolist()  # at this moment
     while True:
@@ -535,6 +533,8 @@ def compose(
             logits = listener.logits(head, word)
             if head == WAIT:
                 logits[: events.wait_class(least)] = -np.inf
+                if settings.drums and least <= events.LONGEST:
+                    logits[events.LONGEST + 1 : events.END] = -np.inf
                 if least:
                     logits[events.END] = -np.inf  # it is to go on
                 free = learnt & (rows > max(struck, default=-1))
@@ -554,7 +554,7 @@ def compose(
                     return np.array(composed, np.int64).reshape(-1, 4)
                 tick += events.draw_wait(int(word[WAIT]), tick, rng, least=least)
                 word[PLACE] = tick % _N[PLACE]
-        if tick >= stop:
+        if tick >= start + n_ticks:
             return np.array(composed, np.int64).reshape(-1, 4)
         length = events.LENGTHS[word[LENGTH]]
         composed.append((tick, int(events.pitch_of(word[ROW])), length, word[TOUCH]))

@@ -547,6 +547,19 @@ def test_drums_that_were_learnt_are_composed_above_the_keys():
     note_model.compose(weights, settings, 60, rng=np.random.default_rng(0), seed=seed)
 
 
+def test_with_drums_none_waits_over_two_beats_unless_it_goes_on_later():
+    weights, ticks = random_weights(), 40 * events.LONGEST
+    weights["wait_logits/bias"][[events.LONGEST, events.LONGEST + 3]] = 20, 21
+    score = np.array([[0, 60, 12, 3]])
+    for drums, is_short in (((), False), ((0,), True)):
+        settings = dataclasses.replace(TINY, drums=drums)
+        how = {"rng": np.random.default_rng(0), "seed": score, "temperature": 0}
+        waits = np.diff(note_model.compose(weights, settings, ticks, **how)[:, 0], prepend=0)
+        assert (waits.max() <= events.LONGEST) == is_short
+        later = note_model.compose(weights, settings, ticks, start=50, **how)
+        assert later[0, 0] >= 50
+
+
 def test_drums_must_be_named_before_they_are_learnt():
     score = np.array([[0, 60, 6, 2], [0, rolls.FIRST_DRUM + 1, 1, 2]])
     pieces = [events.words(score)]
