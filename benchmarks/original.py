@@ -1,4 +1,4 @@
-"""A faithful port of the 2016 algorithm in today's Keras: the baseline of every comparison.
+"""A port of the 2016 algorithm in today's Keras: the baseline for speed.
 
 It keeps what the original does, its mistakes included; only file handling and the loss are ours
 (the original's is squared). The steps:

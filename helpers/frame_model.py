@@ -225,14 +225,15 @@ def train(
     batch_size: int = 16,
     learning_rate: float = 1e-3,
     patience: int | None = None,
+    loss: str = "mean_absolute_error",
     seed: int = 0,
     on_epoch: Callable[[History], None] | None = None,
 ) -> History:
-    """Train with Adam on the mean absolute error, and keep the best weights on validation music.
+    """Train with Adam, and keep the weights that were best on validation music.
 
     The weights of `model`, from `build`, are changed. `X` and `Y`, and the pair `validation`, of
     other pieces, are as in `make_sequences`, float32. A ValueError is raised where they don't fit
-    the model or aren't finite, and where the loss stops being finite.
+    the model or aren't finite, and where the `loss`, by Keras's name, stops being finite.
 
     It passes over the training sequences `epochs` times at most, and stops after `patience` epochs
     in a row without a better validation loss. Each `batch_size` of them change the weights, with
@@ -245,7 +246,7 @@ def train(
         raise ValueError(f"epochs and batch_size must be at least 1, got {epochs} and {batch_size}")
     _check_sequences("training", X, Y, model)
     _check_sequences("validation", *validation, model)
-    model.compile(tensorflow().keras.optimizers.Adam(learning_rate), "mae", jit_compile=False)
+    model.compile(tensorflow().keras.optimizers.Adam(learning_rate), loss, jit_compile=False)
     rng = np.random.default_rng(seed)
     bar = helpers.bar(range(epochs), desc="training", unit="epoch")
 

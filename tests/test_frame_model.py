@@ -254,6 +254,14 @@ def test_training_learns_what_can_be_learnt_and_ends_at_its_best(music):
     assert loss == pytest.approx(history.validation_loss[history.best_epoch], rel=1e-5)
 
 
+def test_the_loss_is_the_one_that_is_named(music):
+    X, Y, validation = music
+    model = frame_model.build(TINY, seed=1)
+    history = frame_model.train(model, X, Y, validation, epochs=1, loss="mean_squared_error")
+    squared = np.mean((np.asarray(model(validation[0])) - validation[1]) ** 2)
+    np.testing.assert_allclose(history.validation_loss, squared, rtol=1e-4)
+
+
 def test_a_seed_fixes_the_training(music):
     def run():
         model = frame_model.build(TINY, seed=1)
