@@ -319,7 +319,7 @@ def nb04_update_templates(update_templates: Callable[..., Any]) -> str:
         "these weights are activations: divide by the sum of H, not of W.": W * growth / W.sum(0),
         "that is only the factor: multiply the template by it.": growth / H.sum(axis=0),
     }
-    otherwise = f"of shape {W.shape}: W times the mean over frames of V / (H @ W.T), weighted by H."
+    otherwise = f"of shape {W.shape}: W times the mean of V / (H @ W.T), weighted by H, unscaled."
     return _hint(answer, W * growth / H.sum(axis=0), hints, otherwise)
 
 
@@ -361,7 +361,7 @@ def nb05_table_step(table_step: Callable[..., Any]) -> str:
         "multiply the gradient by the learning rate.": W - slopes,
         "gradient[now] += ... adds a note that comes twice only once; use np.add.at.": once,
     }
-    otherwise = "for each pair: softmax(W[now]) minus 1 at `then`, added to the row `now`."
+    otherwise = "softmax(W[now]) minus 1 at `then`, summed in row `now`; all divided by len(now)."
     return _hint(answer, right, hints, otherwise)
 
 

@@ -68,7 +68,7 @@ WRONG = [
         lambda W, now, then, rate: W - rate * slopes(W, now, then, at_once=True) / 40,
         "np.add.at",
     ),
-    (checks.nb05_table_step, lambda W, now, then, rate: step(W, then, now, rate), "for each pair"),
+    (checks.nb05_table_step, lambda W, now, then, rate: step(W, then, now, rate), "summed in row"),
     (checks.nb05_forget_bias, gate, "that is the gate"),
     (checks.nb05_forget_bias, lambda n: np.log((1 - gate(n)) / gate(n)), "the sign"),
     (checks.nb05_forget_bias, lambda n: 0.0, "right for one step"),
