@@ -6,7 +6,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-__version__ = "1.9.0"
+__version__ = "1.10.0"
 # what Jupyter shows in place of a traceback, where a run that is kept was interrupted
 STOPPED = ["KeyboardInterrupt: stopped. Run this cell again: it goes on from what was kept."]
 

@@ -488,7 +488,7 @@ def compose(
     """Draw word after word: when, what, how long, how loud.
 
     A chord goes upwards, drums last, and two hands can strike its keys (`events.within_reach`).
-    With drums, none waits over two beats. After a seed, recall goes back to that, not to what was
+    With drums, no wait is over two beats. After a seed, recall goes back to that, not to what was
     composed since: it would run in circles. Temperature, min_p, recall and keep were chosen on
     validation pieces, by its distance from what follows there; from nothing, by how often 10 s are
     as full, as busy and as loud as the training music. A number out of its range, and weights that

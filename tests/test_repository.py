@@ -73,7 +73,8 @@ def test_every_release_has_its_date_and_the_newest_stands_first():
 def test_errata_have_dates_and_versions_the_newest_first():
     said = re.findall(r"^## (\d{4}-\d\d-\d\d) \((\d+\.\d+\.\d+)\)$", read("docs/errata.md"), re.M)
     assert len(said) == read("docs/errata.md").count("\n## ")
-    assert said == sorted(said, reverse=True)
+    order = [(date, [*map(int, version.split("."))]) for date, version in said]
+    assert order == sorted(order, reverse=True)
     assert {version for _, version in said} <= set(
         re.findall(r"^## (\S+)", read("CHANGELOG.md"), re.M)
     )
